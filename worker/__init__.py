@@ -1,0 +1,3 @@
+"""pgdrip: WhatsApp drip sequences and broadcast campaigns that live in Postgres."""
+
+__version__ = "0.1.0"
