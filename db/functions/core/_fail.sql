@@ -1,0 +1,13 @@
+-- Every error of ours is raised here, so that each carries a code, a sentence and a hint.
+create function drip._fail(p_code text, p_message text, p_hint text, p_detail text default null)
+returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = p_code, message = p_message, hint = p_hint, detail = coalesce(p_detail, '');
+end
+$$;
+comment on function drip._fail(text, text, text, text) is
+  'Raises an error with one of our codes (docs/errors.md), a sentence and a hint.';

@@ -1,0 +1,24 @@
+-- The one tenant of a verb that names no existing object.
+create function drip._tenant() returns bigint
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_users bigint[] := drip._mapped_users();
+begin
+  if cardinality(v_users) = 1 then
+    return v_users[1];
+  end if;
+  if cardinality(v_users) = 0 then
+    perform drip._fail(
+      'DR010', 'this role may act for no user',
+      'Ask an operator for: select * from drip.assign_role(''your_role'', ''user name'').');
+  end if;
+  perform drip._fail(
+    'DR010', pg_catalog.format('this role may act for %s users, and none is named',
+                               cardinality(v_users)),
+    'Name one: set local drip.user = ''user name''.');
+end
+$$;
+comment on function drip._tenant() is
+  'Id of the tenant the call is for: the only mapped one or that of drip.user; else DR010.';

@@ -1,0 +1,34 @@
+-- The only clock of the product. No SET clause and no plpgsql, so that it is inlined and a scan
+-- sees a stable value. A set drip.fake_now counts only where _fake_now() lets it.
+create function drip.now() returns timestamptz
+language sql stable parallel safe
+as $$
+  select case
+    when coalesce(pg_catalog.current_setting('drip.fake_now', true), '') = ''
+    then pg_catalog.now()
+    else drip._fake_now()
+  end
+$$;
+comment on function drip.now() is
+  'The clock: the time of the transaction, or a set time in a test database.';
+grant execute on function drip.now() to drip_reader, drip_worker, drip_view, drip_guard;
+
+-- Honours drip.fake_now only in a database marked as a test database, since anyone can set a GUC
+-- and no tenant may move the clock.
+create function drip._fake_now() returns timestamptz
+language plpgsql stable parallel safe security definer
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from drip.private_settings ps where ps.name = 'test_database' and ps.value = 'yes'
+  ) then
+    return pg_catalog.current_setting('drip.fake_now')::timestamptz;
+  end if;
+  return pg_catalog.now();
+end
+$$;
+comment on function drip._fake_now() is
+  'The set time, where this database''s private settings allow one; else the real time.';
+grant execute on function drip._fake_now()
+  to drip_reader, drip_app, drip_worker, drip_operator, drip_pii, drip_guard, drip_view;
