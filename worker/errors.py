@@ -63,7 +63,10 @@ _BY_STATE: dict[str, tuple[str | None, str]] = {
 _BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'database "[^"]*" does not exist'), "3D000"),
     (re.compile(r"password authentication failed|no password supplied"), "28P01"),
-    (re.compile(r'role "[^"]*" does not exist|no pg_hba\.conf entry|authentication failed'), "28000"),
+    (
+        re.compile(r'role "[^"]*" does not exist|no pg_hba\.conf entry|authentication failed'),
+        "28000",
+    ),
     (re.compile(r"is not permitted to log in"), "28000"),
     (re.compile(r"too many clients|too many connections|remaining connection slots"), "53300"),
     (re.compile(r"the database system is (starting up|shutting down|in recovery)"), "57P03"),

@@ -81,9 +81,13 @@ class Outcome:
 
     @classmethod
     def retry(
-        cls, scope: Scope, error_code: str, error_message: str, retry_after_seconds: int | None = None
+        cls,
+        scope: Scope,
+        error_code: str,
+        error_message: str,
+        retry_after_seconds: int | None = None,
     ) -> Outcome:
-        """Not sent, for a reason that passes; without ``retry_after_seconds`` the database picks."""
+        """Not sent, for a reason that passes; the database picks the wait where none is given."""
         return cls(
             Verdict.RETRY,
             scope=scope,
@@ -200,7 +204,7 @@ def open_session() -> aiohttp.ClientSession:
 
 
 def safe_text(text: str, *secrets: str) -> str:
-    """``text`` fit for a row or a log: no phone number, none of ``secrets``, at most 500 characters."""
+    """``text`` fit for a row or a log: no phone number, no secret, at most 500 characters."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "[secret]")
