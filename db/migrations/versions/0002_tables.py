@@ -220,6 +220,7 @@ create table drip.leads (
   pause_reason    text,
   last_inbound_at timestamptz,
   enroll_check    boolean not null default true,
+  chained         jsonb not null default '{}',
   created_at      timestamptz not null,
   updated_at      timestamptz not null,
   constraint leads_tenant unique (user_id, id),
@@ -229,7 +230,8 @@ create table drip.leads (
     foreign key (user_id, device_id) references drip.user_devices (user_id, id),
   constraint leads_phone_e164 check (phone ~ '^\+[1-9][0-9]{6,14}$'),
   constraint leads_target_known check (target_status in ('prospect', 'customer')),
-  constraint leads_attributes_object check (jsonb_typeof(attributes) = 'object')
+  constraint leads_attributes_object check (jsonb_typeof(attributes) = 'object'),
+  constraint leads_chained_object check (jsonb_typeof(chained) = 'object')
 );
 create index leads_enroll_check_idx on drip.leads (id) where enroll_check;
 create index leads_trigger_idx on drip.leads (user_id) where trigger is not null;
@@ -237,6 +239,8 @@ create index leads_device_idx on drip.leads (device_id) where device_id is not n
 comment on table drip.leads is 'Contacts of a tenant: one row per phone.';
 comment on column drip.leads.enroll_check is
   'True while automatic enrollment has still to look at the row as it is now.';
+comment on column drip.leads.chained is
+  'Trigger tokens (lower case) that a completed journey gave, with the time of its last send.';
 
 create table drip.suppressions (
   id         bigint generated always as identity primary key,
