@@ -1,0 +1,179 @@
+"""Connections to the database, and the functions of schema drip that a worker calls.
+
+Python names no table: everything goes through functions, each in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+# What a lost or unwilling server raises: worth another try, with patience.
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+# Seconds. A statement of the worker that takes longer is cancelled: a guard that hangs must not
+# hold the claim for ever.
+STATEMENT_TIMEOUT = 30.0
+CONNECT_TIMEOUT = 10
+# Seconds until a silent peer counts as gone: 20 + 3 * 5.
+KEEPALIVES: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+_SETTINGS = (
+    "select set_config('statement_timeout', %s, false), set_config('lock_timeout', '10s', false),"
+    " set_config('timezone', 'UTC', false)"
+)
+
+
+async def connect(url: str, application_name: str) -> AsyncConnection[DictRow]:
+    """One autocommit connection outside the pool, for LISTEN. The caller closes it."""
+    connection = await AsyncConnection.connect(
+        url,
+        autocommit=True,
+        row_factory=dict_row,
+        application_name=application_name,
+        connect_timeout=CONNECT_TIMEOUT,
+        **KEEPALIVES,
+    )
+    await _configure(connection)
+    return connection
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    # Here and not in the pool's keyword arguments, because a start-up option such as
+    # statement_timeout is refused by pgbouncer.
+    await connection.set_autocommit(True)
+    await connection.execute(_SETTINGS, [f"{STATEMENT_TIMEOUT:g}s"])
+
+
+class Database:
+    """A pool of autocommit connections, and the worker's calls.
+
+    A call raises one of :data:`LOST` when the server is gone, and the matching
+    :class:`psycopg.Error` for anything else; the pool reconnects by itself.
+    """
+
+    def __init__(self, url: str, *, size: int = 6, application_name: str = "pgdrip") -> None:
+        self._statements: dict[tuple[str, tuple[str, ...]], sql.Composed] = {}
+        self.url = url
+        self.pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+            url,
+            min_size=min(2, size),
+            max_size=size,
+            open=False,
+            timeout=10.0,
+            max_idle=300.0,
+            reconnect_timeout=60.0,
+            configure=_configure,
+            name=application_name,
+            kwargs={
+                "row_factory": dict_row,
+                "application_name": application_name,
+                "connect_timeout": CONNECT_TIMEOUT,
+                **KEEPALIVES,
+            },
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.pool.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.pool.close(timeout=5.0)
+
+    async def query(
+        self, statement: sql.Composed | sql.SQL, values: Sequence[Any]
+    ) -> list[DictRow]:
+        """Run one statement in a transaction of its own and return its rows."""
+        try:
+            async with self.pool.connection() as connection:
+                cursor = await connection.execute(statement, values)
+                return await cursor.fetchall() if cursor.description else []
+        except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
+            if exc.sqlstate is None or exc.sqlstate.startswith(("57P", "08")):
+                # The server went away: the pool's other connections are as dead as this one.
+                asyncio.get_running_loop().call_soon(self._start_check)
+            raise
+
+    def _start_check(self) -> None:
+        task = asyncio.ensure_future(self._check())
+        self._checking = task  # keeps the task alive until it is done
+
+    async def _check(self) -> None:
+        with suppress(Exception):  # the pool reconnects by itself and reports what is wrong
+            await self.pool.check()
+
+    async def call(self, function: str, /, *args: Any, **named: Any) -> list[DictRow]:
+        """Call ``drip.<function>`` with positional, then named arguments (without ``p_``)."""
+        statement = self._statement(function, len(args), tuple(named))
+        return await self.query(statement, [*args, *named.values()])
+
+    def _statement(self, function: str, count: int, names: tuple[str, ...]) -> sql.Composed:
+        key = (function, (str(count), *names))
+        statement = self._statements.get(key)
+        if statement is None:
+            arguments: list[sql.Composable] = [sql.SQL("%s")] * count
+            arguments += [sql.SQL("{} => %s").format(sql.Identifier(f"p_{n}")) for n in names]
+            statement = sql.SQL("select r.* from drip.{}({}) r").format(
+                sql.Identifier(function), sql.SQL(", ").join(arguments)
+            )
+            self._statements[key] = statement
+        return statement
+
+    async def claim_messages(self, worker: str, limit: int) -> list[DictRow]:
+        """Claim up to ``limit`` messages; each row also has ``lease_seconds``.
+
+        Both ends of ``lease_seconds`` are read from the database's clock, so the worker's own
+        clock may be wrong without harm.
+        """
+        return await self.query(_CLAIM, [worker, limit])
+
+    async def record_results(
+        self, worker: str, results: Sequence[Mapping[str, Any]]
+    ) -> list[DictRow]:
+        """Record outcomes; one row (message_id, status, applied) each."""
+        return await self.call("record_results", worker, Jsonb(results))
+
+    async def release_messages(
+        self, worker: str, messages: Sequence[Mapping[str, int]]
+    ) -> list[DictRow]:
+        """Give back messages (message_id, attempt) that were never handed over."""
+        return await self.call("release_messages", worker, Jsonb(messages))
+
+    async def wake_devices(self, devices: Sequence[int]) -> None:
+        """Let the next claim look at these devices; an empty list means all."""
+        await self.query(_WAKE, [list(devices)])
+
+    async def next_wakeup(self) -> float | None:
+        """Seconds until the next look at a device, by the database's clock; None: never."""
+        rows = await self.query(_NEXT_WAKEUP, [])
+        seconds = rows[0]["seconds"] if rows else None
+        return None if seconds is None else float(seconds)
+
+
+_CLAIM = sql.SQL(
+    "select c.*, extract(epoch from c.lease_expires_at - drip.now())::float8 as lease_seconds"
+    " from drip.claim_messages(%s, %s) c"
+)
+_WAKE = sql.SQL("select count(*) from drip.wake_devices(%s::bigint[])")
+_NEXT_WAKEUP = sql.SQL(
+    "select extract(epoch from drip.next_wakeup() - drip.now())::float8 as seconds"
+)

@@ -1,0 +1,65 @@
+"""Asks every sender how its devices are, and reports it to the database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import structlog
+
+from .database import Database
+from .senders import SENDERS, create_sender
+from .senders.base import DeviceHealth, Sender
+from .settings import Settings
+
+log = structlog.get_logger("pgdrip.devices")
+
+AT_ONCE = 20  # gateways asked at the same time
+
+
+async def check_devices(
+    database: Database, session: aiohttp.ClientSession, settings: Settings
+) -> int:
+    """Report the health of each device that has a sender here; returns how many were asked.
+
+    A platform without a sender is left alone: another worker may know it.
+    """
+    devices = await database.call("list_devices_to_check")
+    senders: dict[str, Sender] = {}
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def check(device: dict[str, Any]) -> None:
+        async with places:
+            health = await _health(senders[device["platform"]], device)
+            await database.call(
+                "report_device", device["device_id"], health.status.value, health.reason
+            )
+
+    checks = []
+    for device in devices:
+        platform = device["platform"]
+        if platform not in SENDERS:
+            continue
+        if platform not in senders:
+            senders[platform] = create_sender(platform, session, settings)
+        checks.append(check(device))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in checks:
+                group.create_task(one)
+    except* Exception as group_error:
+        # One sentence for the job's log instead of a group of twenty alike.
+        raise group_error.exceptions[0] from None
+    finally:
+        for sender in senders.values():
+            await sender.close()
+    return len(checks)
+
+
+async def _health(sender: Sender, device: dict[str, Any]) -> DeviceHealth:
+    try:
+        return await sender.health(device["endpoint"], device["instance"], device["secret_name"])
+    except Exception as exc:
+        log.exception("a sender raised", device_id=device["device_id"])
+        return DeviceHealth.offline(f"The check failed: {exc!r}")

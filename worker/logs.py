@@ -1,0 +1,66 @@
+"""Logs: structlog for us and for the libraries, to standard error, one line an event."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from .settings import Settings
+
+# What libraries report as an error and the supervisor already says in one line.
+_QUIET = ("procrastinate", "psycopg.pool", "aiohttp.access", "asyncio")
+
+
+def configure_logs(settings: Settings) -> None:
+    """Log at ``settings.log_level`` as ``settings.log_format``; call once per process."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if settings.log_format == "json":
+        renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+        shared.append(structlog.processors.format_exc_info)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=30)
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _one_line,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(level, logging.WARNING))
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(level if level <= logging.DEBUG else logging.ERROR)
+    # Each lost connection is a line of the pool; the supervisor's line says the same.
+    if level > logging.DEBUG:
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+
+
+def _one_line(
+    logger: object, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """A library's traceback is for debugging; otherwise the first line says enough."""
+    if logging.getLogger().level > logging.DEBUG:
+        exc_info = event.pop("exc_info", None)
+        event.pop("exception", None)
+        if isinstance(exc_info, tuple) and exc_info[1] is not None:
+            event["error"] = str(exc_info[1]).strip().split("\n")[0]
+        event["event"] = str(event["event"]).split("\n")[0]
+    return event

@@ -1,0 +1,224 @@
+"""The worker process: starts its parts, restarts those that fail, and drains at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from . import __version__
+from .app import create_app
+from .database import LOST, Database, connect
+from .dispatch import Dispatcher
+from .errors import PgdripError, from_database
+from .listener import DeviceWaker, listen
+from .recorder import Recorder
+from .senders.base import open_session
+from .settings import Settings
+from .sweeps import Bell, sweep
+
+log = structlog.get_logger("pgdrip.worker")
+
+FIRST_RETRY = 0.5  # seconds, doubled with each failure
+LAST_RETRY = 30.0
+STEADY = 60.0  # seconds of running after which a failure counts as a first one
+HEARTBEAT = 15.0  # seconds between two reports of this worker
+LAST_FLUSH = 30.0  # seconds a stopping worker goes on trying to record its results
+
+# Failures of a first connection that patience does not cure.
+_HOPELESS = {"28000", "28P01", "3D000", "3F000", "42883", "42P01", "42501"}
+
+
+async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None = None) -> None:
+    """Run a worker until SIGTERM or SIGINT (or ``stop`` is set), then drain and return.
+
+    Raises :class:`PgdripError` when the database will not have this worker: no schema, no
+    rights, wrong password. A database that is merely away is waited for.
+    """
+    stop = stop or asyncio.Event()
+    _handle_signals(stop)
+    if not await _wait_for_database(url, stop):
+        return
+
+    look = asyncio.Event()
+    name = settings.worker_name
+    async with (
+        Database(url, size=settings.pool_size, application_name="pgdrip worker") as database,
+        open_session() as session,
+    ):
+        recorder = Recorder(database, name, look)
+        dispatcher = Dispatcher(database, recorder, session, settings, look)
+        waker = DeviceWaker(database, look)
+        enrollment = Bell(lambda: sweep(database, "enroll_matching_leads"), gather=0.05)
+        expansion = Bell(lambda: sweep(database, "expand_campaigns"), gather=0.05)
+
+        def on_listening() -> None:
+            # Whatever was announced while nobody listened.
+            waker.wake("")
+            enrollment.ring()
+            expansion.ring()
+
+        handlers = {
+            "drip_wake": waker.wake,
+            "drip_enroll": lambda _: enrollment.ring(),
+            "drip_campaign": lambda _: expansion.ring(),
+        }
+
+        async def heartbeat() -> None:
+            while True:
+                await _report(database, settings, stopping=False)
+                await asyncio.sleep(HEARTBEAT)
+
+        async def jobs() -> None:
+            app = create_app(url, database, session, settings)
+            async with app.open_async():
+                await app.run_worker_async(name=name)
+
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "listener": lambda: listen(url, "pgdrip listener", handlers, on_listening),
+            "jobs": jobs,
+            "heartbeat": heartbeat,
+            "wake": waker.run,
+            "enrollment": enrollment.run,
+            "expansion": expansion.run,
+        }
+        recording = asyncio.create_task(_supervise("recorder", recorder.run, stop, ends=True))
+        dispatching = asyncio.create_task(_supervise("dispatch", dispatcher.run, stop, ends=True))
+        others = [asyncio.create_task(_supervise(part, run, stop)) for part, run in parts.items()]
+        log.info(
+            "worker started",
+            worker=name,
+            version=__version__,
+            concurrency=settings.concurrency,
+        )
+        try:
+            await stop.wait()
+            log.info("stopping", open_requests=dispatcher.in_flight)
+            dispatcher.stop()
+            for task in others:
+                task.cancel()
+            await _drain(dispatcher, dispatching, recorder, recording, settings)
+            await asyncio.wait(others, timeout=10)
+            try:
+                async with asyncio.timeout(5):
+                    await _report(database, settings, stopping=True)
+            except (TimeoutError, *LOST, psycopg.Error):
+                log.warning("the farewell was not recorded")
+        finally:
+            for task in (recording, dispatching, *others):
+                task.cancel()
+    log.info("worker stopped", recorded=recorder.count)
+
+
+async def _drain(
+    dispatcher: Dispatcher,
+    dispatching: asyncio.Task[None],
+    recorder: Recorder,
+    recording: asyncio.Task[None],
+    settings: Settings,
+) -> None:
+    # A claim that is under way is let to its end, so that its messages can be given back.
+    await asyncio.wait([dispatching], timeout=settings.drain_timeout)
+    dispatching.cancel()
+    await dispatcher.drain()
+    recorder.close()
+    await asyncio.wait([recording], timeout=LAST_FLUSH)
+    if recorder.backlog:
+        log.error("results could not be recorded; their leases will lapse", n=recorder.backlog)
+
+
+async def _report(database: Database, settings: Settings, *, stopping: bool) -> None:
+    await database.call(
+        "report_worker", settings.worker_name, __version__, settings.concurrency, stopping
+    )
+
+
+async def _supervise(
+    part: str, run: Callable[[], Awaitable[None]], stop: asyncio.Event, *, ends: bool = False
+) -> None:
+    """Run a part; when it fails, say so in one line and run it again, more patiently.
+
+    Without ``ends`` the part is to run for ever, and coming to an end is a failure too.
+    """
+    delay = FIRST_RETRY
+    while True:
+        started = time.monotonic()
+        try:
+            await run()
+            if ends:
+                return
+            problem = "it ended"
+        except Exception as exc:
+            problem = _sentence(exc)
+            if not isinstance(exc, (psycopg.Error, PoolTimeout, OSError)):
+                log.debug("what failed", part=part, exc_info=exc)
+        if time.monotonic() - started > STEADY:
+            delay = FIRST_RETRY
+        pause = delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        log.warning(
+            "a part failed, restarting it", part=part, seconds=round(pause, 1), error=problem
+        )
+        if ends and stop.is_set():
+            pause = 0.2
+        await _wait(stop, pause)
+        delay = min(LAST_RETRY, delay * 2)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            # Once stopping, only the recorder goes on, and it must not race.
+            await (asyncio.sleep(seconds) if stop.is_set() else stop.wait())
+    except TimeoutError:
+        pass
+
+
+async def _wait_for_database(url: str, stop: asyncio.Event) -> bool:
+    """Wait until a worker can work there; False when stopped before."""
+    delay = FIRST_RETRY
+    while not stop.is_set():
+        try:
+            connection = await connect(url, "pgdrip worker")
+            async with connection:
+                await connection.execute("select drip.now()")
+            return True
+        except psycopg.Error as exc:
+            problem = from_database(exc)
+            if problem.code in _HOPELESS or isinstance(exc, psycopg.ProgrammingError):
+                raise problem from None
+        log.warning("waiting for the database", seconds=round(delay, 1), error=problem.message)
+        await _wait(stop, delay)
+        delay = min(LAST_RETRY, delay * 2)
+    return False
+
+
+def _handle_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            log.warning("second signal, leaving at once")
+            os._exit(128 + number)
+        log.info("signal received", signal=number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, on_signal, number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            return  # not in the main thread: whoever started us stops us by the event
+
+
+def _sentence(exc: BaseException) -> str:
+    if isinstance(exc, PgdripError):
+        return exc.message
+    if isinstance(exc, psycopg.Error):
+        return from_database(exc).message
+    return (str(exc).strip() or type(exc).__name__).splitlines()[0]
