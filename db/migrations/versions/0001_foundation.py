@@ -59,12 +59,12 @@ def upgrade() -> None:
           primary key (kind, identity)
         );
         comment on table drip.code_objects is
-          'What the last migration left in schema drip; one row per object, kept by pgdrip migrate.';
+          'What the last migration left in schema drip; one row per object.';
         comment on column drip.code_objects.kind is 'function, view, policy, trigger or table.';
         comment on column drip.code_objects.identity is 'The object''s full name.';
         comment on column drip.code_objects.file is
           'The file below db/ that defines it; (revision) when a revision made it.';
-        comment on column drip.code_objects.checksum is 'SHA-256 of that file; empty for (revision).';
+        comment on column drip.code_objects.checksum is 'SHA-256 of the file; empty for (revision).';
         comment on column drip.code_objects.catalog_hash is
           'MD5 of the definition, owner, rights and comments the catalog held afterwards.';
         """

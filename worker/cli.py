@@ -1,0 +1,356 @@
+"""The command line `pgdrip`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from . import __version__
+from .errors import PgdripError, from_database
+from .settings import Settings, load_settings
+
+app = typer.Typer(
+    name="pgdrip",
+    help="WhatsApp drip sequences and broadcast campaigns that live in Postgres.\n\n"
+    "Without DATABASE_URL every command works on an embedded PostgreSQL in .pgdrip below the"
+    " current folder (PGDRIP_HOME). Start with: pgdrip demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        help="Connection string; without it DATABASE_URL, else the embedded server.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        out.print(f"pgdrip {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def migrate(database_url: DatabaseUrl = None) -> None:
+    """Bring the database to this version: tables, functions, views, roles."""
+    from .schema import migrate as migrate_database
+    from .target import open_target
+
+    with open_target(_settings(database_url)) as target:
+        out.print(migrate_database(target.url).summary())
+
+
+@app.command()
+def worker(
+    database_url: DatabaseUrl = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="Messages in flight at once.", show_default="100"),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of this worker.", show_default="host:pid")
+    ] = None,
+) -> None:
+    """Send what is due, until stopped; several workers share the load.
+
+    SIGTERM or Ctrl-C drains: nothing more is claimed, open requests are waited for, results are
+    recorded. A second one leaves at once.
+    """
+    from .logs import configure_logs
+    from .runner import run_worker
+    from .target import open_target
+
+    settings = _settings(database_url)
+    changes: dict[str, Any] = {}
+    if concurrency is not None:
+        changes["concurrency"] = concurrency
+    if name is not None:
+        changes["worker_name"] = name
+    settings = settings.model_copy(update=changes)
+    configure_logs(settings)
+    with open_target(settings) as target:
+        asyncio.run(run_worker(target.url, settings))
+
+
+@app.command("import")
+def import_leads(
+    file: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],
+    user: Annotated[
+        str | None, typer.Option(help="Tenant, by name or id.", show_default=False)
+    ] = None,
+    problems: Annotated[
+        Path | None,
+        typer.Option(help="Write the rows that were not imported to this CSV file."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would happen; change nothing.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Import leads from a CSV file.
+
+    Columns are found by their usual names (Phone Number, Mobile, WhatsApp, Full Name, Niche,
+    Target Status, Trigger …); the others become attributes of the lead, for placeholders such as
+    {attributes.city}. A second import of the same file changes nothing.
+    """
+    from .importer import count_lines, find_encoding, import_file, write_problems
+    from .target import open_target
+
+    find_encoding(file)  # a file that cannot be read is said before a server is started
+    with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=err,
+            disable=not err.is_terminal,
+            transient=True,
+        ) as bar:
+            task = bar.add_task(f"Importing {escape(file.name)}", total=count_lines(file))
+            report = import_file(
+                connection,
+                file,
+                user=user,
+                dry_run=dry_run,
+                progress=lambda line: bar.update(task, completed=line),
+            )
+    print_import(out, report, title=f"{file.name}{' (dry run)' if dry_run else ''}")
+    if problems is not None:
+        write_problems(problems, report.problems)
+        out.print(f"{len(report.problems)} problems written to {escape(str(problems))}.")
+    elif report.problems:
+        out.print("With --problems FILE every row that was not imported is written to a file.")
+
+
+def print_import(console: Console, report: Any, *, title: str) -> None:
+    """Show what an import did: a table of outcomes, and the first problems."""
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("outcome")
+    table.add_column("rows", justify="right")
+    for outcome, count in sorted(report.outcomes.items()):
+        table.add_row(outcome.replace("_", " "), f"{count:,}")
+    if report.problems:
+        table.add_row("[yellow]not imported[/]", f"[yellow]{len(report.problems):,}[/]")
+    table.add_section()
+    table.add_row("rows in the file", f"{report.rows:,}")
+    console.print(table)
+    if report.attributes:
+        console.print(f"Kept as attributes: {escape(', '.join(report.attributes))}.")
+    for problem in report.problems[:5]:
+        console.print(
+            f"  line {problem.line}: {escape(problem.phone or '(empty)')} – "
+            f"{escape(problem.problem)}"
+        )
+    if len(report.problems) > 5:
+        console.print(f"  … and {len(report.problems) - 5} more")
+
+
+@app.command()
+def status(
+    user: Annotated[
+        str | None, typer.Option(help="Only this tenant, by name or id.", show_default=False)
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show devices, queue, sequences and campaigns, and what is wrong."""
+    from .status import print_status
+    from .target import open_target
+
+    with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
+        if user is not None:
+            connection.execute("select set_config('drip.user', %s, false)", [user])
+        out.print(f"Database [bold]{escape(target.name)}[/]")
+        print_status(connection, out)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context, database_url: DatabaseUrl = None) -> None:
+    """Open psql on the database, with drip in the search path.
+
+    Further arguments go to psql: pgdrip psql -c "select * from queue_overview"
+    """
+    from .target import open_target
+
+    with open_target(_settings(database_url)) as target:
+        options = f"{os.environ.get('PGOPTIONS', '')} -c search_path=drip,public".strip()
+        environment = {**os.environ, "PGOPTIONS": options, "PGAPPNAME": "pgdrip psql"}
+        arguments = list(context.args)
+        # An address may hold a password, which a list of processes would show to everybody.
+        environment["PGDRIP_CONNECTION"] = ""
+        del environment["PGDRIP_CONNECTION"]
+        code = _run_psql(
+            [target.psql, *_psql_target(target.url, environment), *arguments], environment
+        )
+    raise typer.Exit(code)
+
+
+def _psql_target(url: str, environment: dict[str, str]) -> list[str]:
+    """The connection for psql: the password by the environment, the rest as an argument."""
+    from psycopg import conninfo
+
+    parts = conninfo.conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    if password is not None:
+        environment["PGPASSWORD"] = str(password)
+    options = parts.pop("options", None)
+    if options:
+        environment["PGOPTIONS"] = f"{options} {environment['PGOPTIONS']}"
+    return ["--dbname", conninfo.make_conninfo("", **{k: str(v) for k, v in parts.items()})]
+
+
+def _run_psql(command: list[str], environment: dict[str, str]) -> int:
+    # Ctrl-C cancels a query in psql; it must not end us, who keep the server running.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, env=environment, preexec_fn=_default_interrupt)  # noqa: PLW1509
+        return process.wait()
+    except OSError as exc:
+        raise PgdripError(f"psql cannot be started: {exc.strerror}.") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _default_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@app.command()
+def simulator(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 3000,
+    latency: Annotated[float, typer.Option(min=0, help="Least seconds before an answer.")] = 0.05,
+    latency_max: Annotated[
+        float | None, typer.Option(min=0, help="Most seconds before an answer.")
+    ] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Share of messages that meet a fault, such as error_500=0.01; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of latencies and faults.")] = 1,
+) -> None:
+    """Run a gateway that speaks GOWA's interface and sends nothing anywhere.
+
+    Its page shows what it received.
+    """
+    from .simulator import SimulatorSettings, run_simulator
+    from .settings import load_settings
+
+    load_settings()
+    rates: dict[str, float] = {}
+    for text in rate or []:
+        fault, _, share = text.partition("=")
+        try:
+            rates[fault] = float(share)
+        except ValueError:
+            raise PgdripError(
+                f"--rate {text} is not a fault and a share.", hint="Write it as error_500=0.01."
+            ) from None
+    run_simulator(host, port, latency, latency_max, rates, seed)
+
+
+@app.command()
+def demo(
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Leave the gateway's page open at the end.")
+    ] = False,
+) -> None:
+    """Show everything in under two minutes: 1,000 leads, three devices, a gateway of our own.
+
+    Works in a fresh database of the embedded server in .pgdrip, whatever DATABASE_URL says.
+    """
+    from .demo import run_demo
+
+    run_demo(_settings(None, embedded=True), keep_going=keep_going)
+
+
+def _settings(database_url: str | None, *, embedded: bool = False) -> Settings:
+    settings = load_settings()
+    if embedded:
+        return settings.model_copy(update={"database_url": None})
+    if database_url is not None:
+        return settings.model_copy(update={"database_url": database_url})
+    return settings
+
+
+@contextmanager
+def _connect(url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(
+        url, autocommit=True, application_name="pgdrip", connect_timeout=10
+    ) as connection:
+        yield connection
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a failure is one sentence and a hint, never a traceback."""
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+    except PgdripError as exc:
+        code = _complain(exc)
+    except psycopg.Error as exc:
+        code = _complain(from_database(exc))
+    except typer.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        err.print("Stopped.")
+        code = 130
+    except BrokenPipeError:
+        # Whoever read our output has left; Python must not complain at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except OSError as exc:
+        code = _complain(PgdripError(f"{exc.filename or 'The system'}: {exc.strerror or exc}."))
+    except Exception as exc:
+        if hasattr(exc, "show") and hasattr(exc, "exit_code"):  # a wrong use of the command line
+            exc.show()
+            code = exc.exit_code
+        elif os.environ.get("PGDRIP_LOG_LEVEL", "").lower() == "debug":
+            raise
+        else:
+            code = _complain(
+                PgdripError(
+                    f"Something unexpected happened: {exc!r}.",
+                    hint="With PGDRIP_LOG_LEVEL=debug the same command shows where.",
+                )
+            )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(problem: PgdripError) -> int:
+    code = f" [dim]({problem.code})[/]" if problem.code else ""
+    err.print(f"[bold red]Error:[/] {escape(problem.message)}{code}", soft_wrap=True)
+    if problem.hint:
+        err.print(f"[dim]Hint:[/] {escape(problem.hint)}", soft_wrap=True)
+    return 1

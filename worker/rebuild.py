@@ -1,0 +1,468 @@
+"""Functions, views, policies and triggers: dropped where they changed, created from their files.
+
+A file is the unit. It is executed again when its text differs from what was recorded, when one of
+its objects in the catalog does (patched or dropped by hand), or when something that it rests on is
+made anew. What is unchanged is not touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from . import catalog
+from .catalog import CatalogObject, Connection, Snapshot
+from .errors import PgdripError
+from .roles import is_superuser
+from .sql_files import SCHEMA, SqlFile
+
+REVISION_FILE = "(revision)"
+
+FILE_KINDS = frozenset({"function", "view", "policy", "trigger"})
+
+# Waits that ran out, and races: the whole migration is tried again.
+BUSY = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+# What a file may meet because another file comes later.
+_NOT_YET = (
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedObject,
+)
+
+# Owners of code that are not the deploying role; without superuser rights, handing an object over
+# needs a new owner who may create in the schema.
+_OWNERS = "drip_view, drip_guard"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A row of drip.code_objects: what the last migration left behind."""
+
+    file: str
+    checksum: str
+    catalog_hash: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference between a database and this version of pgdrip.
+
+    `problem` is `patched` (changed by hand), `missing`, `stray` (nothing of ours makes it) or
+    `outdated` (this version brings another one, or a revision is pending).
+    """
+
+    kind: str
+    identity: str
+    problem: str
+    detail: str
+    file: str | None = None
+
+
+def read_recorded(conn: Connection) -> dict[Key, Recorded]:
+    """What the last migration recorded; empty in a new database."""
+    there = conn.execute("select to_regclass('drip.code_objects')").fetchone()
+    if there is None or there[0] is None:
+        return {}
+    rows = conn.execute(
+        "select o.kind, o.identity, o.file, o.checksum, o.catalog_hash from drip.code_objects as o"
+    )
+    return {
+        (str(kind), str(identity)): Recorded(str(file), str(checksum), str(digest))
+        for kind, identity, file, checksum, digest in rows
+    }
+
+
+class Rebuild:
+    """The code part of one migration, inside its transaction; the search_path must be empty."""
+
+    def __init__(self, conn: Connection, files: list[SqlFile]) -> None:
+        self._conn = conn
+        self._files = files
+        self._by_path = {file.path: file for file in files}
+        self._by_name = {item.key: file for file in files for item in file.declared}
+        self._stays = {item.key for file in files for item in file.declared if item.stays}
+        self._recorded = read_recorded(conn)
+        self.before = catalog.snapshot(conn)
+        self.dirty: set[str] = set()
+        """Paths of the files that this run executes or, where they are gone, takes back."""
+
+    def is_made(self, item: CatalogObject) -> bool:
+        """Whether this run executed the file that defines the object."""
+        file = self._by_name.get(item.declared_key)
+        return file is not None and file.path in self.dirty
+
+    # -- dropping ----------------------------------------------------------------------------
+
+    def drop_changed(self) -> None:
+        """Drop what changed, and ours that rests on it.
+
+        Raises PgdripError, listing them, when objects of others rest on it.
+        """
+        present = catalog.snapshot(self._conn)
+        self.dirty |= self._changed(present)
+        self._drop(present)
+
+    def drop_all(self, *, cascade: bool = False) -> None:
+        """Drop all that files define; with `cascade` also what others built on it."""
+        self.dirty |= self._by_path.keys()
+        self.dirty |= {r.file for r in self._recorded.values() if r.file != REVISION_FILE}
+        self._stays = set()
+        self._drop(catalog.snapshot(self._conn), cascade=cascade)
+
+    def _changed(self, present: Snapshot) -> set[str]:
+        changed: set[str] = set()
+        up_to_date: set[Key] = set()
+        for key, row in self._recorded.items():
+            if row.file == REVISION_FILE:
+                continue
+            file, item = self._by_path.get(row.file), present.get(key)
+            if (
+                file is None
+                or item is None
+                or file.checksum != row.checksum
+                or item.hash != row.catalog_hash
+                or self._by_name.get(item.declared_key) is not file
+            ):
+                changed.add(row.file)
+            else:
+                up_to_date.add(item.declared_key)
+        changed |= {file.path for name, file in self._by_name.items() if name not in up_to_date}
+        for item in present.values():
+            # An overload made by hand, or an object that a revision made and a file now defines.
+            if item.key not in self._recorded and item.declared_key in self._by_name:
+                changed.add(self._by_name[item.declared_key].path)
+        return changed
+
+    def _file_of(self, item: CatalogObject) -> str | None:
+        if item.kind not in FILE_KINDS:
+            return None
+        row = self._recorded.get(item.key)
+        if row is not None and row.file != REVISION_FILE:
+            return row.file
+        file = self._by_name.get(item.declared_key)
+        return file.path if file else None
+
+    def _is_replaced_in_place(self, item: CatalogObject) -> bool:
+        if item.declared_key not in self._stays:
+            return False
+        return item.kind == "trigger" or item.returns_trigger
+
+    def _drop(self, present: Snapshot, *, cascade: bool = False) -> None:
+        by_address = {item.address: item for item in present.values()}
+        while True:
+            going = {
+                item.address: item
+                for item in present.values()
+                if self._file_of(item) in self.dirty and not self._is_replaced_in_place(item)
+            }
+            resting = catalog.dependents(self._conn, going.keys())
+            ours = {
+                address: by_address[address]
+                for address in resting
+                if address in by_address and self._file_of(by_address[address]) is not None
+            }
+            more = {str(self._file_of(item)) for item in ours.values()} - self.dirty
+            if not more:
+                break
+            self.dirty |= more
+        foreign = sorted(text for address, text in resting.items() if address not in ours)
+        if foreign and not cascade:
+            raise PgdripError(
+                f"Objects of others rest on what this upgrade must change: {', '.join(foreign)}.",
+                hint="Drop them, run it again, and create them anew. Nothing was changed.",
+            )
+        for item in catalog.outermost_first(self._conn, [*going.values(), *ours.values()]):
+            self._conn.execute((item.drop_statement + (" cascade" * cascade)).encode())
+        for item in present.values():
+            if self._file_of(item) in self.dirty and item.address not in (going | ours):
+                self._strip(item)
+
+    def _strip(self, item: CatalogObject) -> None:
+        """Take off what `create or replace` would leave on: owner, rights, comment."""
+        if item.kind != "function":
+            return
+        conn = self._conn
+        function = sql.SQL(item.identity)  # as regprocedure prints it
+        me = conn.execute("select current_user").fetchone()
+        if me is not None and item.owner != me[0]:
+            conn.execute(sql.SQL("alter function {} owner to current_user").format(function))
+        grantees = conn.execute(
+            """
+            select distinct case a.grantee when 0 then 'public' else r.rolname::text end
+            from pg_proc as f
+            cross join aclexplode(f.proacl) as a
+            left join pg_roles as r on r.oid = a.grantee
+            where f.oid = %s and a.grantee <> f.proowner
+            """,
+            (item.address[1],),
+        ).fetchall()
+        for (grantee,) in grantees:
+            role = sql.SQL("public") if grantee == "public" else sql.Identifier(str(grantee))
+            conn.execute(sql.SQL("revoke all on function {} from {}").format(function, role))
+        conn.execute(sql.SQL("comment on function {} is null").format(function))
+
+    # -- creating ----------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Execute the files that are due; a file that needs a later one is tried again.
+
+        Raises PgdripError with file and line.
+        """
+        left = [file for file in self._files if file.path in self.dirty]
+        if not left:
+            return
+        hand_over = not is_superuser(self._conn)
+        if hand_over:
+            self._conn.execute(f"grant create on schema {SCHEMA} to {_OWNERS}".encode())
+        self._conn.execute("set local check_function_bodies = off")
+        while left:
+            failed: list[tuple[SqlFile, psycopg.Error]] = []
+            for file in left:
+                try:
+                    with self._conn.transaction():
+                        self._conn.execute(file.text.encode())
+                except _NOT_YET as exc:
+                    failed.append((file, exc))
+                except BUSY:
+                    raise
+                except psycopg.Error as exc:
+                    raise self._failed(file, exc) from exc
+            if len(failed) == len(left):
+                file, cause = _root_of(failed)
+                raise self._failed(file, cause) from cause
+            left = [file for file, _ in failed]
+        self._conn.execute("set local check_function_bodies = on")
+        if hand_over:
+            self._conn.execute(f"revoke create on schema {SCHEMA} from {_OWNERS}".encode())
+
+    def _failed(self, file: SqlFile, exc: psycopg.Error) -> PgdripError:
+        position = exc.diag.statement_position
+        line = file.line_at(int(position) - 1) if position else self._failing_line(file)
+        return PgdripError(
+            f"{file.path}, line {line}: {exc.diag.message_primary}.",
+            hint=exc.diag.message_hint,
+            code=exc.sqlstate,
+        )
+
+    def _failing_line(self, file: SqlFile) -> int:
+        """The line of the statement that fails, where Postgres does not say."""
+        with self._conn.transaction(force_rollback=True):
+            for statement in file.statements:
+                try:
+                    with self._conn.transaction():
+                        self._conn.execute(file.text[statement.start : statement.end].encode())
+                except psycopg.Error:
+                    return file.line_at(statement.start)
+        return 1
+
+    # -- checking ----------------------------------------------------------------------------
+
+    def validate(self) -> None:
+        """Let Postgres check the body of every function of ours: string bodies bind late.
+
+        Unchanged ones too: what they call may have changed. Raises PgdripError with file and line.
+        """
+        names = [name for kind, name in self._by_name if kind == "function"]
+        validators = self._conn.execute(
+            """
+            select
+              f.oid::bigint,
+              format('%%I.%%I', n.nspname, f.proname),
+              v.oid::regproc::text
+            from pg_proc as f
+            join pg_namespace as n on n.oid = f.pronamespace
+            join pg_language as l on l.oid = f.prolang
+            join pg_proc as v on v.oid = l.lanvalidator
+            where n.nspname = %s and format('%%I.%%I', n.nspname, f.proname) = any(%s)
+            order by f.oid
+            """,
+            (SCHEMA, names),
+        ).fetchall()
+        calls = [f"{validator}({oid}::oid)" for oid, _, validator in validators]
+        try:
+            with self._conn.transaction():
+                for start in range(0, len(calls), 100):
+                    self._conn.execute(f"select {', '.join(calls[start : start + 100])}".encode())
+        except BUSY:
+            raise
+        except psycopg.Error:
+            for call, (_, name, _) in zip(calls, validators, strict=True):
+                self._validate_one(str(name), call)
+            raise
+
+    def _validate_one(self, name: str, call: str) -> None:
+        try:
+            with self._conn.transaction():
+                self._conn.execute(f"select {call}".encode())
+        except psycopg.Error as exc:
+            file = self._by_name[("function", name)]
+            line = 1
+            if exc.diag.internal_position and exc.diag.internal_query:
+                line += exc.diag.internal_query.count("\n", 0, int(exc.diag.internal_position) - 1)
+            elif found := re.search(r"\bline (\d+)", exc.diag.context or ""):
+                line = int(found[1])
+            raise PgdripError(
+                f"{file.path}, line {file.line_in_body(name, line)}: {name}:"
+                f" {exc.diag.message_primary}.",
+                hint=exc.diag.message_hint,
+                code=exc.sqlstate,
+            ) from exc
+
+    def check(self, after: Snapshot) -> None:
+        """Each declared name exists once, public may execute nothing, views are safe."""
+        found: dict[Key, list[CatalogObject]] = {}
+        for item in after.values():
+            found.setdefault(item.declared_key, []).append(item)
+        for key, file in self._by_name.items():
+            items = found.get(key, [])
+            if not items:
+                raise PgdripError(f"{file.path}: {key[1]} was not created.")
+            if len(items) > 1:
+                raise PgdripError(
+                    f"{file.path}: {key[1]} exists with several argument lists:"
+                    f" {', '.join(item.identity for item in items)}.",
+                    hint="Functions are not overloaded: drop the other one.",
+                )
+            _check_rights(items[0], file)
+
+    # -- recording ---------------------------------------------------------------------------
+
+    def record(self, after: Snapshot, *, code: bool, revisions: bool) -> None:
+        """Write down what is there now; writes nothing when nothing changed.
+
+        `code`: the files were brought in. `revisions`: some ran, so tables are as they should be.
+        """
+        recorded = read_recorded(self._conn)
+        wanted: dict[Key, Recorded] = {}
+        for key, item in after.items():
+            file, row = self._by_name.get(item.declared_key), recorded.get(key)
+            if file is not None:
+                if code:
+                    wanted[key] = Recorded(file.path, file.checksum, item.hash)
+                elif row is not None:
+                    wanted[key] = row
+            elif item.kind in ("table", "policy", "trigger"):
+                was = self.before.get(key)
+                as_left = row is not None and was is not None and was.hash == row.catalog_hash
+                if revisions or as_left:
+                    wanted[key] = Recorded(REVISION_FILE, "", item.hash)
+                elif row is not None:
+                    wanted[key] = row
+            elif not code and row is not None:
+                wanted[key] = row
+        if not revisions:
+            # A table that someone dropped stays on record, so that it is reported as missing.
+            wanted |= {
+                key: row
+                for key, row in recorded.items()
+                if row.file == REVISION_FILE and key not in after
+            }
+        gone = [key for key in recorded if recorded[key] != wanted.get(key)]
+        new = [(*key, row) for key, row in wanted.items() if recorded.get(key) != row]
+        with self._conn.cursor() as cursor:
+            if gone:
+                cursor.executemany(
+                    "delete from drip.code_objects as o where o.kind = %s and o.identity = %s",
+                    gone,
+                )
+            if new:
+                cursor.executemany(
+                    "insert into drip.code_objects (kind, identity, file, checksum, catalog_hash)"
+                    " values (%s, %s, %s, %s, %s)",
+                    [(k, i, r.file, r.checksum, r.catalog_hash) for k, i, r in new],
+                )
+
+    # -- drift -------------------------------------------------------------------------------
+
+    def differences(self) -> Iterator[Drift]:
+        """Rebuild everything and compare. The caller must roll back."""
+        yield from self._table_differences()
+        self.drop_all(cascade=True)
+        self.create()
+        after = catalog.snapshot(self._conn)
+        for key, item in after.items():
+            file = self._by_name.get(item.declared_key)
+            if file is None:
+                continue
+            row, was = self._recorded.get(key), self.before.get(key)
+            same_file = row is not None and (row.file, row.checksum) == (file.path, file.checksum)
+            if was is None:
+                problem, detail = "missing", "not in the database"
+                if not same_file:
+                    problem, detail = "outdated", "new in this version"
+            elif was.hash != item.hash:
+                problem = "patched" if same_file else "outdated"
+                detail = f"differs from the file in {_differing(was, item)}"
+            else:
+                continue
+            yield Drift(item.kind, item.identity, problem, detail, file.path)
+        for key, item in self.before.items():
+            if self._file_of(item) is not None and key not in after:
+                if key in self._recorded:
+                    detail = "no longer part of this version"
+                    yield Drift(item.kind, item.identity, "outdated", detail, self._file_of(item))
+                else:
+                    yield Drift(item.kind, item.identity, "stray", "an overload that no file makes")
+
+    def _table_differences(self) -> Iterator[Drift]:
+        for key, row in self._recorded.items():
+            if row.file != REVISION_FILE:
+                continue
+            item = self.before.get(key)
+            if item is None:
+                yield Drift(*key, "missing", "not in the database")
+            elif item.hash != row.catalog_hash and item.declared_key not in self._by_name:
+                parts = "columns, constraints, indexes, owner, rights or comments"
+                detail = parts if item.kind == "table" else "its definition"
+                yield Drift(*key, "patched", f"changed since the last migration: {detail}")
+        for key, item in self.before.items():
+            if key not in self._recorded and self._file_of(item) is None:
+                yield Drift(*key, "stray", "no file and no revision makes it")
+
+
+def _differing(was: CatalogObject, now: CatalogObject) -> str:
+    names = ("definition", "owner", "rights", "comment")
+    return ", ".join(name for name in names if getattr(was, name) != getattr(now, name))
+
+
+def _root_of(failed: Iterable[tuple[SqlFile, psycopg.Error]]) -> tuple[SqlFile, psycopg.Error]:
+    """The failure that does not merely wait for another failing file."""
+    pairs = list(failed)
+    names = {item.name for file, _ in pairs for item in file.declared}
+    for file, exc in pairs:
+        text = str(exc)
+        if not any(re.search(rf"{re.escape(name)}\b", text) for name in names):
+            return file, exc
+    return pairs[0]
+
+
+def _check_rights(item: CatalogObject, file: SqlFile) -> None:
+    if item.public_may_execute:
+        raise PgdripError(
+            f"{file.path}: every role may execute {item.identity}.",
+            hint="Grant it to pgdrip's roles, not to public.",
+        )
+    # A private view (_x) is read by our functions only, and must not keep the planner out.
+    if item.kind != "view" or item.name.startswith(f"{SCHEMA}._"):
+        return
+    if item.owner != "drip_view":
+        raise PgdripError(
+            f"{file.path}: the view {item.name} belongs to {item.owner}.",
+            hint=f"Add `alter view {item.name} owner to drip_view;`: the row-level policies do not"
+            " hold for its present owner.",
+        )
+    if not item.security_barrier:
+        raise PgdripError(
+            f"{file.path}: the view {item.name} is no security barrier.",
+            hint="Write `create view … with (security_barrier) as …`.",
+        )

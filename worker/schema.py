@@ -1,0 +1,397 @@
+"""Tables migrate, code is rebuilt: the one transaction that brings a database to this version.
+
+`migrate` takes an advisory lock, drops those of our functions and views whose file or catalog entry
+changed (and ours that rest on them, outermost first, never `cascade`), runs pending revisions,
+creates what is missing from the files, validates every body, and commits. Trigger functions are
+never dropped while they are in use: `create or replace` does it. What is unchanged is not touched,
+so that foreign views on top of ours stop only the upgrades that concern them.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command, op
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy.pool import StaticPool
+
+from . import catalog
+from .catalog import Connection
+from .errors import PgdripError, from_database
+from .rebuild import BUSY, FILE_KINDS, Drift, Rebuild
+from .roles import ensure_roles
+from .sql_files import SCHEMA, SqlFile, load_files
+
+__all__ = [
+    "SCHEMA",
+    "Drift",
+    "MigrationReport",
+    "db_dir",
+    "drift",
+    "ensure_roles",
+    "migrate",
+    "raw_connection",
+    "run_script",
+    "shared_connection",
+]
+
+# The ASCII bytes of "pgdrip": one migration at a time in a database.
+LOCK_KEY = 0x706764726970
+# Seconds. Another migration is waited for; a table in use is not: the whole is tried again.
+MIGRATION_WAIT = 300
+LOCK_TIMEOUT = 5.0
+ATTEMPTS = 4
+
+MINIMUM_SERVER = 150000
+
+# What a revision meets when a view or a trigger of ours rests on the column that it changes.
+_IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
+
+
+@dataclass(frozen=True)
+class MigrationReport:
+    """What a migration did. Names are `drip.x`, functions with their argument types."""
+
+    revisions: tuple[str, ...]
+    created: tuple[str, ...]
+    rebuilt: tuple[str, ...]
+    dropped: tuple[str, ...]
+    unchanged: int
+    seconds: float
+
+    @property
+    def changed(self) -> bool:
+        """False when the database was at this version already."""
+        return bool(self.revisions or self.created or self.rebuilt or self.dropped)
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        if not self.changed:
+            return f"Nothing to do: {self.unchanged} functions, views and policies are up to date."
+        return (
+            f"Revisions applied: {', '.join(self.revisions) or 'none'}; functions, views and"
+            f" policies: {len(self.created)} created, {len(self.rebuilt)} rebuilt,"
+            f" {len(self.dropped)} dropped, {self.unchanged} unchanged; {self.seconds:.2f} s."
+        )
+
+
+def db_dir() -> Path:
+    """The folder `db/`: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "db", here.parent / "db"):
+        if (folder / "migrations" / "env.py").is_file():
+            return folder
+    raise PgdripError(
+        "The folder db with the migrations is not installed.", hint="Install pgdrip again."
+    )
+
+
+def raw_connection() -> Connection:
+    """The psycopg connection of the running revision, for statements with parameters."""
+    return _psycopg_of(op.get_bind())
+
+
+def run_script(text: str) -> None:
+    """Run the SQL of a revision, any number of statements, without parameters.
+
+    On the raw cursor, where neither `:name` nor `%` means anything.
+    """
+    try:
+        raw_connection().execute(text.encode())
+    except psycopg.Error as exc:
+        if exc.diag.statement_position:
+            line = text.count("\n", 0, int(exc.diag.statement_position) - 1)
+            exc.add_note(text.splitlines()[line].strip())
+        raise
+
+
+@contextmanager
+def shared_connection(dsn: str) -> Iterator[sqlalchemy.Connection]:
+    """One psycopg connection in one transaction, as SQLAlchemy knows it; commits at the end."""
+    raw = psycopg.connect(dsn, prepare_threshold=None, application_name="pgdrip migrate")
+    try:
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: raw,
+            poolclass=StaticPool,
+            use_native_hstore=False,
+        )
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    finally:
+        raw.close()
+
+
+def migrate(
+    dsn: str,
+    revision: str = "head",
+    *,
+    folder: Path | None = None,
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> MigrationReport:
+    """Bring the database to this version of pgdrip: roles, tables, functions, views.
+
+    `dsn` is any connection string of libpq. With another `revision` than the newest only tables
+    move: the files belong to the newest. `folder` stands in for the installed `db/`.
+    `lock_timeout` (seconds) bounds each wait for a table or view in use; then the whole is tried
+    again, four times in all. Everything happens in one transaction, roles excepted.
+
+    Raises PgdripError and changes nothing when a file or a revision fails (the message names file
+    and line), when objects of others rest on what must change, or when the database is too busy.
+    """
+    started = time.monotonic()
+    folder = folder or db_dir()
+    files = load_files(folder)
+    with _in_one_sentence():
+        with psycopg.connect(
+            dsn, autocommit=True, prepare_threshold=None, application_name="pgdrip migrate"
+        ) as conn:
+            _check_server(conn)
+            ensure_roles(conn)
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                with shared_connection(dsn) as connection:
+                    return _Migration(connection, folder, files, lock_timeout).upgrade(
+                        revision, started
+                    )
+            except BUSY as exc:
+                if not attempts_left:
+                    raise PgdripError(
+                        f"The database was too busy to upgrade: {exc.diag.message_primary}.",
+                        hint="Sessions hold our tables or views (see pg_stat_activity and"
+                        " pg_locks); end them and run it again. Nothing was changed.",
+                        code=exc.sqlstate,
+                    ) from exc
+                time.sleep(random.uniform(0.05, 0.2))  # noqa: S311
+    raise AssertionError("the last attempt returns or raises")
+
+
+def drift(dsn: str, *, folder: Path | None = None) -> list[Drift]:
+    """What differs between the database and this version: patched, missing, stray, outdated.
+
+    All code is rebuilt from the files in a transaction that is rolled back, and compared with what
+    was there: the files decide, not the record of the last migration. Tables, and policies and
+    triggers that a revision made, are compared with that record. Holds locks on all our views and
+    functions for a moment.
+    """
+    folder = folder or db_dir()
+    files = load_files(folder)
+    with _in_one_sentence(), shared_connection(dsn) as connection:
+        run = _Migration(connection, folder, files, LOCK_TIMEOUT)
+        found = run.differences()
+        connection.rollback()
+        return found
+
+
+class _Migration:
+    """One attempt, in one transaction."""
+
+    def __init__(
+        self,
+        connection: sqlalchemy.Connection,
+        folder: Path,
+        files: list[SqlFile],
+        lock_timeout: float,
+    ) -> None:
+        self._connection = connection
+        self._conn = _psycopg_of(connection)
+        self._config = Config(stdout=io.StringIO())
+        self._config.set_main_option("script_location", str(folder / "migrations"))
+        self._config.attributes["connection"] = connection
+        self._versions = folder / "migrations" / "versions"
+        self._folder = folder
+        self._set("statement_timeout", "0")
+        self._set("client_min_messages", "warning")
+        self._set("search_path", "")
+        self._set("lock_timeout", f"{MIGRATION_WAIT}s")
+        self._conn.execute("select pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+        self._set("lock_timeout", f"{int(lock_timeout * 1000)}ms")
+        # Only now: what another migration committed while we waited is in sight.
+        self._files = files
+        self._rebuild = Rebuild(self._conn, files)
+
+    def _set(self, name: str, value: str) -> None:
+        self._conn.execute("select set_config(%s, %s, true)", (name, value))
+
+    def upgrade(self, revision: str, started: float) -> MigrationReport:
+        """Drop what changed, run revisions, create what is missing, check, record."""
+        pending, newest = self._pending(revision)
+        rebuild = self._rebuild
+        self._take_functions_from_public()
+        if newest:
+            rebuild.drop_changed()
+        if pending:
+            self._run_revisions(revision, newest)
+        if pending and newest:
+            # A revision that renames a column changes the views that read it.
+            rebuild.drop_changed()
+        if newest:
+            rebuild.create()
+            rebuild.validate()
+        after = catalog.snapshot(self._conn)
+        if newest:
+            rebuild.check(after)
+        if pending or newest:
+            rebuild.record(after, code=newest, revisions=bool(pending))
+        return self._report(pending, after, time.monotonic() - started)
+
+    def _report(
+        self, pending: list[str], after: catalog.Snapshot, seconds: float
+    ) -> MigrationReport:
+        before = self._rebuild.before
+        there = {key for key in after if key[0] in FILE_KINDS}
+        made = {key for key in there if self._rebuild.is_made(after[key])}
+        gone = {key for key in before if key[0] in FILE_KINDS} - there
+        return MigrationReport(
+            revisions=tuple(pending),
+            created=tuple(sorted(identity for _, identity in made - before.keys())),
+            rebuilt=tuple(sorted(identity for _, identity in made & before.keys())),
+            dropped=tuple(sorted(identity for _, identity in gone)),
+            unchanged=len(there - made),
+            seconds=seconds,
+        )
+
+    def differences(self) -> list[Drift]:
+        """Compare; the caller rolls back."""
+        pending, _ = self._pending("head")
+        if pending:
+            detail = "not applied to this database yet"
+            return [Drift("revision", name, "outdated", detail) for name in pending]
+        return list(self._rebuild.differences())
+
+    # -- revisions ---------------------------------------------------------------------------
+
+    def _pending(self, revision: str) -> tuple[list[str], bool]:
+        """The revisions to run, in order, and whether they end at the newest one."""
+        with _told_by_alembic():
+            script = ScriptDirectory.from_config(self._config)
+            context = MigrationContext.configure(
+                self._connection, opts={"version_table_schema": SCHEMA}
+            )
+            current = context.get_current_heads()
+            for name in current:
+                script.get_revision(name)
+            path = [r.revision for r in script.iterate_revisions(revision, current or "base")]
+            head = script.get_current_head()
+            target = script.get_revision(revision)
+        return path[::-1], target is None or target.revision == head
+
+    def _run_revisions(self, revision: str, newest: bool) -> None:
+        there = self._conn.execute("select to_regnamespace(%s)", (SCHEMA,)).fetchone()
+        if there is None or there[0] is None:
+            self._conn.execute(f"create schema {SCHEMA}".encode())
+        cause = self._try_revisions(revision)
+        if newest and isinstance(cause, _IN_THE_WAY):
+            # A column's type changes below views whose text stays the same: all of ours go first.
+            self._rebuild.drop_all()
+            cause = self._try_revisions(revision)
+        if cause is not None:
+            raise self._failed_revision(cause) from cause
+
+    def _try_revisions(self, revision: str) -> Exception | None:
+        """None, or what failed; then nothing of the revisions is left."""
+        try:
+            with self._conn.transaction(), _told_by_alembic():
+                command.upgrade(self._config, revision)
+        except BUSY:
+            raise
+        except sqlalchemy.exc.DBAPIError as exc:
+            if isinstance(exc.orig, BUSY):
+                raise exc.orig from exc
+            cause = exc.orig if isinstance(exc.orig, psycopg.Error) else exc
+            return cause.with_traceback(exc.__traceback__)
+        except Exception as exc:
+            return exc
+        return None
+
+    def _failed_revision(self, cause: Exception) -> Exception:
+        if isinstance(cause, PgdripError):
+            return cause
+        where = "a revision"
+        for frame in traceback.extract_tb(cause.__traceback__):
+            if Path(frame.filename).parent == self._versions:
+                name = Path(frame.filename).relative_to(self._folder).as_posix()
+                where = f"{name}, line {frame.lineno}"
+        if isinstance(cause, psycopg.Error):
+            text = cause.diag.message_primary or str(cause)
+            notes = getattr(cause, "__notes__", [])
+            near = f" (near: {notes[0]})" if notes else ""
+            return PgdripError(
+                f"{where}: {text}{near}.", hint=cause.diag.message_hint, code=cause.sqlstate
+            )
+        return PgdripError(f"{where}: {type(cause).__name__}: {cause}.")
+
+    # -- rights ------------------------------------------------------------------------------
+
+    def _take_functions_from_public(self) -> None:
+        """New functions of the deploying role are not for everyone.
+
+        The form without `in schema`: only that one takes back the built-in grant to public.
+        """
+        done = self._conn.execute(
+            """
+            select exists (
+              select
+              from pg_default_acl as d
+              where d.defaclrole = (select r.oid from pg_roles as r where r.rolname = current_user)
+                and d.defaclnamespace = 0
+                and d.defaclobjtype = 'f'
+                and not exists (select from aclexplode(d.defaclacl) as a where a.grantee = 0)
+            )
+            """
+        ).fetchone()
+        if done is None or not done[0]:
+            self._conn.execute("alter default privileges revoke execute on functions from public")
+
+
+def _psycopg_of(connection: sqlalchemy.Connection) -> Connection:
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise TypeError("migrations run on psycopg")
+    return raw
+
+
+def _check_server(conn: Connection) -> None:
+    if conn.info.server_version < MINIMUM_SERVER:
+        raise PgdripError(
+            f"The server is PostgreSQL {conn.info.server_version // 10000}.",
+            hint="pgdrip needs PostgreSQL 15 or newer.",
+        )
+
+
+@contextmanager
+def _told_by_alembic() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as exc:
+        message = str(exc)
+        if "locate revision" in message:
+            raise PgdripError(
+                f"The database and this pgdrip do not know the same revisions: {message}.",
+                hint="Is the database from a newer pgdrip? Upgrade pgdrip, then run it again.",
+            ) from exc
+        raise PgdripError(f"The revisions cannot be applied: {message}.") from exc
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as exc:
+        raise from_database(exc) from exc
+    except sqlalchemy.exc.DBAPIError as exc:
+        if isinstance(exc.orig, psycopg.Error):
+            raise from_database(exc.orig) from exc
+        raise
