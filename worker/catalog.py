@@ -122,8 +122,9 @@ select
         where k.conrelid = c.oid and k.contype <> 'n'
       ),
       (
-        select string_agg(pg_get_indexdef(i.indexrelid), e'\\n' order by pg_get_indexdef(i.indexrelid))
+        select string_agg(x.definition, e'\\n' order by x.definition)
         from pg_index as i
+        cross join lateral (select pg_get_indexdef(i.indexrelid)) as x(definition)
         where i.indrelid = c.oid
       )
     )

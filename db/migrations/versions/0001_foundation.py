@@ -64,7 +64,7 @@ def upgrade() -> None:
         comment on column drip.code_objects.identity is 'The object''s full name.';
         comment on column drip.code_objects.file is
           'The file below db/ that defines it; (revision) when a revision made it.';
-        comment on column drip.code_objects.checksum is 'SHA-256 of the file; empty for (revision).';
+        comment on column drip.code_objects.checksum is 'SHA-256 of the file, else empty.';
         comment on column drip.code_objects.catalog_hash is
           'MD5 of the definition, owner, rights and comments the catalog held afterwards.';
         """

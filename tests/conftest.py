@@ -1,0 +1,155 @@
+"""One server and one migrated template database a session, a clone of it for each test.
+
+The server is the embedded one, in a folder of its own; PGDRIP_TEST_URL names another one to use
+(a superuser's connection string), such as a PostgreSQL 15.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from pytest_postgresql.executors import NoopExecutor
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from pgdrip.embedded import embedded_server
+from pgdrip.schema import migrate
+
+Connection = psycopg.Connection[DictRow]
+Connect = Callable[..., Connection]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A superuser's connection string to the server that the tests use."""
+    given = os.environ.get("PGDRIP_TEST_URL")
+    if given:
+        yield given
+        return
+    # Not below pytest's own private folder: the server's user must be able to get there.
+    home = Path(tempfile.mkdtemp(prefix="pgdrip-test-"))
+    home.chmod(0o755)
+    try:
+        with embedded_server(home) as server:
+            with psycopg.connect(server.url, autocommit=True) as admin:
+                # Nobody misses these data after a power cut.
+                for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
+                    admin.execute(f"alter system set {setting} = off".encode())
+                admin.execute("select pg_reload_conf()")
+            yield server.url
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_noproc(server_url: str) -> NoopExecutor:
+    """The server as pytest-postgresql knows it."""
+    parts = conninfo_to_dict(server_url)
+    return NoopExecutor(
+        host=str(parts.get("host") or "localhost"),
+        port=int(parts.get("port") or 5432),
+        user=str(parts.get("user") or "postgres"),
+        password=str(parts["password"]) if parts.get("password") else None,
+        options="",
+        dbname=f"pgdrip_test_{os.getpid()}",
+        maintenance_dbname=str(parts.get("dbname") or "postgres"),
+    )
+
+
+@pytest.fixture(scope="session")
+def template(postgresql_noproc: NoopExecutor, server_url: str) -> Iterator[str]:
+    """The name of a migrated database that is cloned and never changed."""
+    janitor = DatabaseJanitor(
+        user=postgresql_noproc.user,
+        host=postgresql_noproc.host,
+        port=postgresql_noproc.port,
+        password=postgresql_noproc.password,
+        dbname=postgresql_noproc.template_dbname,
+        maintenance_dbname=postgresql_noproc.maintenance_dbname,
+        as_template=True,
+    )
+    janitor.drop()
+    with janitor:
+        migrate(make_conninfo(server_url, dbname=janitor.dbname))
+        yield janitor.dbname
+
+
+@pytest.fixture(scope="session")
+def admin(server_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser's autocommit connection to the maintenance database."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def create_database(
+    admin: psycopg.Connection[Any], server_url: str
+) -> Callable[..., tuple[str, Callable[[], None]]]:
+    """Makes a database, empty or a clone: its connection string, and what drops it."""
+
+    def create(template: str = "template0") -> tuple[str, Callable[[], None]]:
+        name = sql.Identifier(dbname := f"pgdrip_test_{os.getpid()}_{next(_numbers)}")
+        admin.execute(
+            sql.SQL("create database {} template {}").format(name, sql.Identifier(template))
+        )
+
+        def drop() -> None:
+            admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+
+        return make_conninfo(server_url, dbname=dbname), drop
+
+    return create
+
+
+@pytest.fixture
+def dsn(
+    template: str, create_database: Callable[..., tuple[str, Callable[[], None]]]
+) -> Iterator[str]:
+    """The connection string of a migrated database that is this test's own."""
+    url, drop = create_database(template)
+    yield url
+    drop()
+
+
+@pytest.fixture
+def empty_dsn(create_database: Callable[..., tuple[str, Callable[[], None]]]) -> Iterator[str]:
+    """The connection string of an empty database that is this test's own."""
+    url, drop = create_database()
+    yield url
+    drop()
+
+
+@pytest.fixture
+def connect(dsn: str) -> Iterator[Connect]:
+    """Opens one more session: `connect(role="drip_app", autocommit=False)`; closed by itself."""
+    with ExitStack() as sessions:
+
+        def open_session(*, role: str | None = None, autocommit: bool = True) -> Connection:
+            session = sessions.enter_context(
+                psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
+            )
+            if role is not None:
+                session.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+            session.autocommit = autocommit
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def conn(connect: Connect) -> Connection:
+    """A superuser's autocommit session in this test's database; rows are dicts."""
+    return connect()
