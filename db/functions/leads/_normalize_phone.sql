@@ -1,0 +1,226 @@
+-- People write phones in many ways; the tables hold one: E.164. What cannot be read for certain
+-- is refused with a sentence, never guessed into somebody else's number.
+create function drip._normalize_phone(p_phone text, p_region text) returns text
+language sql stable parallel safe
+as $$
+  select r.phone from drip._read_phone(p_phone, p_region) as r
+$$;
+comment on function drip._normalize_phone(text, text) is
+  'The phone as E.164 (+60123456789), read with the region''s rules; null if it is not one.';
+
+create function drip._phone_problem(p_phone text, p_region text) returns text
+language sql stable parallel safe
+as $$
+  select r.problem from drip._read_phone(p_phone, p_region) as r
+$$;
+comment on function drip._phone_problem(text, text) is
+  'The sentence that says why the phone cannot be read; null if it can.';
+
+-- Exactly one of phone and problem is null. The usual clean forms cost one look at the regions.
+create function drip._read_phone(
+  p_phone text, p_region text, out phone text, out problem text)
+language plpgsql stable parallel safe
+set search_path = ''
+as $$
+declare
+  v_text text := p_phone;
+  v_region drip.regions;
+  v_international boolean;
+begin
+  if v_text ~ '^\+[1-9][0-9]{6,14}$' then
+    if drip._is_possible_phone(v_text) then
+      phone := v_text;
+      return;
+    end if;
+  elsif v_text is null or length(v_text) > 100 then
+    problem := case when v_text is null then 'the phone is empty' else 'the phone is too long' end;
+    return;
+  else
+    -- Spaces of all kinds and invisible marks; digits and signs of other keyboards.
+    v_text := lower(regexp_replace(
+      translate(
+        v_text, '０１２３４５６７８９＋（）．／٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹',
+        '0123456789+()./01234567890123456789'),
+      '[\s\u0085\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+',
+      '', 'g'));
+    v_text := regexp_replace(v_text, '^[''`´‘’]', '');
+    v_text := regexp_replace(v_text, '^tel:', '');
+    if v_text = '' then
+      problem := 'the phone is empty';
+      return;
+    elsif v_text ~ '^[+-]?\d+([.,]\d+)?e[+-]?\d+$' then
+      problem := 'the phone is in scientific notation: a spreadsheet has cut its digits off';
+      return;
+    elsif v_text ~ '\d(;?ext|;?x|#|доб)' then
+      problem := 'the phone has an extension';
+      return;
+    elsif v_text ~ '[[:alpha:]]' then
+      problem := 'the phone has letters in it';
+      return;
+    elsif v_text ~ '^\+?\d{7,}\.0+$' then
+      -- A spreadsheet's decimal number: the part behind the point is no digit of the phone.
+      v_text := regexp_replace(v_text, '\.0+$', '');
+    end if;
+    if v_text ~ '^(\+|00)' then
+      v_text := replace(v_text, '(0)', '');
+    end if;
+    v_text := regexp_replace(
+      v_text, '[-./()\u2010-\u2015\u2043\u2212\u30fc\ufe58\ufe63\uff0d]+', '', 'g');
+    if v_text !~ '^\+?[0-9]+$' then
+      problem := case
+        when v_text ~ '[0-9]'
+          then 'the phone has a character that no phone has: '
+            || pg_catalog.quote_literal(substring(regexp_replace(v_text, '^\+', '') from '[^0-9]'))
+        else 'the phone has no digits'
+      end;
+      return;
+    end if;
+  end if;
+
+  select g.*
+  into v_region
+  from drip.regions g
+  where g.region = p_region;
+  v_international := starts_with(v_text, '+');
+  if not v_international then
+    if starts_with(v_text, v_region.dial_out) and length(v_region.dial_out) > 1 then
+      v_international := true;
+      v_text := '+' || substr(v_text, length(v_region.dial_out) + 1);
+    elsif starts_with(v_text, '00') then
+      v_international := true;
+      v_text := '+' || substr(v_text, 3);
+    end if;
+  end if;
+
+  if v_international then
+    phone := drip._drop_trunk_prefix(v_text);
+    if phone is null then
+      problem := drip._length_problem(v_text, null);
+    end if;
+  elsif v_region.region is null then
+    problem := case
+      when p_region is null
+        then 'the phone has no + and country code, and the user has no default region'
+      else 'the phone has no + and country code, and the region ' || p_region || ' is not known'
+    end;
+  else
+    phone := drip._read_national_phone(v_text, v_region);
+    if phone is null then
+      problem := drip._length_problem(v_text, v_region);
+    end if;
+  end if;
+end
+$$;
+comment on function drip._read_phone(text, text) is
+  'The phone as E.164, or the sentence that says why it cannot be read.';
+
+create function drip._is_possible_phone(p_phone text) returns boolean
+language sql stable parallel safe
+as $$
+  select exists (
+    select
+    from drip.regions g
+    where g.calling_code in (substr(p_phone, 2, 1), substr(p_phone, 2, 2), substr(p_phone, 2, 3))
+      and length(p_phone) between 8 and 16
+      and length(p_phone) - 1 - length(g.calling_code) = any (g.lengths))
+$$;
+comment on function drip._is_possible_phone(text) is
+  'True for + and digits whose calling code is known and whose length it can have.';
+
+-- "+44 (0)20…" and "+60 012…" carry the digit that is dialled at home only.
+create function drip._drop_trunk_prefix(p_phone text) returns text
+language sql stable parallel safe
+as $$
+  select r.phone
+  from (
+    select
+      c.phone,
+      c.wholly
+    from (
+      select
+        '+' || g.calling_code
+          || substr(p_phone, 2 + length(g.calling_code) + length(t.trunk)) as phone,
+        t.trunk = '' as wholly,
+        g.trunk_prefix
+      from drip.regions g
+      cross join lateral (
+        values (''), (g.trunk_prefix)
+      ) t (trunk)
+      where g.calling_code in (substr(p_phone, 2, 1), substr(p_phone, 2, 2), substr(p_phone, 2, 3))
+        and starts_with(substr(p_phone, 2 + length(g.calling_code)), t.trunk)
+        -- No number begins with the trunk prefix 0 once it is written internationally.
+        and not (t.trunk = ''
+                 and starts_with(g.trunk_prefix, '0')
+                 and starts_with(substr(p_phone, 2 + length(g.calling_code)), g.trunk_prefix))
+    ) c
+    where drip._is_possible_phone(c.phone)
+  ) r
+  order by r.wholly desc
+  limit 1
+$$;
+comment on function drip._drop_trunk_prefix(text) is
+  'The international number without a trunk prefix behind its calling code; null if impossible.';
+
+-- In this order: with the trunk prefix; with the region's calling code where its + was lost; bare.
+create function drip._read_national_phone(p_digits text, p_region drip.regions) returns text
+language sql immutable parallel safe
+as $$
+  select '+' || p_region.calling_code || n.national
+  from (
+    values
+      (1, p_region.trunk_prefix),
+      (2, p_region.calling_code),
+      (3, p_region.calling_code || p_region.trunk_prefix),
+      (4, '')
+  ) f (place, prefix)
+  cross join lateral (
+    select substr(p_digits, length(f.prefix) + 1) as national
+  ) n
+  where starts_with(p_digits, f.prefix)
+    and length(n.national) = any (p_region.lengths)
+    and length(p_region.calling_code || n.national) between 7 and 15
+  order by f.place
+  limit 1
+$$;
+comment on function drip._read_national_phone(text, drip.regions) is
+  'The E.164 form of digits as people of the region write them; null if no reading fits.';
+
+create function drip._length_problem(p_text text, p_region drip.regions) returns text
+language sql stable parallel safe
+as $$
+  select case
+    when l.least is null then 'the phone begins with no known country code'
+    when l.digits < l.least then pg_catalog.format('the phone is too short for %s', l.place)
+    when l.digits > l.most then pg_catalog.format('the phone is too long for %s', l.place)
+    else pg_catalog.format('the phone has a length that no phone has in %s', l.place)
+  end
+  from (
+    select
+      min(s.shortest) as least,
+      max(s.longest) as most,
+      case
+        when p_region.region is null then length(p_text) - 1 - max(length(g.calling_code))
+        else length(p_text)
+      end as digits,
+      case
+        when p_region.region is null then 'country code +' || max(g.calling_code)
+        else p_region.region
+      end as place
+    from drip.regions g
+    cross join lateral (
+      select
+        min(n.length) as shortest,
+        max(n.length)
+          + case when p_region.region is null then 0
+                 else length(g.calling_code || coalesce(g.trunk_prefix, '')) end as longest
+      from unnest(g.lengths) as n (length)
+    ) s
+    where case
+      when p_region.region is null
+        then g.calling_code in (substr(p_text, 2, 1), substr(p_text, 2, 2), substr(p_text, 2, 3))
+      else g.region = p_region.region
+    end
+  ) l
+$$;
+comment on function drip._length_problem(text, drip.regions) is
+  'The sentence about a number whose country code is unknown or whose length is impossible.';
