@@ -281,7 +281,6 @@ class Simulator:
 
     def configure(self, **changes: Any) -> SimulatorSettings:
         """Change settings by name, all or none; a wrong one raises ``ValueError``."""
-        # Fields first by name only, so that a model's own validation sees the whole.
         current = self.settings.model_dump()
         self.settings = SimulatorSettings.model_validate({**current, **changes})
         return self.settings
@@ -306,7 +305,7 @@ class Simulator:
         return count
 
     def reset(self) -> None:
-        """Forget messages, counters and device states; the settings stay. Held ones are released."""
+        """Forget messages, counters and devices; settings stay, held requests are released."""
         self.release()
         self._forget()
         self._changed()
@@ -348,12 +347,12 @@ class Simulator:
         }
 
     async def wait_for(
-        self, condition: int | Callable[[Simulator], bool], timeout: float = 10.0
+        self, condition: int | Callable[[Simulator], bool], within: float = 10.0
     ) -> None:
         """Wait until so many messages were received, or until ``condition(self)`` holds.
 
         Looked at whenever a message comes in or changes its state. ``TimeoutError`` after
-        ``timeout`` seconds.
+        ``within`` seconds.
         """
 
         def holds() -> bool:
@@ -364,13 +363,13 @@ class Simulator:
         event = asyncio.Event()
         self._watchers.add(event)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 while not holds():
                     event.clear()
                     await event.wait()
         except TimeoutError:
             raise TimeoutError(
-                f"not within {timeout:g} s; received {self._counts.received}, "
+                f"not within {within:g} s; received {self._counts.received}, "
                 f"outcomes {dict(self._counts.outcomes)}"
             ) from None
         finally:
@@ -572,7 +571,8 @@ class Simulator:
             counts.received += 1
         if device.last_ms is not None:
             gap = message.monotonic_ms - device.last_ms
-            device.shortest_gap_ms = min(gap, device.shortest_gap_ms or gap)
+            if device.shortest_gap_ms is None or gap < device.shortest_gap_ms:
+                device.shortest_gap_ms = gap
         device.last_ms = message.monotonic_ms
         device.last_received_at = message.received_at
         second = int(now)
@@ -875,7 +875,7 @@ class SimulatorThread:
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._make = lambda: Simulator(*args, **kwargs)
+        self._arguments = (args, kwargs)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="simulator", daemon=True
@@ -884,7 +884,8 @@ class SimulatorThread:
 
     def __enter__(self) -> Self:
         async def start() -> Simulator:
-            return await self._make().__aenter__()
+            args, kwargs = self._arguments
+            return await Simulator(*args, **kwargs).__aenter__()
 
         self._thread.start()
         try:
@@ -946,9 +947,9 @@ class SimulatorThread:
         """See :meth:`Simulator.stats`."""
         return self._call(lambda gateway: gateway.stats(devices))
 
-    def wait_for(self, condition: int | Callable[[Simulator], bool], timeout: float = 10.0) -> None:
+    def wait_for(self, condition: int | Callable[[Simulator], bool], within: float = 10.0) -> None:
         """See :meth:`Simulator.wait_for`."""
-        self._run(self._gateway.wait_for(condition, timeout))
+        self._run(self._gateway.wait_for(condition, within))
 
     @property
     def _gateway(self) -> Simulator:
