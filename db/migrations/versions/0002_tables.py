@@ -235,6 +235,7 @@ create table drip.leads (
 );
 create index leads_enroll_check_idx on drip.leads (id) where enroll_check;
 create index leads_trigger_idx on drip.leads (user_id) where trigger is not null;
+create index leads_paused_idx on drip.leads (paused_until) where paused_until is not null;
 create index leads_device_idx on drip.leads (device_id) where device_id is not null;
 comment on table drip.leads is 'Contacts of a tenant: one row per phone.';
 comment on column drip.leads.enroll_check is
@@ -674,6 +675,10 @@ create index broadcast_messages_processing_idx
   on drip.broadcast_messages (device_id) where status = 'processing';
 create index broadcast_messages_unknown_idx
   on drip.broadcast_messages (user_id, finished_at) where status = 'unknown';
+create index broadcast_messages_expiry_idx
+  on drip.broadcast_messages (expires_at) where status = 'pending' and expires_at is not null;
+create index broadcast_messages_loose_idx
+  on drip.broadcast_messages (id) where status = 'pending' and device_id is null;
 create index broadcast_messages_campaign_open_idx
   on drip.broadcast_messages (campaign_id) where campaign_id is not null and status = 'pending';
 create unique index broadcast_messages_step_unique

@@ -1,0 +1,7 @@
+-- For durations only: how long something took, never when something is due.
+create function drip._wall_clock() returns timestamptz
+language sql volatile
+as $$
+  select pg_catalog.clock_timestamp()
+$$;
+comment on function drip._wall_clock() is 'The real time at this moment, for measuring durations.';

@@ -1,0 +1,39 @@
+-- Past its expires_at a message becomes a visible expired, also where its device cannot send.
+create function drip._expire_messages(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_count bigint;
+  v_enrollments bigint[];
+begin
+  with late as (
+    select m.id
+    from drip.broadcast_messages m
+    where m.status = 'pending' and m.expires_at is not null and m.expires_at <= v_now
+    order by m.id
+    limit p_limit
+    for no key update skip locked
+  ),
+  expired as (
+    update drip.broadcast_messages m
+    set status = 'expired', status_reason = 'expired', finished_at = v_now,
+      not_before = null, deferred_reason = null
+    from late l
+    where m.id = l.id
+    returning m.sequence_contact_id
+  )
+  select count(*), array_agg(distinct e.sequence_contact_id)
+    filter (where e.sequence_contact_id is not null)
+  into v_count, v_enrollments
+  from expired e;
+  if v_enrollments is not null then
+    perform drip._advance_journeys(v_enrollments);
+    perform drip._sync_enrollments(v_enrollments);
+  end if;
+  return v_count;
+end
+$$;
+comment on function drip._expire_messages(integer) is
+  'Expires pending messages whose time is over; returns how many.';

@@ -1,0 +1,58 @@
+-- Placeholders first, variants second; links and line breaks stay as they are. Brackets and bars
+-- inside a filled-in value are hidden meanwhile, so that a name cannot open a variant.
+create function drip._render(
+  p_text text, p_name text, p_phone text, p_lead_attributes jsonb, p_enrollment_attributes jsonb,
+  p_seed bigint)
+returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+  v_marks constant text := chr(1) || chr(2) || chr(3);
+  v_out text := '';
+  v_rest text := p_text;
+  v_found text[];
+  v_value text;
+  v_start integer;
+  v_end integer;
+  v_options text[];
+  v_number integer := 0;
+begin
+  if p_text is null or (position('{' in p_text) = 0 and position('[[' in p_text) = 0) then
+    return p_text;
+  end if;
+  loop
+    v_found := regexp_match(
+      v_rest, '^(.*?)\{(name|phone|attributes\.[[:alnum:]_]+)(?:\|([^{}]*))?\}(.*)$');
+    exit when v_found is null;
+    v_value := case
+      when v_found[2] = 'name' then p_name
+      when v_found[2] = 'phone' then p_phone
+      else coalesce(
+        nullif(btrim(p_lead_attributes ->> substr(v_found[2], 12)), ''),
+        p_enrollment_attributes ->> substr(v_found[2], 12))
+    end;
+    v_value := coalesce(nullif(btrim(v_value), ''), v_found[3], '');
+    v_out := v_out || v_found[1] || translate(v_value, '[|]', v_marks);
+    v_rest := v_found[4];
+  end loop;
+  v_rest := v_out || v_rest;
+  v_out := '';
+  loop
+    v_start := position('[[' in v_rest);
+    exit when v_start = 0;
+    v_end := position(']]' in substr(v_rest, v_start));
+    exit when v_end = 0;
+    v_options := string_to_array(substr(v_rest, v_start + 2, v_end - 3), '|');
+    v_number := v_number + 1;
+    v_out := v_out || left(v_rest, v_start - 1) || coalesce(
+      v_options[
+        1 + floor(drip._seeded_fraction(p_seed, 100 + v_number) * cardinality(v_options))::integer],
+      '');
+    v_rest := substr(v_rest, v_start + v_end + 1);
+  end loop;
+  return translate(v_out || v_rest, v_marks, '[|]');
+end
+$$;
+comment on function drip._render(text, text, text, jsonb, jsonb, bigint) is
+  'The text with {name}, {phone}, {attributes.x|fallback} filled and [[a|b]] chosen by the seed.';

@@ -1,0 +1,343 @@
+-- The only way out. Two statements at least, because after skip locked only the locked row is
+-- fresh: first lock ready devices, then, on a new snapshot, lock the head messages of those
+-- devices, then judge them on yet another. Whoever cancels, pauses or opts out updates the pending
+-- rows and so waits for this transaction or is seen by it.
+create function drip.claim_messages(p_worker text, p_limit integer)
+returns table (
+  message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
+  endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
+  content text, media_url text, caption text, template jsonb, lease_expires_at timestamptz)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if nullif(btrim(p_worker), '') is null then
+    perform drip._fail('DR001', 'the worker has no name', 'Pass the worker''s name as p_worker.');
+  end if;
+  if coalesce(p_limit, 0) < 1 or p_limit > 10000 then
+    perform drip._fail(
+      'DR001', pg_catalog.format('%s is no number of free slots', coalesce(p_limit::text, 'null')),
+      'Pass p_limit between 1 and 10000: the messages that can be handed over now.');
+  end if;
+  return query select c.* from drip._claim_messages(p_worker, p_limit, null) c;
+end
+$$;
+comment on function drip.claim_messages(text, integer) is
+  'Leases at most p_limit messages that may leave now, rendered and paced, for this worker to hand
+   over at once; each until its lease_expires_at.';
+grant execute on function drip.claim_messages(text, integer) to drip_worker;
+
+-- The inner form: with a tenant it serves that one alone.
+create function drip._claim_messages(p_worker text, p_limit integer, p_user_id bigint)
+returns table (
+  message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
+  endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
+  content text, media_url text, caption text, template jsonb, lease_expires_at timestamptz)
+language plpgsql volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  c_lease constant interval := interval '90 seconds';
+  c_park constant interval := interval '15 seconds';
+  c_relook constant interval := interval '1 minute';
+  c_device_reasons constant text[] := array[
+    'device_disabled', 'device_attention', 'device_offline', 'breaker_open',
+    'device_closed_hours', 'ramp', 'device_cap', 'device_pacing', 'account_blocked',
+    'user_inactive'];
+  v_now constant timestamptz := drip.now();
+  v_devices bigint[];
+  v_open bigint[];
+  v_depth integer;
+  v_heads bigint[];
+  v_ids bigint[] := '{}';
+  v_delays numeric[] := '{}';
+  v_pass_ids bigint[];
+  v_pass_delays numeric[];
+  v_blocked bigint[];
+  v_busy bigint[];
+  v_until timestamptz[];
+  v_contact_rules boolean;
+begin
+  select array_agg(q.device_id)
+  into v_devices
+  from (
+    select p.device_id
+    from drip.device_pacing p
+    where p.next_look_at <= v_now
+      and p.next_send_at <= v_now
+      and (p_user_id is null or p.user_id = p_user_id)
+    order by p.next_look_at
+    limit p_limit
+    for update skip locked
+  ) q;
+  if v_devices is null then
+    return;
+  end if;
+
+  select exists (
+    select from drip.users u where u.contact_gap is not null or u.contact_cap is not null
+  ) into v_contact_rules;
+
+  v_open := v_devices;
+  foreach v_depth in array array[1, 50] loop
+    select array_agg(h.id order by h.id)
+    into v_heads
+    from unnest(v_open) as t (device_id)
+    join drip.user_devices d on d.id = t.device_id
+    cross join lateral (
+      select count(*)::integer as messages
+      from drip.broadcast_messages b
+      where b.device_id = t.device_id and b.status = 'processing'
+    ) busy
+    cross join lateral (
+      select c.id
+      from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+      cross join lateral (
+        select m.id
+        from drip.broadcast_messages m
+        where m.device_id = t.device_id
+          and m.status = 'pending'
+          and m.priority = class.priority
+          and m.due_at <= v_now
+        order by m.due_at, m.id
+        limit 50
+        for update skip locked
+      ) c
+      limit case
+        when busy.messages >= d.burst then 0
+        when v_depth = 1 and d.max_delay_seconds = 0 and d.daily_cap is null and d.ramp is null
+          then d.burst - busy.messages
+        else v_depth
+      end
+    ) h;
+    exit when v_heads is null;
+
+    -- two devices must not judge the same contact's gap at once: the loser looks again later
+    if v_contact_rules then
+      select array_agg(m.id order by m.id)
+      into v_heads
+      from drip.broadcast_messages m
+      join drip.users u on u.id = m.user_id
+      where m.id = any (v_heads)
+        and ((u.contact_gap is null and u.contact_cap is null)
+             or pg_catalog.pg_try_advisory_xact_lock(
+                  7305, (m.lead_id & 2147483647)::integer));
+      exit when v_heads is null;
+    end if;
+
+    with judged as materialized (
+      select j.message_id, j.verdict, j.reason, j.until
+      from drip._judge_messages(v_heads) j
+    ),
+    dropped as (
+      update drip.broadcast_messages m
+      set status = case j.reason when 'expired' then 'expired' else 'cancelled' end,
+        status_reason = j.reason,
+        finished_at = v_now,
+        not_before = null,
+        deferred_reason = null
+      from judged j
+      where j.verdict = 'drop' and m.id = j.message_id
+      returning m.sequence_contact_id
+    ),
+    deferred as (
+      update drip.broadcast_messages m
+      set not_before = greatest(
+            coalesce(j.until, v_now + c_relook),
+            v_now + case when j.reason = 'not_due' then interval '0' else interval '5 seconds' end),
+        deferred_reason = j.reason
+      from judged j
+      where j.verdict = 'wait'
+        and j.reason <> all (c_device_reasons)
+        and m.id = j.message_id
+      returning m.id
+    ),
+    chosen as (
+      select g.message_id, g.device_id, g.delay_seconds
+      from (
+        select
+          j.message_id,
+          m.device_id,
+          delay.seconds as delay_seconds,
+          sum(delay.seconds) over (
+            partition by m.device_id order by m.priority, m.due_at, m.id
+            rows between unbounded preceding and 1 preceding) as before_it,
+          row_number() over (
+            partition by m.lead_id order by m.priority, m.due_at, m.id) as place_of_lead
+        from judged j
+        join drip.broadcast_messages m on m.id = j.message_id
+        join drip.user_devices d on d.id = m.device_id
+        left join drip.sequences s on s.id = m.sequence_id
+        left join drip.sequence_steps st on st.id = m.sequence_stepid
+        left join drip.campaigns c on c.id = m.campaign_id
+        cross join lateral (
+          select drip._delay_seconds(
+            m.id, d.min_delay_seconds, d.max_delay_seconds,
+            coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds),
+            coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds)) as seconds
+        ) delay
+        where j.verdict = 'go'
+      ) g
+      where coalesce(g.before_it, 0) = 0
+        and g.place_of_lead = 1
+      order by g.message_id
+      limit greatest(p_limit - cardinality(v_ids), 0)
+    )
+    select
+      (select array_agg(c.message_id order by c.message_id) from chosen c),
+      (select array_agg(c.delay_seconds order by c.message_id) from chosen c),
+      (select array_agg(distinct m.device_id)
+       from drip.broadcast_messages m
+       where m.id = any (v_heads)
+         and not exists (
+           select
+           from drip.broadcast_messages g
+           join judged j on j.message_id = g.id
+           where g.device_id = m.device_id
+             and (j.verdict = 'go' or j.reason = any (c_device_reasons)))),
+      (select array_agg(d.sequence_contact_id)
+       from dropped d
+       where d.sequence_contact_id is not null),
+      (select array_agg(q.device_id order by q.device_id)
+       from (
+         select m.device_id, max(j.until) as until
+         from judged j
+         join drip.broadcast_messages m on m.id = j.message_id
+         where j.reason = any (c_device_reasons)
+         group by m.device_id
+       ) q),
+      (select array_agg(q.until order by q.device_id)
+       from (
+         select m.device_id, max(j.until) as until
+         from judged j
+         join drip.broadcast_messages m on m.id = j.message_id
+         where j.reason = any (c_device_reasons)
+         group by m.device_id
+       ) q)
+    into v_pass_ids, v_pass_delays, v_open, v_busy, v_blocked, v_until;
+
+    v_ids := v_ids || coalesce(v_pass_ids, '{}');
+    v_delays := v_delays || coalesce(v_pass_delays, '{}');
+    if v_busy is not null then
+      perform drip._sync_enrollments(v_busy);
+    end if;
+    if v_blocked is not null then
+      update drip.device_pacing p
+      set next_look_at = least(coalesce(b.until, v_now + c_park), v_now + c_park)
+      from unnest(v_blocked, v_until) as b (device_id, until)
+      where p.device_id = b.device_id;
+    end if;
+    exit when v_open is null;
+  end loop;
+
+  if cardinality(v_ids) > 0 then
+    return query
+      with claimed as (
+        update drip.broadcast_messages m
+        set status = 'processing',
+          status_reason = null,
+          attempts = m.attempts + 1,
+          worker_id = p_worker,
+          lease_expires_at = v_now + c_lease,
+          not_before = null,
+          deferred_reason = null,
+          error_code = null,
+          error_message = null,
+          recipient_name = l.name,
+          content = t.greeting || drip._render(
+            t.content, l.name, m.recipient_phone, l.attributes, e.attributes, m.id),
+          caption = t.caption_greeting || drip._render(
+            t.caption, l.name, m.recipient_phone, l.attributes, e.attributes, m.id),
+          media_url = t.media_url,
+          template = t.template
+        from unnest(v_ids, v_delays) as a (id, delay_seconds)
+        join drip.broadcast_messages n on n.id = a.id
+        join drip.leads l on l.id = n.lead_id
+        join drip.user_devices d on d.id = n.device_id
+        left join drip.sequence_contacts e on e.id = n.sequence_contact_id
+        left join drip._message_texts x on x.message_id = n.id
+        cross join lateral (
+          select
+            case when n.message_type = 'text' then x.content end as content,
+            case
+              when n.message_type in ('image', 'video', 'document')
+                then coalesce(x.caption, x.content)
+            end as caption,
+            case when n.message_type = 'text' then coalesce(x.greeting, '') else '' end as greeting,
+            case when n.message_type = 'text' then '' else coalesce(x.greeting, '') end
+              as caption_greeting,
+            x.media_url,
+            x.template
+        ) t
+        where m.id = a.id
+        returning
+          m.id, m.attempts, m.user_id, m.device_id, m.recipient_phone, m.message_type, m.content,
+          m.media_url, m.caption, m.template, m.lease_expires_at, a.delay_seconds,
+          d.platform, d.endpoint, d.instance, d.secret_name
+      ),
+      logged as (
+        insert into drip.message_attempts (
+          message_id, attempt, user_id, device_id, worker_id, claimed_at, delay_seconds)
+        select c.id, c.attempts, c.user_id, c.device_id, p_worker, v_now, c.delay_seconds
+        from claimed c
+      ),
+      paced as (
+        update drip.device_pacing p
+        set next_send_at = v_now + q.delay_seconds * interval '1 second',
+          next_look_at = case
+            when q.messages + q.in_flight >= q.burst then v_now + c_park else v_now end
+        from (
+          select
+            c.device_id,
+            max(c.delay_seconds) as delay_seconds,
+            count(*) as messages,
+            (select count(*)
+             from drip.broadcast_messages b
+             where b.device_id = c.device_id and b.status = 'processing') as in_flight,
+            max(d.burst) as burst
+          from claimed c
+          join drip.user_devices d on d.id = c.device_id
+          group by c.device_id
+        ) q
+        where p.device_id = q.device_id
+      )
+      select
+        c.id, c.attempts, c.user_id, c.device_id, c.platform, c.endpoint, c.instance,
+        c.secret_name, c.recipient_phone, c.message_type, c.content, c.media_url, c.caption,
+        c.template, c.lease_expires_at
+      from claimed c
+      order by c.id;
+  end if;
+
+  -- park what had nothing to give: until its head is due, but a lost notification costs 15 s
+  update drip.device_pacing p
+  set next_look_at = case
+      when busy.is_full then v_now + c_park
+      else least(coalesce(head.due_at, v_now + c_park), v_now + c_park)
+    end
+  from unnest(v_devices) as t (device_id)
+  join drip.user_devices d on d.id = t.device_id
+  cross join lateral (
+    select count(*) >= d.burst as is_full
+    from drip.broadcast_messages b
+    where b.device_id = t.device_id and b.status = 'processing'
+  ) busy
+  cross join lateral (
+    select min(c.due_at) as due_at
+    from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+    cross join lateral (
+      select m.due_at
+      from drip.broadcast_messages m
+      where m.device_id = t.device_id and m.status = 'pending' and m.priority = class.priority
+      order by m.due_at, m.id
+      limit 1
+    ) c
+  ) head
+  where p.device_id = t.device_id
+    and p.next_look_at <= v_now
+    and p.next_send_at <= v_now;
+end
+$$;
+comment on function drip._claim_messages(text, integer, bigint) is
+  'The claim, for all tenants or for one.';

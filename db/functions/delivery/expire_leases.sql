@@ -1,0 +1,112 @@
+-- A lapsed lease is unknown, never pending: the worker may have handed the message over before it
+-- died. Only the device's stated policy sends such a message again.
+create function drip.expire_leases(p_limit integer default 1000)
+returns table (expired bigint, remaining bigint)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_expired bigint;
+  v_enrollments bigint[];
+  v_devices bigint[];
+begin
+  with lapsed as (
+    select m.id
+    from drip.broadcast_messages m
+    where m.status = 'processing' and m.lease_expires_at <= v_now
+    order by m.id
+    limit p_limit
+    for no key update skip locked
+  ),
+  moved as (
+    update drip.broadcast_messages m
+    set status = case when r.again then 'pending' else 'unknown' end,
+      status_reason = case when r.again then 'will_retry' else 'lease_expired' end,
+      failures = m.failures + r.again::integer,
+      not_before = case when r.again then v_now + interval '30 seconds' end,
+      deferred_reason = case when r.again then 'not_due' end,
+      lease_expires_at = null,
+      error_code = 'LEASE_EXPIRED',
+      error_message = 'the worker was lost while the message was with the sender',
+      finished_at = case when not r.again then v_now end,
+      hold_ended_at = null
+    from lapsed l
+    join drip.broadcast_messages n on n.id = l.id
+    join drip.user_devices d on d.id = n.device_id
+    cross join lateral (
+      select d.unknown_policy = 'retry' and n.failures + 1 < n.max_failures as again
+    ) r
+    where m.id = l.id
+    returning m.id, m.attempts, m.device_id, m.sequence_contact_id, m.status
+  ),
+  closed as (
+    update drip.message_attempts a
+    set finished_at = v_now, outcome = 'lease_expired', error_code = 'LEASE_EXPIRED'
+    from moved x
+    where a.message_id = x.id and a.attempt = x.attempts and a.finished_at is null
+  )
+  select
+    count(*),
+    array_agg(distinct x.sequence_contact_id) filter (where x.sequence_contact_id is not null),
+    array_agg(distinct x.device_id)
+  into v_expired, v_enrollments, v_devices
+  from moved x;
+
+  if v_devices is not null then
+    perform drip.wake_devices(v_devices);
+    perform drip._sync_enrollments(v_enrollments);
+  end if;
+  return query
+    select v_expired, (
+      select count(*)
+      from drip.broadcast_messages m
+      where m.status = 'processing' and m.lease_expires_at <= v_now);
+end
+$$;
+comment on function drip.expire_leases(integer) is
+  'Turns lapsed leases into unknown (or, where the device''s policy says so, into a retry).';
+grant execute on function drip.expire_leases(integer) to drip_worker;
+
+-- After unknown_hold a held unknown counts as finished for order and completion; it stays unknown.
+create function drip._end_unknown_holds(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_count bigint;
+  v_enrollments bigint[];
+begin
+  with held as (
+    select m.id
+    from drip.broadcast_messages m
+    join drip.users u on u.id = m.user_id
+    where m.status = 'unknown'
+      and m.hold_ended_at is null
+      and m.finished_at + u.unknown_hold <= v_now
+    order by m.id
+    limit p_limit
+    for no key update of m skip locked
+  ),
+  ended as (
+    update drip.broadcast_messages m
+    set hold_ended_at = v_now
+    from held h
+    where m.id = h.id
+    returning m.sequence_contact_id
+  )
+  select count(*), array_agg(e.sequence_contact_id)
+    filter (where e.sequence_contact_id is not null)
+  into v_count, v_enrollments
+  from ended e;
+  if v_enrollments is not null then
+    perform drip._advance_journeys(v_enrollments);
+    perform drip._sync_enrollments(v_enrollments);
+  end if;
+  return v_count;
+end
+$$;
+comment on function drip._end_unknown_holds(integer) is
+  'Ends the hold of unknown messages whose time is over; returns how many.';

@@ -1,0 +1,10 @@
+-- The worker sleeps until then, unless a notification comes first.
+create function drip.next_wakeup() returns timestamptz
+language sql stable security definer
+set search_path = ''
+as $$
+  select min(greatest(p.next_look_at, p.next_send_at)) from drip.device_pacing p
+$$;
+comment on function drip.next_wakeup() is
+  'When the next device wants to be looked at; null without devices.';
+grant execute on function drip.next_wakeup() to drip_worker;

@@ -1,0 +1,321 @@
+-- Results are fenced by the attempt: only the attempt that holds the message moves it, except that
+-- a late answer settles an unknown one and a late accepted one stops a planned repeat. Writes
+-- message, attempt and pacing; brings the journey up to date where its row is free, else the next
+-- tick does.
+create function drip.record_results(p_worker text, p_results jsonb)
+returns table (message_id bigint, status text, applied boolean)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_bad text;
+  v_enrollments bigint[];
+  v_pacing jsonb;
+  v_devices jsonb;
+begin
+  if coalesce(jsonb_typeof(p_results), 'null') <> 'array' then
+    perform drip._fail(
+      'DR001', 'p_results is not an array of results',
+      'Pass [{"message_id": 1, "attempt": 1, "outcome": "accepted", …}].');
+  end if;
+  select e.value::text
+  into v_bad
+  from jsonb_array_elements(p_results) e
+  where coalesce(e.value ->> 'outcome', '') not in ('accepted', 'retry', 'permanent', 'unknown')
+    or coalesce(e.value ->> 'scope', 'recipient') not in ('recipient', 'device', 'account')
+    or coalesce(e.value ->> 'message_id', '') !~ '^\d{1,18}$'
+    or coalesce(e.value ->> 'attempt', '') !~ '^\d{1,9}$'
+    or coalesce(e.value ->> 'retry_after_seconds', '0') !~ '^\d{1,9}(\.\d+)?$'
+  limit 1;
+  if v_bad is not null then
+    perform drip._fail(
+      'DR004', pg_catalog.format('a result cannot be read: %s', left(v_bad, 200)),
+      'message_id and attempt are whole numbers; outcome is accepted, retry, permanent or unknown; '
+      || 'scope is recipient, device or account; retry_after_seconds is a number.');
+  end if;
+
+  perform
+  from drip.broadcast_messages m
+  where m.id = any (array(
+    select (e.value ->> 'message_id')::bigint from jsonb_array_elements(p_results) e))
+  order by m.id
+  for no key update;
+
+  with given as (
+    select distinct on (r.message_id, r.attempt)
+      r.message_id, r.attempt, r.outcome, coalesce(r.scope, 'recipient') as scope,
+      r.provider_message_id, r.error_code, left(r.error_message, 500) as error_message,
+      r.retry_after_seconds
+    from jsonb_to_recordset(p_results) as r (
+      message_id bigint, attempt integer, outcome text, scope text, provider_message_id text,
+      error_code text, error_message text, retry_after_seconds numeric)
+    order by r.message_id, r.attempt, (r.outcome = 'accepted') desc
+  ),
+  closed as (
+    update drip.message_attempts a
+    set finished_at = coalesce(a.finished_at, v_now),
+      outcome = g.outcome,
+      error_code = g.error_code,
+      error_message = g.error_message,
+      provider_message_id = g.provider_message_id
+    from given g
+    where a.message_id = g.message_id
+      and a.attempt = g.attempt
+      and (a.finished_at is null or a.outcome in ('lease_expired', 'unknown'))
+    returning a.message_id, a.attempt, a.device_id
+  ),
+  decided as (
+    select
+      g.message_id, g.attempt, g.outcome, g.provider_message_id, g.error_code, g.error_message,
+      c.device_id, d.account_id, d.unknown_policy, m.failures, m.max_failures, m.lead_id,
+      m.user_id, m.recipient_phone, m.sequence_contact_id,
+      case
+        when g.outcome in ('accepted', 'unknown') then g.scope else coalesce(x.scope, g.scope)
+      end as scope,
+      case
+        when g.outcome = 'accepted' then 'sent'
+        when g.outcome = 'unknown' then 'unknown'
+        when x.action is not null then x.action
+        when g.outcome = 'retry' then 'retry'
+        when g.scope = 'recipient' then 'fail'
+        else 'stop'
+      end as action,
+      coalesce(g.retry_after_seconds * interval '1 second', x.wait) as wait,
+      coalesce(x.auto_resume, false) as auto_resume,
+      coalesce(x.meaning, g.error_message, g.error_code, 'the sender gave no reason') as meaning
+    from given g
+    join closed c on c.message_id = g.message_id and c.attempt = g.attempt
+    join drip.broadcast_messages m on m.id = g.message_id
+    left join drip.user_devices d on d.id = c.device_id
+    left join drip.error_codes x on x.platform = d.platform and x.code = g.error_code
+    where (m.status in ('processing', 'unknown') and m.attempts = g.attempt)
+      or (m.status = 'pending' and g.outcome = 'accepted')
+  ),
+  fated as (
+    select
+      d.*,
+      case
+        when d.action = 'sent' then 'sent'
+        when d.action = 'unknown' then case
+          when d.unknown_policy = 'retry' and d.failures + 1 < d.max_failures then 'pending'
+          else 'unknown'
+        end
+        when d.action in ('fail', 'opt_out') then 'failed'
+        when d.action = 'retry' and d.scope = 'recipient' and d.failures + 1 >= d.max_failures
+          then 'failed'
+        else 'pending'
+      end as fate,
+      case
+        when d.scope = 'recipient' or d.action = 'unknown'
+          then coalesce(d.wait, interval '30 seconds' * power(4, least(d.failures, 5)))
+        else interval '0'
+      end as message_wait,
+      coalesce(d.wait, interval '1 minute') as device_wait
+    from decided d
+  ),
+  moved as (
+    update drip.broadcast_messages m
+    set status = f.fate,
+      status_reason = case
+        when f.fate = 'sent' then null
+        when f.fate = 'unknown' then 'no_answer'
+        when f.fate = 'failed' and f.action = 'retry' then 'max_failures'
+        when f.fate = 'failed' and f.action = 'opt_out' then 'opted_out'
+        when f.fate = 'failed' then 'refused'
+        when f.scope = 'recipient' or f.action = 'unknown' then 'will_retry'
+        else 'device_error'
+      end,
+      failures = m.failures
+        + (f.fate = 'failed' or (f.fate = 'pending' and f.scope = 'recipient')
+           or (f.fate = 'pending' and f.action = 'unknown'))::integer,
+      not_before = case
+        when f.fate = 'pending' and f.message_wait > interval '0' then v_now + f.message_wait end,
+      deferred_reason = case
+        when f.fate = 'pending' and f.message_wait > interval '0' then 'not_due' end,
+      worker_id = case when f.fate = 'pending' then null else m.worker_id end,
+      lease_expires_at = null,
+      provider_message_id = coalesce(f.provider_message_id, m.provider_message_id),
+      error_code = case when f.fate <> 'sent' then f.error_code end,
+      error_message = case when f.fate <> 'sent' then f.error_message end,
+      sent_at = case when f.fate = 'sent' then v_now end,
+      finished_at = case when f.fate <> 'pending' then v_now end,
+      hold_ended_at = null
+    from fated f
+    where m.id = f.message_id
+    returning m.id, m.status, m.sequence_contact_id
+  ),
+  reached as (
+    insert into drip.account_reach as r (account_id, lead_id, last_sent_at)
+    select distinct f.account_id, f.lead_id, v_now
+    from fated f
+    join drip.sender_accounts sa on sa.id = f.account_id
+    where f.fate in ('sent', 'unknown') and sa.reach_cap is not null
+    on conflict (account_id, lead_id) do update set last_sent_at = excluded.last_sent_at
+  ),
+  opted_out as (
+    insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
+    select distinct f.user_id, f.recipient_phone, 'marketing', f.meaning, 'provider', v_now
+    from fated f
+    where f.action = 'opt_out'
+    on conflict (user_id, phone, category) do nothing
+  )
+  select
+    array_agg(distinct m.sequence_contact_id) filter (where m.sequence_contact_id is not null),
+    (select jsonb_agg(q.*) from (
+      select
+        f.device_id,
+        count(*) as results,
+        count(*) filter (where f.fate <> 'sent') as failures,
+        count(*) filter (where f.fate in ('sent', 'unknown')) as sent,
+        max(f.device_wait) filter (
+          where f.scope in ('device', 'account') and f.action in ('retry', 'stop')) as wait
+      from fated f
+      where f.device_id is not null
+      group by f.device_id) q),
+    (select jsonb_agg(q.*) from (
+      select distinct on (f.device_id)
+        f.device_id, f.account_id, f.scope, f.action, f.meaning, f.auto_resume, f.device_wait
+      from fated f
+      where f.scope in ('device', 'account') and f.action in ('stop', 'retry')
+      order by f.device_id, f.action desc) q)
+  into v_enrollments, v_pacing, v_devices
+  from moved m;
+
+  if v_pacing is not null then
+    perform drip._pace_results(v_pacing);
+  end if;
+  if v_devices is not null then
+    perform drip._stop_devices(v_devices);
+  end if;
+  if v_enrollments is not null then
+    perform drip._advance_journeys(v_enrollments);
+    perform drip._sync_enrollments(v_enrollments);
+  end if;
+
+  return query
+    select
+      r.message_id,
+      m.status,
+      coalesce(
+        m.attempts = r.attempt and m.status not in ('processing', 'pending')
+          or a.outcome = r.outcome and a.finished_at = v_now,
+        false)
+    from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
+    left join drip.broadcast_messages m on m.id = r.message_id
+    left join drip.message_attempts a on a.message_id = r.message_id and a.attempt = r.attempt
+    order by r.message_id;
+end
+$$;
+comment on function drip.record_results(text, jsonb) is
+  'Records outcomes [{message_id, attempt, outcome: accepted|retry|permanent|unknown, scope:
+   recipient|device|account, provider_message_id, error_code, error_message,
+   retry_after_seconds}]; applied is false for an attempt that no longer holds its message.';
+grant execute on function drip.record_results(text, jsonb) to drip_worker;
+
+-- The day's count, the failure window and the breaker, once per device and batch.
+create function drip._pace_results(p_devices jsonb) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+begin
+  perform
+  from drip.device_pacing p
+  where p.device_id = any (array(
+    select (e.value ->> 'device_id')::bigint from jsonb_array_elements(p_devices) e))
+  order by p.device_id
+  for no key update;
+
+  update drip.device_pacing p
+  set next_look_at = v_now,
+    next_send_at = greatest(p.next_send_at, v_now + r.wait),
+    local_day = t.today,
+    sent_today = case when p.local_day = t.today then p.sent_today else 0 end + r.sent,
+    window_started_at = case when w.is_new then v_now else p.window_started_at end,
+    window_results = case when n.trips or n.heals then 0 else n.results end,
+    window_failures = case when n.trips or n.heals then 0 else n.failures end,
+    breaker_open_until = case
+      when n.trips then v_now + interval '15 minutes' * power(2, least(p.breaker_level, 5))
+      else p.breaker_open_until
+    end,
+    breaker_level = case
+      when n.trips then p.breaker_level + 1 when n.heals then 0 else p.breaker_level end
+  from jsonb_to_recordset(p_devices) as r (
+    device_id bigint, results integer, failures integer, sent integer, wait interval)
+  join drip.user_devices d on d.id = r.device_id
+  join drip.users u on u.id = d.user_id
+  cross join lateral (select (v_now at time zone u.time_zone)::date as today) t
+  join drip.device_pacing o on o.device_id = r.device_id
+  cross join lateral (
+    select coalesce(o.window_started_at < v_now - interval '1 hour', true) as is_new
+  ) w
+  cross join lateral (
+    select
+      q.results,
+      q.failures,
+      -- after an opening, a fifth of the sample decides: a half-open breaker is on trial
+      q.results >= case
+        when o.breaker_level > 0 then greatest(u.breaker_sample / 5, 1) else u.breaker_sample
+      end and q.failures >= q.results * u.breaker_rate as trips,
+      o.breaker_level > 0 and q.results >= u.breaker_sample
+        and q.failures < q.results * u.breaker_rate as heals
+    from (
+      select
+        case when w.is_new then 0 else o.window_results end + r.results as results,
+        case when w.is_new then 0 else o.window_failures end + r.failures as failures
+    ) q
+  ) n
+  where p.device_id = r.device_id;
+end
+$$;
+comment on function drip._pace_results(jsonb) is
+  'Books results [{device_id, results, failures, sent, wait}] on the devices'' pacing rows.';
+
+-- A device that a person holds open in psql is skipped: its next result says the same again.
+create function drip._stop_devices(p_devices jsonb) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+begin
+  update drip.user_devices d
+  set status = 'needs_attention', status_reason = r.meaning, status_since = v_now
+  from jsonb_to_recordset(p_devices) as r (
+    device_id bigint, scope text, action text, meaning text, auto_resume boolean)
+  where d.id = r.device_id
+    and r.action = 'stop'
+    and r.scope = 'device'
+    and not r.auto_resume
+    and d.status in ('online', 'offline')
+    and d.id in (
+      select l.id
+      from drip.user_devices l
+      where l.id in (
+        select (e.value ->> 'device_id')::bigint from jsonb_array_elements(p_devices) e)
+      for no key update skip locked);
+
+  update drip.sender_accounts a
+  set status = case
+      when r.action = 'stop' and not r.auto_resume then 'needs_attention' else a.status end,
+    status_reason = r.meaning,
+    blocked_until = greatest(a.blocked_until, v_now + r.device_wait)
+  from jsonb_to_recordset(p_devices) as r (
+    account_id bigint, scope text, action text, meaning text, auto_resume boolean,
+    device_wait interval)
+  where a.id = r.account_id
+    and r.scope = 'account'
+    and a.status <> 'disabled'
+    and a.id in (
+      select l.id
+      from drip.sender_accounts l
+      where l.id in (
+        select (e.value ->> 'account_id')::bigint from jsonb_array_elements(p_devices) e)
+      for no key update skip locked);
+end
+$$;
+comment on function drip._stop_devices(jsonb) is
+  'Stops the devices or accounts that a result says cannot send until a person acts.';

@@ -1,0 +1,131 @@
+-- One chunk of every sweep, so that psql or pg_cron does the worker's housekeeping without Python.
+-- An error in one sweep is recorded and does not stop the others.
+create function drip.tick()
+returns table (task text, rows bigint, remaining bigint, error text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task text;
+  v_rows bigint;
+  v_remaining bigint;
+  v_error text;
+  v_started timestamptz;
+begin
+  foreach v_task in array array[
+    'expire_leases', 'end_unknown_holds', 'expire_messages', 'sync_enrollments', 'end_pauses',
+    'bind_devices', 'fail_over', 'enroll_matching_leads', 'expand_campaigns',
+    'complete_campaigns']
+  loop
+    v_rows := 0;
+    v_remaining := 0;
+    v_error := null;
+    v_started := drip._wall_clock();
+    begin
+      case v_task
+        when 'expire_leases' then
+          select x.expired, x.remaining into v_rows, v_remaining from drip.expire_leases() x;
+        when 'end_unknown_holds' then v_rows := drip._end_unknown_holds(1000);
+        when 'expire_messages' then v_rows := drip._expire_messages(1000);
+        when 'sync_enrollments' then v_rows := drip._drain_sync_backlog(1000);
+        when 'end_pauses' then v_rows := drip._end_lead_pauses(1000);
+        when 'bind_devices' then v_rows := drip._bind_devices(1000);
+        when 'fail_over' then v_rows := drip._move_failed_over(1000);
+        when 'enroll_matching_leads' then
+          select x.enrolled, x.remaining into v_rows, v_remaining
+          from drip.enroll_matching_leads() x;
+        when 'expand_campaigns' then
+          select x.inserted, x.remaining into v_rows, v_remaining from drip.expand_campaigns() x;
+        when 'complete_campaigns' then v_rows := drip._complete_campaigns(100);
+      end case;
+    exception when others then
+      v_error := pg_catalog.format('%s: %s', sqlstate, sqlerrm);
+    end;
+    insert into drip.task_runs as t (
+      name, last_run_at, duration_ms, rows, last_error, last_error_at)
+    values (
+      v_task, drip.now(),
+      round(1000 * extract(epoch from drip._wall_clock() - v_started), 1),
+      coalesce(v_rows, 0), v_error, case when v_error is not null then drip.now() end)
+    on conflict (name) do update
+    set last_run_at = excluded.last_run_at,
+      duration_ms = excluded.duration_ms,
+      rows = excluded.rows,
+      last_error = coalesce(excluded.last_error, t.last_error),
+      last_error_at = coalesce(excluded.last_error_at, t.last_error_at);
+    return query select v_task, coalesce(v_rows, 0), coalesce(v_remaining, 0), v_error;
+  end loop;
+end
+$$;
+comment on function drip.tick() is
+  'Does one chunk of each sweep; one row per sweep: what it did, what remains, its error if any.';
+grant execute on function drip.tick() to drip_worker;
+
+-- Enrollments whose row an application held when a result came.
+create function drip._drain_sync_backlog(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_ids bigint[];
+begin
+  with taken as (
+    delete from drip.sync_backlog b
+    where b.id in (
+      select q.id
+      from drip.sync_backlog q
+      order by q.id
+      limit p_limit
+      for update skip locked)
+    returning b.enrollment_id
+  )
+  select array_agg(distinct t.enrollment_id) into v_ids from taken t;
+  if v_ids is null then
+    return 0;
+  end if;
+  perform drip._sync_enrollments(v_ids);
+  return cardinality(v_ids);
+end
+$$;
+comment on function drip._drain_sync_backlog(integer) is
+  'Syncs enrollments noted in the backlog; those still held are noted again.';
+
+-- A pause with an end is over when its time comes.
+create function drip._end_lead_pauses(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_leads bigint[];
+  v_enrollments bigint[];
+begin
+  with over as (
+    select l.id
+    from drip.leads l
+    where l.paused_until <= drip.now()
+    order by l.id
+    limit p_limit
+    for no key update skip locked
+  ),
+  ended as (
+    update drip.leads l
+    set paused_until = null, pause_reason = null
+    from over o
+    where l.id = o.id
+    returning l.id
+  )
+  select array_agg(e.id) into v_leads from ended e;
+  if v_leads is null then
+    return 0;
+  end if;
+  select array_agg(e.id)
+  into v_enrollments
+  from drip.sequence_contacts e
+  where e.lead_id = any (v_leads) and e.completed_at is null;
+  perform drip._sync_enrollments(v_enrollments);
+  return cardinality(v_leads);
+end
+$$;
+comment on function drip._end_lead_pauses(integer) is
+  'Lifts the pauses of leads whose time is over; returns how many.';
