@@ -127,41 +127,36 @@ $$;
 comment on function drip._is_possible_phone(text) is
   'True for + and digits whose calling code is known and whose length it can have.';
 
--- "+44 (0)20…" and "+60 012…" carry the digit that is dialled at home only.
+-- "+44 (0)20…" and "+60 012…" carry the digit that is dialled at home only. A number that may
+-- stand as it is stays so, unless it begins with a trunk prefix 0: no such number exists.
 create function drip._drop_trunk_prefix(p_phone text) returns text
 language sql stable parallel safe
 as $$
-  select r.phone
-  from (
-    select
-      c.phone,
-      c.wholly
-    from (
-      select
-        '+' || g.calling_code
-          || substr(p_phone, 2 + length(g.calling_code) + length(t.trunk)) as phone,
-        t.trunk = '' as wholly,
-        g.trunk_prefix
-      from drip.regions g
-      cross join lateral (
-        values (''), (g.trunk_prefix)
-      ) t (trunk)
-      where g.calling_code in (substr(p_phone, 2, 1), substr(p_phone, 2, 2), substr(p_phone, 2, 3))
-        and starts_with(substr(p_phone, 2 + length(g.calling_code)), t.trunk)
-        -- No number begins with the trunk prefix 0 once it is written internationally.
-        and not (t.trunk = ''
-                 and starts_with(g.trunk_prefix, '0')
-                 and starts_with(substr(p_phone, 2 + length(g.calling_code)), g.trunk_prefix))
-    ) c
-    where drip._is_possible_phone(c.phone)
-  ) r
-  order by r.wholly desc
+  select c.phone
+  from drip.regions g
+  cross join lateral (
+    select substr(p_phone, 2 + length(g.calling_code)) as rest
+  ) n
+  cross join lateral (
+    values
+      (false, p_phone),
+      (true, '+' || g.calling_code || substr(n.rest, length(g.trunk_prefix) + 1))
+  ) c (without_trunk, phone)
+  where g.calling_code in (substr(p_phone, 2, 1), substr(p_phone, 2, 2), substr(p_phone, 2, 3))
+    and case
+      when starts_with(n.rest, g.trunk_prefix)
+        then c.without_trunk or not starts_with(g.trunk_prefix, '0')
+      else not c.without_trunk
+    end
+    and drip._is_possible_phone(c.phone)
+  order by c.without_trunk
   limit 1
 $$;
 comment on function drip._drop_trunk_prefix(text) is
   'The international number without a trunk prefix behind its calling code; null if impossible.';
 
 -- In this order: with the trunk prefix; with the region's calling code where its + was lost; bare.
+-- Where no trunk prefix is dialled, numbers are written bare, and a mobile's length goes first.
 create function drip._read_national_phone(p_digits text, p_region drip.regions) returns text
 language sql immutable parallel safe
 as $$
@@ -179,7 +174,9 @@ as $$
   where starts_with(p_digits, f.prefix)
     and length(n.national) = any (p_region.lengths)
     and length(p_region.calling_code || n.national) between 7 and 15
-  order by f.place
+  order by
+    p_region.trunk_prefix is null and length(n.national) <> all (p_region.mobile_lengths),
+    f.place
   limit 1
 $$;
 comment on function drip._read_national_phone(text, drip.regions) is

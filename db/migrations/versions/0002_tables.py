@@ -238,6 +238,19 @@ create index leads_trigger_idx on drip.leads (user_id) where trigger is not null
 create index leads_paused_idx on drip.leads (paused_until) where paused_until is not null;
 create index leads_device_idx on drip.leads (device_id) where device_id is not null;
 comment on table drip.leads is 'Contacts of a tenant: one row per phone.';
+comment on column drip.leads.name is '[setting] Name, for {name} in texts.';
+comment on column drip.leads.niche is '[setting] Comma list of niche tokens.';
+comment on column drip.leads.trigger is
+  '[setting] Comma list of trigger tokens that no sequence has consumed yet.';
+comment on column drip.leads.target_status is '[setting] prospect or customer.';
+comment on column drip.leads.device_id is
+  '[setting] The device that writes to this lead; null = one of the pool.';
+comment on column drip.leads.time_zone is
+  '[setting] IANA zone in which the lead''s local times are read; null = the tenant''s.';
+comment on column drip.leads.language is
+  '[setting] Language of greetings, such as en or ms; null = the tenant''s.';
+comment on column drip.leads.attributes is
+  '[setting] Whatever the tenant knows of the lead, for {attributes.…} in texts.';
 comment on column drip.leads.enroll_check is
   'True while automatic enrollment has still to look at the row as it is now.';
 comment on column drip.leads.chained is
@@ -824,11 +837,12 @@ create table drip.regions (
   trunk_prefix   text,
   dial_out       text,
   lengths        smallint[] not null,
+  mobile_lengths smallint[] not null,
   constraint regions_region_form check (region ~ '^[A-Z]{2}$')
 );
 create index regions_calling_code_idx on drip.regions (calling_code);
 comment on table drip.regions is
-  'Numbering facts per region: calling code, trunk prefix, dial-out prefix, national lengths.';
+  'Numbering facts per region: calling code, trunk and dial-out prefix, lengths of numbers.';
 
 create table drip.workers (
   name         text primary key,
