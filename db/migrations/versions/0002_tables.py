@@ -317,7 +317,9 @@ create table drip.sequences (
   status_reason      text,
   paused_at          timestamptz,
   started_at         timestamptz,
+  include_existing   boolean not null default false,
   swept_at           timestamptz,
+  swept_to_lead_id   bigint not null default 0,
   device_id          bigint,
   start_delay        interval not null default '5 minutes',
   send_from          time,
@@ -342,6 +344,7 @@ create table drip.sequences (
     foreign key (user_id, device_id) references drip.user_devices (user_id, id),
   constraint sequences_name_form check (name = btrim(name) and name <> '' and name !~ '^\d+$'),
   constraint sequences_trigger_token check (trigger !~ ','),
+  constraint sequences_niche_token check (niche !~ ','),
   constraint sequences_target_known check (target_status in ('prospect', 'customer', 'all')),
   constraint sequences_auto_enroll_known check (auto_enroll in ('trigger', 'niche', 'manual')),
   constraint sequences_status_known check (status in ('draft', 'active', 'paused', 'archived')),
@@ -371,6 +374,12 @@ comment on column drip.sequences.target_status is
   '[setting] Only leads of this status are enrolled by themselves; null or all = any.';
 comment on column drip.sequences.auto_enroll is
   '[setting] trigger: by token; niche: leads of the niche, new or changed; manual: only by call.';
+comment on column drip.sequences.include_existing is
+  'True: auto_enroll niche takes leads that are older than the start as well.';
+comment on column drip.sequences.swept_at is
+  'When the sweep last looked for matching leads; null = it looks at once.';
+comment on column drip.sequences.swept_to_lead_id is
+  'How far a look of the sweep that is under way has come; 0 = none is.';
 comment on column drip.sequences.device_id is
   '[setting] Sending device; null = the lead''s device, else one of the pool.';
 comment on column drip.sequences.start_delay is '[setting] Wait from enrollment to the first step.';
@@ -562,6 +571,7 @@ create table drip.campaigns (
     message_type not in ('image', 'video', 'document', 'audio')
     or coalesce(media_url ~ '^https?://[^\s]+$', false)),
   constraint campaigns_template_given check (message_type <> 'template' or template is not null),
+  constraint campaigns_niche_token check (niche !~ ','),
   constraint campaigns_target_known check (target_status in ('prospect', 'customer', 'all')),
   constraint campaigns_names_somebody check (
     everyone or audience is not null or btrim(coalesce(niche, '')) <> ''),
