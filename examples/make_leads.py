@@ -113,7 +113,7 @@ def main() -> None:
     """Write leads.csv beside this file."""
     path = Path(__file__).with_name("leads.csv")
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["Phone Number", "Full Name", "Niche", "Target Status", "Trigger", "City"])
         writer.writerows(rows())
 

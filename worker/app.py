@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from .database import CONNECT_TIMEOUT, KEEPALIVES, Database
 from .devices import check_devices
 from .settings import Settings
-from .sweeps import sweep
+from .sweeps import run_tick, sweep
 
 log = structlog.get_logger("pgdrip.tasks")
 
@@ -91,9 +91,10 @@ def create_app(
     async def expand_campaigns(timestamp: int) -> None:
         await _quietly("expand_campaigns", sweep(database, "expand_campaigns"))
 
-    @every("* * * * * */15", "expire_leases")
-    async def expire_leases(timestamp: int) -> None:
-        await _quietly("expire_leases", sweep(database, "expire_leases"))
+    # expire_leases and the small sweeps that need no loop are among those of tick().
+    @every("* * * * * */15", "tick")
+    async def tick(timestamp: int) -> None:
+        await _quietly("tick", run_tick(database))
 
     @every("* * * * * */30", "check_devices")
     async def check_all_devices(timestamp: int) -> None:

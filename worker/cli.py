@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
+from psycopg import conninfo
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -56,6 +57,21 @@ def _root(
     if version:
         out.print(f"pgdrip {__version__}")
         raise typer.Exit
+
+
+@app.command()
+def demo(
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Leave the gateway's page open at the end.")
+    ] = False,
+) -> None:
+    """Show everything in under two minutes: 1,000 leads, three devices, a gateway of our own.
+
+    Works in a fresh database of the embedded server in .pgdrip, whatever DATABASE_URL says.
+    """
+    from .demo import run_demo
+
+    run_demo(_settings(None, embedded=True), keep_going=keep_going)
 
 
 @app.command()
@@ -125,8 +141,10 @@ def import_leads(
     from .target import open_target
 
     find_encoding(file)  # a file that cannot be read is said before a server is started
-    with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
-        with Progress(
+    with (
+        open_target(_settings(database_url)) as target,
+        _connect(target.url) as connection,
+        Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
@@ -134,15 +152,16 @@ def import_leads(
             console=err,
             disable=not err.is_terminal,
             transient=True,
-        ) as bar:
-            task = bar.add_task(f"Importing {escape(file.name)}", total=count_lines(file))
-            report = import_file(
-                connection,
-                file,
-                user=user,
-                dry_run=dry_run,
-                progress=lambda line: bar.update(task, completed=line),
-            )
+        ) as bar,
+    ):
+        task = bar.add_task(f"Importing {escape(file.name)}", total=count_lines(file))
+        report = import_file(
+            connection,
+            file,
+            user=user,
+            dry_run=dry_run,
+            progress=lambda line: bar.update(task, completed=line),
+        )
     print_import(out, report, title=f"{file.name}{' (dry run)' if dry_run else ''}")
     if problems is not None:
         write_problems(problems, report.problems)
@@ -204,19 +223,13 @@ def psql(context: typer.Context, database_url: DatabaseUrl = None) -> None:
         options = f"{os.environ.get('PGOPTIONS', '')} -c search_path=drip,public".strip()
         environment = {**os.environ, "PGOPTIONS": options, "PGAPPNAME": "pgdrip psql"}
         arguments = list(context.args)
-        # An address may hold a password, which a list of processes would show to everybody.
-        environment["PGDRIP_CONNECTION"] = ""
-        del environment["PGDRIP_CONNECTION"]
-        code = _run_psql(
-            [target.psql, *_psql_target(target.url, environment), *arguments], environment
-        )
+        connection = _psql_connection(target.url, environment)
+        code = _run_psql([target.psql, "--dbname", connection, *arguments], environment)
     raise typer.Exit(code)
 
 
-def _psql_target(url: str, environment: dict[str, str]) -> list[str]:
-    """The connection for psql: the password by the environment, the rest as an argument."""
-    from psycopg import conninfo
-
+def _psql_connection(url: str, environment: dict[str, str]) -> str:
+    # A list of processes shows arguments to everybody: the password goes by the environment.
     parts = conninfo.conninfo_to_dict(url)
     password = parts.pop("password", None)
     if password is not None:
@@ -224,37 +237,43 @@ def _psql_target(url: str, environment: dict[str, str]) -> list[str]:
     options = parts.pop("options", None)
     if options:
         environment["PGOPTIONS"] = f"{options} {environment['PGOPTIONS']}"
-    return ["--dbname", conninfo.make_conninfo("", **{k: str(v) for k, v in parts.items()})]
+    return conninfo.make_conninfo("", **{name: str(part) for name, part in parts.items()})
 
 
 def _run_psql(command: list[str], environment: dict[str, str]) -> int:
-    # Ctrl-C cancels a query in psql; it must not end us, who keep the server running.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C cancels a query in psql; it must not end us, who keep the server running. A handler
+    # and not SIG_IGN, which psql would inherit.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        process = subprocess.Popen(command, env=environment, preexec_fn=_default_interrupt)  # noqa: PLW1509
-        return process.wait()
+        return subprocess.Popen(command, env=environment).wait()
     except OSError as exc:
         raise PgdripError(f"psql cannot be started: {exc.strerror}.") from None
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _default_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @app.command()
 def simulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 3000,
-    latency: Annotated[float, typer.Option(min=0, help="Least seconds before an answer.")] = 0.05,
+    latency: Annotated[
+        float, typer.Option(min=0, max=600, help="Least seconds before an answer.")
+    ] = 0.05,
     latency_max: Annotated[
-        float | None, typer.Option(min=0, help="Most seconds before an answer.")
+        float | None,
+        typer.Option(min=0, max=600, help="Most seconds before an answer.", show_default="latency"),
     ] = None,
     rate: Annotated[
         list[str] | None,
         typer.Option(
-            help="Share of messages that meet a fault, such as error_500=0.01; may be repeated.",
+            help="Share of messages that meet a fault, as error_500=0.01; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A device it knows; may be repeated. Without one, any appears at its first use.",
             show_default=False,
         ),
     ] = None,
@@ -262,12 +281,13 @@ def simulator(
 ) -> None:
     """Run a gateway that speaks GOWA's interface and sends nothing anywhere.
 
-    Its page shows what it received.
+    Its page shows what it received. PGDRIP_SIMULATOR_CREDENTIALS=user:password makes it ask for
+    Basic authentication.
     """
-    from .simulator import SimulatorSettings, run_simulator
-    from .settings import load_settings
+    from pydantic import ValidationError
 
-    load_settings()
+    from .simulator import SimulatorSettings, run_simulator
+
     rates: dict[str, float] = {}
     for text in rate or []:
         fault, _, share = text.partition("=")
@@ -277,22 +297,29 @@ def simulator(
             raise PgdripError(
                 f"--rate {text} is not a fault and a share.", hint="Write it as error_500=0.01."
             ) from None
-    run_simulator(host, port, latency, latency_max, rates, seed)
-
-
-@app.command()
-def demo(
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Leave the gateway's page open at the end.")
-    ] = False,
-) -> None:
-    """Show everything in under two minutes: 1,000 leads, three devices, a gateway of our own.
-
-    Works in a fresh database of the embedded server in .pgdrip, whatever DATABASE_URL says.
-    """
-    from .demo import run_demo
-
-    run_demo(_settings(None, embedded=True), keep_going=keep_going)
+    try:
+        settings = SimulatorSettings.model_validate(
+            {
+                "latency_min": latency,
+                "latency_max": latency if latency_max is None else latency_max,
+                "seed": seed,
+                "rates": rates,
+            }
+        )
+    except ValidationError as exc:
+        error = exc.errors(include_url=False)[0]
+        raise PgdripError(
+            f"--rate {', '.join(rate or [])}: {error['msg']}.",
+            hint="Write it as error_500=0.01; a share is between 0 and 1.",
+        ) from None
+    run_simulator(
+        host,
+        port,
+        settings=settings,
+        devices=device,
+        credentials=os.environ.get("PGDRIP_SIMULATOR_CREDENTIALS"),
+        on_ready=lambda url: out.print(f"Gateway simulator on {url} – open it in a browser."),
+    )
 
 
 def _settings(database_url: str | None, *, embedded: bool = False) -> Settings:
@@ -315,7 +342,7 @@ def _connect(url: str) -> Iterator[psycopg.Connection[Any]]:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a failure is one sentence and a hint, never a traceback."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False, prog_name="pgdrip")
         sys.stdout.flush()
     except PgdripError as exc:
         code = _complain(exc)

@@ -85,9 +85,12 @@ class Dispatcher:
             rows = await self._database.claim_messages(self._settings.worker_name, free)
             for row in rows:
                 self._start(row, asked_at)
+            # The new tasks reach their first check, and may hold messages back.
+            await asyncio.sleep(0)
             if self._late:
                 # Leases too short for a send, or a machine that stood still: do not race on.
                 self._late = False
+                log.warning("leases end before an answer could come; giving messages back")
                 await self._give_back()
                 await self._sleep(LONGEST_SLEEP)
             elif len(rows) < free:
@@ -173,12 +176,6 @@ class Dispatcher:
             # An answer could come after the lease has lapsed: another try is safer.
             self._late = True
             self._hold_back(message)
-            log.warning(
-                "lease too short to send, giving the message back",
-                message_id=message.message_id,
-                device_id=message.device_id,
-                attempt=message.attempt,
-            )
             return
         sender = self._sender(message.platform)
         if sender is None:
@@ -226,8 +223,6 @@ class Dispatcher:
 
     async def _give_back(self) -> None:
         """Release what was claimed and never handed over."""
-        # Let tasks that were just made reach their first check.
-        await asyncio.sleep(0)
         while self._unsent:
             batch = self._unsent
             self._unsent = []
@@ -244,6 +239,7 @@ class Dispatcher:
         A request that is still open after ``drain_timeout`` seconds is recorded as unknown.
         """
         self.stop()
+        await asyncio.sleep(0)
         until = time.monotonic() + self._settings.drain_timeout
         await self._give_back_for_sure(until)
         if self._sending:

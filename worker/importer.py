@@ -42,12 +42,8 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _COLUMN_OF = {word: column for column, words in _SYNONYMS.items() for word in words}
 
-# A spreadsheet's rounded form of a long number: the digits are gone.
-_ROUNDED = re.compile(r"^\+?\d(?:[.,]\d+)?e\+?\d+$", re.IGNORECASE)
-# Spaces and marks that nobody sees: no-break spaces, zero-width and direction marks.
-_UNSEEN = re.compile(
-    "[\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u2066-\u2069\u3000\ufeff]"
-)
+# Marks that nobody sees, at the ends of a field only: inside they hold emoji and scripts together.
+_ENDS = " \t\r\n\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +210,7 @@ def _rows(reader: Any, report: ImportReport) -> Iterator[_Row]:
             raise _unreadable(exc) from None
         except csv.Error as exc:
             report.rows += 1
-            report.problems.append(Problem(line, "", f"The line cannot be read: {exc}."))
+            report.problems.append(Problem(line, "", f"the line cannot be read: {exc}"))
             continue
         if not any(text.strip() for text in fields):
             continue
@@ -244,21 +240,11 @@ def _row(line: int, fields: list[str], columns: list[str | tuple[str]]) -> _Row 
             attributes[column[0]] = value
         else:
             lead[column] = value
-    # A spreadsheet's mark for "this is text".
-    phone = str(lead.get("phone", "")).lstrip("'\u2019`").strip()
+    # How a phone may be written is the database's to judge.
+    phone = lead.get("phone", "")
     if any(text.strip() for text in fields[len(columns) :]):
-        return Problem(
-            line, phone, f"The line has {len(fields)} fields, the header {len(columns)}."
-        )
-    if not phone:
-        return Problem(line, "", "The phone is empty.")
-    if _ROUNDED.match(phone):
-        return Problem(
-            line,
-            phone,
-            "A spreadsheet has rounded the phone; format its column as text and export again.",
-        )
-    lead["phone"] = phone
+        problem = f"the line has {len(fields)} fields, the header has {len(columns)}"
+        return Problem(line, phone, problem)
     if "target_status" in lead:
         lead["target_status"] = lead["target_status"].lower()
     if attributes:
@@ -267,7 +253,7 @@ def _row(line: int, fields: list[str], columns: list[str | tuple[str]]) -> _Row 
 
 
 def _clean(text: str) -> str:
-    return _UNSEEN.sub(" ", text.replace("\x00", "")).strip()
+    return text.replace("\x00", "").replace("\u00a0", " ").strip(_ENDS).strip()
 
 
 def _chunks(rows: Iterator[_Row]) -> Iterator[list[_Row]]:

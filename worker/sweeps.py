@@ -29,6 +29,15 @@ async def sweep(database: Database, function: str) -> int:
     return MOST_CHUNKS
 
 
+async def run_tick(database: Database) -> None:
+    """Do a chunk of every sweep, and the rest of those that say that something remains."""
+    for row in await database.call("tick"):
+        if row["error"]:
+            log.error("a sweep failed", sweep=row["task"], error=row["error"])
+        elif row["remaining"]:
+            await sweep(database, row["task"])
+
+
 class Bell:
     """Runs ``work`` soon after :meth:`ring`; rings while it runs make it run once more.
 
