@@ -149,3 +149,4 @@ cross join lateral drip._verdict(
 where m.status = 'pending';
 comment on view drip._message_facts is
   'Grain: pending message (message_id). The verdict over its facts, for all tenants; private.';
+grant select on drip._message_facts to drip_view;

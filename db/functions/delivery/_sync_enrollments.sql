@@ -28,9 +28,9 @@ begin
     array_agg(e.id),
     array_agg(distinct e.lead_id)
   into v_finishing, v_leads
-  from drip._enrollment_states(v_locked) x
+  from drip._enrollment_facts x
   join drip.sequence_contacts e on e.id = x.enrollment_id
-  where x.is_finished;
+  where x.enrollment_id = any (v_locked) and x.is_finished;
 
   if v_finishing is not null then
     select array_agg(q.id)
@@ -62,9 +62,11 @@ begin
           jsonb_object_agg(lower(btrim(x.next_trigger)), x.last_sent_at)
             filter (where x.next_trigger is not null),
           '{}') as chained
-      from drip._enrollment_states(v_finishing) x
+      from drip._enrollment_facts x
       join drip.sequence_contacts e on e.id = x.enrollment_id
-      where x.status = 'completed' and x.next_trigger is not null
+      where x.enrollment_id = any (v_finishing)
+        and x.status = 'completed'
+        and x.next_trigger is not null
       group by e.lead_id
     ) t
     where l.id = t.lead_id and l.id = any (v_leads);
@@ -89,7 +91,7 @@ begin
 
   return query
     with states as materialized (
-      select x.* from drip._enrollment_states(v_locked) x
+      select x.* from drip._enrollment_facts x
     ),
     stopped as (
       update drip.broadcast_messages m
@@ -121,64 +123,3 @@ end
 $$;
 comment on function drip._sync_enrollments(bigint[]) is
   'Brings status, step and next time of these live enrollments up to date with their messages.';
-
--- Decided without the clock, by the last finished step; a pause wins over a live state.
-create function drip._enrollment_states(p_ids bigint[])
-returns table (
-  enrollment_id bigint, status text, is_finished boolean, current_step integer,
-  sequence_stepid bigint, current_trigger text, next_trigger_time timestamptz,
-  next_trigger text, last_sent_at timestamptz)
-language sql stable
-as $$
-  select
-    e.id,
-    case
-      when f.is_stopped then 'sequence_failed'
-      when f.is_done then 'completed'
-      when s.status = 'paused' or l.paused_until is not null then 'paused'
-      when j.last_status is null then 'pending'
-      when j.last_status in ('sent', 'failed') then j.last_status
-      else 'active'
-    end,
-    f.is_stopped or f.is_done,
-    st.day_number,
-    st.id,
-    coalesce(st.trigger, e.current_trigger),
-    j.next_at,
-    nullif(btrim(last_step.next_trigger), ''),
-    coalesce(j.last_sent_at, j.last_finished_at)
-  from drip.sequence_contacts e
-  join drip.sequences s on s.id = e.sequence_id
-  join drip.leads l on l.id = e.lead_id
-  cross join lateral (
-    select
-      count(*) as total,
-      count(*) filter (
-        where m.status in ('pending', 'processing')
-          or (m.status = 'unknown' and m.hold_ended_at is null)) as open,
-      (array_agg(m.status order by p.day_number desc)
-        filter (where m.finished_at is not null))[1] as last_status,
-      coalesce(
-        (array_agg(p.id order by p.day_number desc) filter (where m.attempts > 0))[1],
-        (array_agg(p.id order by p.day_number))[1]) as step_id,
-      (array_agg(p.id order by p.day_number desc))[1] as last_step_id,
-      (array_agg(m.scheduled_at order by p.day_number)
-        filter (where m.status in ('pending', 'processing')))[1] as next_at,
-      bool_or(m.status = 'failed') as any_failed,
-      max(m.sent_at) as last_sent_at,
-      max(m.finished_at) as last_finished_at
-    from drip.broadcast_messages m
-    join drip.sequence_steps p on p.id = m.sequence_stepid
-    where m.sequence_contact_id = e.id
-  ) j
-  cross join lateral (
-    select
-      s.on_step_failure = 'stop' and coalesce(j.any_failed, false) as is_stopped,
-      j.open = 0 as is_done
-  ) f
-  left join drip.sequence_steps st on st.id = j.step_id
-  left join drip.sequence_steps last_step on last_step.id = j.last_step_id
-  where e.id = any (p_ids)
-$$;
-comment on function drip._enrollment_states(bigint[]) is
-  'The state each enrollment should show, from its messages, its sequence and its lead.';

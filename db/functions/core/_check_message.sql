@@ -1,0 +1,57 @@
+-- What a message type needs is also a constraint of the tables; here the error names the path.
+create function drip._check_message(
+  p_type text, p_content text, p_media_url text, p_template jsonb, p_path text, p_content_key text)
+returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_type = 'text' then
+    if btrim(coalesce(p_content, '')) = '' then
+      perform drip._fail(
+        'DR008', format('%s%s is empty', p_path, p_content_key), 'A text message needs a text.');
+    end if;
+    if p_media_url is not null then
+      perform drip._fail(
+        'DR008', format('%smedia_url does not fit message_type text', p_path),
+        'Set message_type to image, video, document or audio.');
+    end if;
+  elsif p_type = 'template' then
+    if p_template is null then
+      perform drip._fail(
+        'DR008', format('%stemplate is missing', p_path),
+        'message_type template needs a template object.');
+    end if;
+  elsif p_media_url is null or p_media_url !~ '^https?://[^\s]+$' then
+    perform drip._fail(
+      'DR008',
+      format('%smedia_url is %s', p_path,
+             case when p_media_url is null then 'missing' else 'no http(s) address' end),
+      format('message_type %s needs a media_url such as https://example.com/file.', p_type));
+  end if;
+end
+$$;
+comment on function drip._check_message(text, text, text, jsonb, text, text) is
+  'DR008, with the path, where type, content and media of a message do not fit.';
+
+-- The shorter bound of one level may meet the longer one of another.
+create function drip._check_delays(p_min integer, p_max integer, p_path text) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_min < 0 or p_max < 0 then
+    perform drip._fail(
+      'DR014', format('%smin_delay_seconds or max_delay_seconds is below zero', p_path),
+      'Delays are seconds from 0.');
+  end if;
+  if p_min > p_max then
+    perform drip._fail(
+      'DR014',
+      format('%smin_delay_seconds (%s) is above max_delay_seconds (%s)', p_path, p_min, p_max),
+      'Swap them; a step without a bound has its sequence''s.');
+  end if;
+end
+$$;
+comment on function drip._check_delays(integer, integer, text) is
+  'DR014, with the path, where the shortest delay is above the longest.';

@@ -1,0 +1,229 @@
+-- Definitions come from people: every key is known, every value has its column's type, and an
+-- error names the path. What passes here fits jsonb_populate_record on the table's row type.
+-- p_kinds: column name → kind, see _definition_value; a kind that ends in ! takes no null, and
+-- "read" marks what only a get function shows (refused in changes, ignored otherwise).
+create function drip._read_definition(
+  p_definition jsonb, p_kinds jsonb, p_path text, p_user bigint, p_is_change boolean)
+returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_key text;
+  v_value jsonb;
+  v_kind text;
+  v_result jsonb := '{}';
+begin
+  if pg_catalog.jsonb_typeof(p_definition) is distinct from 'object' then
+    perform drip._fail(
+      'DR004', pg_catalog.format('%s must be an object', coalesce(nullif(p_path, ''), 'the definition')),
+      'Its keys are column names: {"name": "…"}.');
+  end if;
+  for v_key, v_value in select d.key, d.value from pg_catalog.jsonb_each(p_definition) d loop
+    v_kind := p_kinds ->> v_key;
+    if v_kind is null then
+      perform drip._fail(
+        'DR003', pg_catalog.format('unknown key %s', pg_catalog.quote_literal(p_path || v_key)),
+        pg_catalog.format(
+          'The nearest known one is %s.',
+          pg_catalog.quote_literal(drip._nearest(
+            v_key,
+            array(select k.key from pg_catalog.jsonb_each_text(p_kinds) k
+                  where k.value <> 'read')))));
+    end if;
+    if v_kind = 'read' then
+      if p_is_change then
+        perform drip._fail(
+          'DR004',
+          pg_catalog.format('%s is not changed this way', pg_catalog.quote_literal(p_path || v_key)),
+          'It follows from other functions; see docs/sql-api.md.');
+      end if;
+      continue;
+    end if;
+    if pg_catalog.jsonb_typeof(v_value) = 'null' then
+      if v_kind like '%!' then
+        perform drip._fail(
+          'DR004', pg_catalog.format('%s must not be null', p_path || v_key),
+          'Leave the key out to get the default.');
+      end if;
+    else
+      v_value := drip._definition_value(
+        pg_catalog.rtrim(v_kind, '!'), v_value, p_path || v_key, p_user);
+    end if;
+    v_result := v_result || pg_catalog.jsonb_build_object(v_key, v_value);
+  end loop;
+  return v_result;
+end
+$$;
+comment on function drip._read_definition(jsonb, jsonb, text, bigint, boolean) is
+  'The checked definition, values in the form of their columns; DR003 and DR004 name the path.';
+
+-- One value of a definition. Casts raise in many ways; all of them become DR004 with the path.
+create function drip._definition_value(
+  p_kind text, p_value jsonb, p_path text, p_user bigint)
+returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  c_days constant text[] := array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+  v_type constant text := pg_catalog.jsonb_typeof(p_value);
+  v_text constant text := p_value #>> '{}';
+  v_expected text;
+  v_days smallint[];
+begin
+  begin
+    case pg_catalog.split_part(p_kind, ':', 1)
+      when 'text' then
+        v_expected := 'a text';
+        if v_type = 'string' then
+          return p_value;
+        end if;
+      when 'name' then
+        v_expected := 'a name: a text that is not empty and not all digits';
+        if v_type = 'string' and btrim(v_text) <> '' and btrim(v_text) !~ '^\d+$' then
+          return to_jsonb(btrim(v_text));
+        end if;
+      when 'token' then
+        v_expected := 'one token, without a comma';
+        if v_type = 'string' and v_text !~ ',' then
+          return coalesce(to_jsonb(nullif(btrim(v_text), '')), 'null');
+        end if;
+      when 'url' then
+        v_expected := 'a text with an http(s) address';
+        if v_type = 'string' then
+          return coalesce(to_jsonb(nullif(btrim(v_text), '')), 'null');
+        end if;
+      when 'boolean' then
+        v_expected := 'true or false';
+        if v_type = 'boolean' then
+          return p_value;
+        end if;
+      when 'integer' then
+        v_expected := 'a whole number';
+        if v_type = 'number' and v_text::numeric = trunc(v_text::numeric) then
+          return to_jsonb(v_text::numeric::integer);
+        end if;
+      when 'number' then
+        v_expected := 'a number';
+        if v_type = 'number' then
+          return p_value;
+        end if;
+      when 'interval' then
+        v_expected := 'an interval such as ''5 minutes''';
+        if v_type = 'string' and isfinite(v_text::interval) then
+          return to_jsonb(v_text::interval);
+        end if;
+      when 'time' then
+        v_expected := 'a local time such as ''09:30''';
+        if v_type = 'string' and v_text ~* '^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]m)?\s*$' then
+          return to_jsonb(v_text::time);
+        end if;
+      when 'days' then
+        v_expected := 'a list of days: 1 (Monday) to 7, or mon, tue, …';
+        if v_type = 'array' and jsonb_array_length(p_value) > 0 then
+          select array_agg(distinct q.day order by q.day)
+          into v_days
+          from (
+            select case jsonb_typeof(e.value)
+              when 'number' then (e.value #>> '{}')::numeric::integer
+              when 'string' then coalesce(
+                array_position(c_days, left(lower(btrim(e.value #>> '{}')), 3)), 0)
+              else 0
+            end::smallint as day
+            from jsonb_array_elements(p_value) e
+          ) q;
+          if 1 <= all (v_days) and 7 >= all (v_days) then
+            return to_jsonb(v_days);
+          end if;
+        end if;
+      when 'object' then
+        v_expected := 'an object';
+        if v_type = 'object' then
+          return p_value;
+        end if;
+      when 'choice' then
+        v_expected := 'one of ' || replace(split_part(p_kind, ':', 2), '|', ', ');
+        if v_type = 'string'
+          and v_text = any (string_to_array(split_part(p_kind, ':', 2), '|'))
+        then
+          return p_value;
+        end if;
+      when 'target' then
+        if v_type = 'string' and lower(btrim(v_text)) in ('prospect', 'customer', 'all') then
+          return to_jsonb(lower(btrim(v_text)));
+        end if;
+        perform drip._fail(
+          'DR015', format('%s is no target status: %s', p_path, left(p_value::text, 60)),
+          'It is prospect, customer or all.');
+      when 'instant' then
+        -- In the tenant's zone where the text names no other.
+        v_expected := 'a time such as ''2026-03-02 09:00''';
+        if v_type = 'string' and v_text ~ '^\s*\d{4}-\d{2}-\d{2}([ T]|$)' then
+          return to_jsonb(drip._read_instant(v_text, p_user));
+        end if;
+      when 'device' then
+        v_expected := 'the name or the id of a device';
+        if v_type in ('string', 'number') then
+          return to_jsonb((drip._find_device(v_text, p_user)).id);
+        end if;
+      when 'devices' then
+        v_expected := 'a list of names or ids of devices; null means all';
+        if v_type = 'array' and jsonb_array_length(p_value) > 0 then
+          return (
+            select jsonb_agg(distinct (drip._find_device(e.value, p_user)).id)
+            from jsonb_array_elements_text(p_value) as e (value));
+        end if;
+      when 'guard' then
+        v_expected := 'the name of a registered guard';
+        if v_type = 'string' then
+          if exists (select from drip.guards g where g.name = v_text) then
+            return p_value;
+          end if;
+          perform drip._fail(
+            'DR012', format('%s: there is no guard %s', p_path, quote_literal(v_text)),
+            'An operator makes one with register_guard.');
+        end if;
+      when 'audience' then
+        v_expected := 'the name of a registered audience';
+        if v_type = 'string' then
+          if exists (
+            select from drip.audiences a
+            where a.name = v_text and coalesce(a.user_id, p_user) = p_user
+          ) then
+            return p_value;
+          end if;
+          perform drip._fail(
+            'DR012', format('%s: there is no audience %s', p_path, quote_literal(v_text)),
+            'An operator makes one with register_audience.');
+        end if;
+    end case;
+  exception
+    when data_exception then
+      null;
+  end;
+  perform drip._fail(
+    'DR004', format('%s is not %s: %s', p_path, v_expected, left(p_value::text, 60)),
+    'See the column''s comment for what it takes.');
+end
+$$;
+comment on function drip._definition_value(text, jsonb, text, bigint) is
+  'One value of a definition in the form of its column; DR004, DR012 or DR015 name the path.';
+
+-- timestamptz input reads what has no offset in the session's zone, so that is set meanwhile.
+create function drip._read_instant(p_text text, p_user bigint) returns timestamptz
+language plpgsql stable
+set search_path = ''
+set time zone 'UTC'
+as $$
+declare
+  v_instant timestamptz;
+begin
+  perform pg_catalog.set_config(
+    'timezone', (select u.time_zone from drip.users u where u.id = p_user), true);
+  v_instant := p_text::timestamptz;
+  return v_instant;
+end
+$$;
+comment on function drip._read_instant(text, bigint) is
+  'The instant of a written time; without an offset it is wall clock in the user''s zone.';

@@ -1,0 +1,56 @@
+-- Why each pending message has not gone and when it may: the verdict of the claim.
+create view drip.message_outlook with (security_barrier) as
+select
+  f.message_id,
+  f.user_id,
+  m.lead_id,
+  case when (select drip.can_see_phones()) then m.recipient_phone else drip.mask_phone(m.recipient_phone) end as recipient_phone,
+  case
+    when m.campaign_id is not null then 'campaign'
+    when m.sequence_id is not null then 'sequence'
+    else 'single'
+  end as source_kind,
+  coalesce(c.title, s.name) as source_name,
+  st.day_number as step,
+  m.device_id,
+  d.name as device_name,
+  f.verdict,
+  f.reason,
+  case
+    when f.reason is null then 'It may go now; its device takes it next.'
+    else drip.reason_sentence(f.reason)
+  end as sentence,
+  case f.verdict when 'go' then drip.now() else f.until end as earliest,
+  m.scheduled_at,
+  m.planned_at,
+  m.priority
+from drip._message_facts f
+join drip.broadcast_messages m on m.id = f.message_id
+left join drip.user_devices d on d.id = m.device_id
+left join drip.campaigns c on c.id = m.campaign_id
+left join drip.sequences s on s.id = m.sequence_id
+left join drip.sequence_steps st on st.id = m.sequence_stepid
+where f.user_id = any (array(select u.id from drip.users u));
+comment on view drip.message_outlook is
+  'Grain: pending message (message_id). The verdict on it, why, and the earliest time it may go.';
+comment on column drip.message_outlook.message_id is 'Key of the row.';
+comment on column drip.message_outlook.user_id is 'Tenant.';
+comment on column drip.message_outlook.lead_id is 'Contact.';
+comment on column drip.message_outlook.recipient_phone is 'E.164; masked without drip_pii.';
+comment on column drip.message_outlook.source_kind is 'campaign, sequence or single.';
+comment on column drip.message_outlook.source_name is
+  'Title of the campaign or name of the sequence.';
+comment on column drip.message_outlook.step is 'Position of the step, from 1.';
+comment on column drip.message_outlook.device_id is 'Sending device.';
+comment on column drip.message_outlook.device_name is 'Its name.';
+comment on column drip.message_outlook.verdict is 'go, wait or drop.';
+comment on column drip.message_outlook.reason is 'Code of the reason; null for go.';
+comment on column drip.message_outlook.sentence is 'The reason in words.';
+comment on column drip.message_outlook.earliest is
+  'When it may go; null when a person must act first.';
+comment on column drip.message_outlook.scheduled_at is 'Time now, after shifts.';
+comment on column drip.message_outlook.planned_at is 'Time at planning.';
+comment on column drip.message_outlook.priority is
+  'Class in the device''s queue: 1 before 2 before 3.';
+alter view drip.message_outlook owner to drip_view;
+grant select on drip.message_outlook to drip_reader;

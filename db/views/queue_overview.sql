@@ -1,0 +1,31 @@
+-- The whole queue at a glance: one line per tenant, status and reason.
+create view drip.queue_overview with (security_barrier) as
+select
+  m.user_id,
+  u.name as user_name,
+  m.status,
+  coalesce(
+    m.status_reason,
+    case when m.status = 'pending' and m.due_at > drip.now()
+      then coalesce(m.deferred_reason, 'not_due') end,
+    case when m.status = 'pending' then 'due' end) as reason,
+  count(*) as messages,
+  count(*) filter (where m.status = 'pending' and m.due_at <= drip.now()) as due,
+  min(m.due_at) filter (where m.status = 'pending') as oldest_due_at,
+  max(m.due_at) filter (where m.status = 'pending') as newest_due_at
+from drip.broadcast_messages m
+join drip.users u on u.id = m.user_id
+group by 1, 2, 3, 4;
+comment on view drip.queue_overview is
+  'Grain: tenant × status × reason (user_id, status, reason). How many messages are where.';
+comment on column drip.queue_overview.user_id is 'Tenant.';
+comment on column drip.queue_overview.user_name is 'Its name.';
+comment on column drip.queue_overview.status is 'State of the messages.';
+comment on column drip.queue_overview.reason is
+  'Code of why; due means only the device''s turn is missing.';
+comment on column drip.queue_overview.messages is 'How many.';
+comment on column drip.queue_overview.due is 'Those pending whose time has come.';
+comment on column drip.queue_overview.oldest_due_at is 'Earliest time among the pending ones.';
+comment on column drip.queue_overview.newest_due_at is 'Latest time among the pending ones.';
+alter view drip.queue_overview owner to drip_view;
+grant select on drip.queue_overview to drip_reader;

@@ -1,0 +1,81 @@
+-- How many contacts got how far: one line per sequence and step.
+create view drip.sequence_funnel with (security_barrier) as
+select
+  s.user_id,
+  s.id as sequence_id,
+  s.name as sequence_name,
+  st.id as sequence_stepid,
+  st.day_number as step,
+  st.name as step_name,
+  st.message_type,
+  st.trigger_delay_hours,
+  coalesce(q.messages, 0) as messages,
+  coalesce(q.pending, 0) as messages_pending,
+  coalesce(q.processing, 0) as messages_processing,
+  coalesce(q.sent, 0) as messages_sent,
+  coalesce(q.failed, 0) as messages_failed,
+  coalesce(q.unknown, 0) as messages_unknown,
+  coalesce(q.cancelled, 0) as messages_cancelled,
+  coalesce(q.skipped, 0) as messages_skipped,
+  coalesce(q.expired, 0) as messages_expired,
+  coalesce(q.delivered, 0) as delivered,
+  coalesce(q.read, 0) as read,
+  coalesce(q.replied, 0) as replied,
+  case when q.messages > 0 then round(100.0 * q.sent / q.messages, 1) end as sent_percent,
+  q.first_sent_at,
+  q.last_sent_at
+from drip.sequence_steps st
+join drip.sequences s on s.id = st.sequence_id
+left join (
+  select
+    m.sequence_stepid,
+    count(*) as messages,
+    count(*) filter (where m.status = 'pending') as pending,
+    count(*) filter (where m.status = 'processing') as processing,
+    count(*) filter (where m.status = 'sent') as sent,
+    count(*) filter (where m.status = 'failed') as failed,
+    count(*) filter (where m.status = 'unknown') as unknown,
+    count(*) filter (where m.status = 'cancelled') as cancelled,
+    count(*) filter (where m.status = 'skipped') as skipped,
+    count(*) filter (where m.status = 'expired') as expired,
+    count(*) filter (where m.delivered_at is not null or m.read_at is not null) as delivered,
+    count(*) filter (where m.read_at is not null) as read,
+    count(*) filter (where m.replied_at is not null) as replied,
+    min(m.sent_at) as first_sent_at,
+    max(m.sent_at) as last_sent_at
+  from drip.broadcast_messages m
+  where m.sequence_stepid is not null
+  group by m.sequence_stepid
+) q on q.sequence_stepid = st.id
+order by s.name, st.day_number;
+comment on view drip.sequence_funnel is
+  'Grain: sequence × step (sequence_stepid). The messages of each step by state.';
+comment on column drip.sequence_funnel.user_id is 'Tenant.';
+comment on column drip.sequence_funnel.sequence_id is 'Sequence.';
+comment on column drip.sequence_funnel.sequence_name is 'Its name.';
+comment on column drip.sequence_funnel.sequence_stepid is 'Key of the row.';
+comment on column drip.sequence_funnel.step is 'Position of the step, from 1.';
+comment on column drip.sequence_funnel.step_name is 'Name of the step.';
+comment on column drip.sequence_funnel.message_type is 'What it sends.';
+comment on column drip.sequence_funnel.trigger_delay_hours is
+  'Wait since the step before, in hours.';
+comment on column drip.sequence_funnel.messages is
+  'Journeys that have this step; the sum of the eight states after it.';
+comment on column drip.sequence_funnel.messages_pending is 'Messages that are pending.';
+comment on column drip.sequence_funnel.messages_processing is 'Messages that are processing.';
+comment on column drip.sequence_funnel.messages_sent is 'Messages that are sent.';
+comment on column drip.sequence_funnel.messages_failed is 'Messages that are failed.';
+comment on column drip.sequence_funnel.messages_unknown is 'Messages that are unknown.';
+comment on column drip.sequence_funnel.messages_cancelled is 'Messages that are cancelled.';
+comment on column drip.sequence_funnel.messages_skipped is 'Messages that are skipped.';
+comment on column drip.sequence_funnel.messages_expired is 'Messages that are expired.';
+comment on column drip.sequence_funnel.delivered is
+  'Sent ones that reached the phone; includes read.';
+comment on column drip.sequence_funnel.read is 'Sent ones that were read.';
+comment on column drip.sequence_funnel.replied is 'Sent ones that got a reply.';
+comment on column drip.sequence_funnel.sent_percent is
+  'Sent among all messages of the step, in percent.';
+comment on column drip.sequence_funnel.first_sent_at is 'First send.';
+comment on column drip.sequence_funnel.last_sent_at is 'Last send.';
+alter view drip.sequence_funnel owner to drip_view;
+grant select on drip.sequence_funnel to drip_reader;
