@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import random
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RangeNotAncestorError
 from alembic.util.exc import CommandError
 from sqlalchemy.pool import StaticPool
 
@@ -55,6 +57,9 @@ LOCK_TIMEOUT = 5.0
 ATTEMPTS = 4
 
 MINIMUM_SERVER = 150000
+
+# Alembic keeps the running environment in module globals: one at a time in a process.
+_ALEMBIC = threading.Lock()
 
 # What a revision meets when a view or a trigger of ours rests on the column that it changes.
 _IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
@@ -303,7 +308,7 @@ class _Migration:
     def _try_revisions(self, revision: str) -> Exception | None:
         """None, or what failed; then nothing of the revisions is left."""
         try:
-            with self._conn.transaction(), _told_by_alembic():
+            with _ALEMBIC, self._conn.transaction(), _told_by_alembic():
                 command.upgrade(self._config, revision)
         except BUSY:
             raise
@@ -383,6 +388,11 @@ def _told_by_alembic() -> Iterator[None]:
                 hint="Is the database from a newer pgdrip? Upgrade pgdrip, then run it again.",
             ) from exc
         raise PgdripError(f"The revisions cannot be applied: {message}.") from exc
+    except RangeNotAncestorError as exc:
+        raise PgdripError(
+            "The database is past that revision.",
+            hint="Revisions only go forward; restore a backup to go back.",
+        ) from exc
 
 
 @contextmanager
