@@ -1,8 +1,15 @@
 -- A late send shifts what follows and keeps the spacing. Lateness of up to a minute is pacing and
 -- moves no row: the verdict keeps the exact spacing from the real send anyway.
+-- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
+-- are small, the tables large, and a plan cached while a table was empty must not scan it later.
 create function drip._advance_journeys(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   with next_step as (

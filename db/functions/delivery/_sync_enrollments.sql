@@ -1,10 +1,17 @@
 -- The one place that derives an enrollment's state from its messages. A row that somebody holds is
 -- noted in sync_backlog for the next tick. Completing hands the last step's next_trigger to the
 -- lead in the same transaction, so it needs the lead's row as well.
+-- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
+-- are small, the tables large, and a plan cached while a table was empty must not scan it later.
 create function drip._sync_enrollments(p_ids bigint[])
 returns table (enrollment_id bigint, status text, synced boolean)
 language plpgsql volatile
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

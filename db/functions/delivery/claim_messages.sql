@@ -28,6 +28,8 @@ comment on function drip.claim_messages(text, integer) is
 grant execute on function drip.claim_messages(text, integer) to drip_worker;
 
 -- The inner form: with a tenant it serves that one alone.
+-- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
+-- are small, the tables large, and a plan cached while a table was empty must not scan it later.
 create function drip._claim_messages(p_worker text, p_limit integer, p_user_id bigint)
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
@@ -35,6 +37,11 @@ returns table (
   content text, media_url text, caption text, template jsonb, lease_expires_at timestamptz)
 language plpgsql volatile
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -2,10 +2,17 @@
 -- a late answer settles an unknown one and a late accepted one stops a planned repeat. Writes
 -- message, attempt and pacing; brings the journey up to date where its row is free, else the next
 -- tick does.
+-- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
+-- are small, the tables large, and a plan cached while a table was empty must not scan it later.
 create function drip.record_results(p_worker text, p_results jsonb)
 returns table (message_id bigint, status text, applied boolean)
 language plpgsql volatile security definer
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare
