@@ -1,0 +1,44 @@
+-- Programs are given phones; each that can be read becomes a lead. Sorted by phone, so that two
+-- callers with the same phones wait for each other in one order; an existing lead is not touched.
+create function drip._get_or_create_leads(
+  p_user bigint, p_phones text[], p_names text[] default null)
+returns table ("position" integer, input text, phone text, lead_id bigint, problem text)
+language plpgsql volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_region text := (select u.default_region from drip.users u where u.id = p_user);
+  v_phones text[];
+  v_problems text[];
+begin
+  select array_agg(r.phone order by i.position), array_agg(r.problem order by i.position)
+  into v_phones, v_problems
+  from unnest(p_phones) with ordinality as i (input, position)
+  cross join lateral drip._read_phone(i.input, v_region) as r;
+
+  insert into drip.leads as l (user_id, phone, name, created_at, updated_at)
+  select p_user, n.phone, n.name, v_now, v_now
+  from (
+    select distinct on (i.phone)
+      i.phone, nullif(btrim(i.name), '') as name
+    from unnest(v_phones, p_names) with ordinality as i (phone, name, position)
+    where i.phone is not null
+    order by i.phone, nullif(btrim(i.name), '') is null, i.position
+  ) n
+  where not exists (
+    select from drip.leads k where k.user_id = p_user and k.phone = n.phone)
+  order by n.phone
+  on conflict (user_id, phone) do nothing;
+
+  return query
+    select i.position::integer, i.input, i.phone, l.id, i.problem
+    from unnest(p_phones, v_phones, v_problems) with ordinality
+      as i (input, phone, problem, position)
+    left join drip.leads l on l.user_id = p_user and l.phone = i.phone
+    order by i.position;
+end
+$$;
+comment on function drip._get_or_create_leads(bigint, text[], text[]) is
+  'The lead of each phone, made where there is none; problem says why a phone cannot be read.';

@@ -1,0 +1,79 @@
+-- Whoever writes a lead, by a verb or in psql, gets clean token lists and a look by enrollment.
+-- A sweep that clears enroll_check in the same statement has looked: its word stands.
+create or replace function drip._guard_leads() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+begin
+  if tg_op = 'INSERT' then
+    new.trigger := drip._clean_tokens(new.trigger);
+    new.niche := drip._clean_tokens(new.niche);
+    new.created_at := coalesce(new.created_at, v_now);
+    new.updated_at := coalesce(new.updated_at, v_now);
+    -- Without a token there is nothing to enroll by.
+    new.enroll_check := new.trigger is not null or new.niche is not null;
+    return new;
+  end if;
+  if new.trigger is distinct from old.trigger then
+    new.trigger := drip._clean_tokens(new.trigger);
+  end if;
+  if new.niche is distinct from old.niche then
+    new.niche := drip._clean_tokens(new.niche);
+  end if;
+  if (new.trigger, new.niche, new.target_status, new.device_id)
+    is distinct from (old.trigger, old.niche, old.target_status, old.device_id)
+    and not (old.enroll_check and not new.enroll_check)
+  then
+    new.enroll_check := new.trigger is not null or new.niche is not null;
+  end if;
+  if new.updated_at = old.updated_at
+    and (new.trigger, new.niche, new.target_status, new.device_id, new.name, new.time_zone,
+         new.language, new.attributes, new.external_id, new.phone, new.paused_until)
+    is distinct from
+      (old.trigger, old.niche, old.target_status, old.device_id, old.name, old.time_zone,
+       old.language, old.attributes, old.external_id, old.phone, old.paused_until)
+  then
+    new.updated_at := v_now;
+  end if;
+  return new;
+end
+$$;
+comment on function drip._guard_leads() is
+  'Trigger: cleans trigger and niche, and marks the lead for enrollment when they change.';
+
+create or replace trigger leads_guard
+  before insert or update on drip.leads
+  for each row execute function drip._guard_leads();
+comment on trigger leads_guard on drip.leads is
+  'Clean token lists; enroll_check is set when trigger, niche, target_status or device changes.';
+
+-- One notification a statement, however many leads it touched.
+create or replace function drip._announce_leads() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  if exists (select from changed_leads c where c.enroll_check) then
+    perform pg_catalog.pg_notify('drip_enroll', '');
+  end if;
+  return null;
+end
+$$;
+comment on function drip._announce_leads() is
+  'Trigger: tells the workers that leads wait for enrollment.';
+
+create or replace trigger leads_announce_insert
+  after insert on drip.leads
+  referencing new table as changed_leads
+  for each statement execute function drip._announce_leads();
+comment on trigger leads_announce_insert on drip.leads is
+  'New leads with a trigger or a niche are enrolled within a second.';
+
+create or replace trigger leads_announce_update
+  after update on drip.leads
+  referencing new table as changed_leads
+  for each statement execute function drip._announce_leads();
+comment on trigger leads_announce_update on drip.leads is
+  'Changed leads are enrolled within a second.';
