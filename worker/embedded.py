@@ -215,9 +215,9 @@ class _Place:
             )
         package = Path(spec.submodule_search_locations[0]).resolve()
         install = package / _INSTALL_FOLDERS[self.version]
-        if self.account.uid is None or _can_run(self.account, install):
-            return install / "bin"
-        return _copied_server(install, self.version, self.account) / "bin"
+        if self.account.uid is not None and not _can_run(self.account, install):
+            install = _copied_server(install, self.version, self.account)
+        return install / "bin"
 
     # -- the socket
 
@@ -559,7 +559,11 @@ def _can_enter(account: _Account, folder: Path) -> bool:
 
 
 def _can_run(account: _Account, install: Path) -> bool:
-    script = 'test -r "$0/share/postgresql/postgres.bki" && exec "$0/bin/postgres" --version'
+    # initdb and psql need libraries that postgres does not, from another folder of the wheel.
+    script = (
+        'test -r "$0/share/postgresql/postgres.bki" && "$0/bin/postgres" --version '
+        '&& "$0/bin/initdb" --version && "$0/bin/psql" --version'
+    )
     return (
         _run_as(account, ["/bin/sh", "-c", script, str(install)], folder=Path("/")).returncode == 0
     )
@@ -583,24 +587,32 @@ def _own_folder(path: Path) -> Path:
 
 
 def _copied_server(install: Path, version: int, account: _Account) -> Path:
-    """Our copy of the server's programs, renewed when the wheel has another version."""
+    """Our copy of the server's programs, renewed when the wheel has another version.
+
+    Laid out as in the wheel, for the programs find their libraries by relative paths.
+    """
     root = _own_folder(SYSTEM_FOLDER)
     target = root / f"server-{version}"
+    package = install.parent
+    copy = target / package.name / install.name
     stamp = target / "WHEEL"
     wheel = f"{WHEEL} {importlib.metadata.version(WHEEL)}\n"
     with _file_lock(root / f"server-{version}.lock"):
-        if stamp.exists() and stamp.read_text() == wheel and _can_run(account, target):
-            return target
+        if stamp.exists() and stamp.read_text() == wheel and _can_run(account, copy):
+            return copy
         log.info("copying the server's programs to %s", target)
         fresh = Path(tempfile.mkdtemp(prefix=f"server-{version}.", dir=root))
         try:
-            for part in ("bin", "lib", "share"):
-                shutil.copytree(
-                    install / part,
-                    fresh / part,
-                    symlinks=True,
-                    ignore=shutil.ignore_patterns("*.a", "pkgconfig"),
-                )
+            libraries = package.with_name(f"{package.name}.libs")
+            parts = [install / part for part in ("bin", "lib", "share")]
+            for part in (*parts, libraries):
+                if part.is_dir():
+                    shutil.copytree(
+                        part,
+                        fresh / part.relative_to(package.parent),
+                        symlinks=True,
+                        ignore=shutil.ignore_patterns("*.a", "pkgconfig"),
+                    )
             (fresh / stamp.name).write_text(wheel)
             for folder, _, files in os.walk(fresh):
                 os.chmod(folder, 0o755)  # noqa: S103 - programs that everybody may run
@@ -622,7 +634,7 @@ def _copied_server(install: Path, version: int, account: _Account) -> Path:
             ) from None
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-    return target
+    return copy
 
 
 # -- what runs
