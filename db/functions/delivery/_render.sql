@@ -8,7 +8,8 @@ language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
-  v_marks constant text := chr(1) || chr(2) || chr(3);
+  v_signs constant text := '[|]{}';
+  v_marks constant text := chr(1) || chr(2) || chr(3) || chr(4) || chr(5);
   v_out text := '';
   v_rest text := p_text;
   v_found text[];
@@ -21,7 +22,14 @@ begin
   if p_text is null or (position('{' in p_text) = 0 and position('[[' in p_text) = 0) then
     return p_text;
   end if;
-  loop
+  -- the two usual placeholders by replace(): a third of the time of the pattern below
+  if position('{name}' in v_rest) > 0 then
+    v_rest := replace(v_rest, '{name}', translate(coalesce(btrim(p_name), ''), v_signs, v_marks));
+  end if;
+  if position('{phone}' in v_rest) > 0 then
+    v_rest := replace(v_rest, '{phone}', p_phone);
+  end if;
+  while position('{' in v_rest) > 0 loop
     v_found := regexp_match(
       v_rest, '^(.*?)\{(name|phone|attributes\.[[:alnum:]_]+)(?:\|([^{}]*))?\}(.*)$');
     exit when v_found is null;
@@ -33,11 +41,16 @@ begin
         p_enrollment_attributes ->> substr(v_found[2], 12))
     end;
     v_value := coalesce(nullif(btrim(v_value), ''), v_found[3], '');
-    v_out := v_out || v_found[1] || translate(v_value, '[|]', v_marks);
+    v_out := v_out || v_found[1] || translate(v_value, v_signs, v_marks);
     v_rest := v_found[4];
   end loop;
-  v_rest := v_out || v_rest;
-  v_out := '';
+  if v_out <> '' then
+    v_rest := v_out || v_rest;
+    v_out := '';
+  end if;
+  if position('[[' in v_rest) = 0 then
+    return translate(v_rest, v_marks, v_signs);
+  end if;
   loop
     v_start := position('[[' in v_rest);
     exit when v_start = 0;
@@ -51,7 +64,7 @@ begin
       '');
     v_rest := substr(v_rest, v_start + v_end + 1);
   end loop;
-  return translate(v_out || v_rest, v_marks, '[|]');
+  return translate(v_out || v_rest, v_marks, v_signs);
 end
 $$;
 comment on function drip._render(text, text, text, jsonb, jsonb, bigint) is
