@@ -93,7 +93,7 @@ create table drip.sender_accounts (
   webhook_secret_name       text,
   verify_token_secret_name  text,
   created_at                timestamptz not null,
-  constraint sender_accounts_tenant unique (user_id, id),
+  constraint sender_accounts_tenant unique (id, user_id),
   constraint sender_accounts_name_unique unique (user_id, name),
   constraint sender_accounts_name_form
     check (name = btrim(name) and name <> '' and name !~ '^\d+$'),
@@ -136,7 +136,7 @@ create table drip.user_devices (
   unknown_policy            text not null default 'hold',
   failover_policy           text not null default 'wait',
   created_at                timestamptz not null,
-  constraint user_devices_tenant unique (user_id, id),
+  constraint user_devices_tenant unique (id, user_id),
   constraint user_devices_name_unique unique (user_id, name),
   constraint user_devices_account_tenant
     foreign key (user_id, account_id) references drip.sender_accounts (user_id, id),
@@ -223,7 +223,7 @@ create table drip.leads (
   chained         jsonb not null default '{}',
   created_at      timestamptz not null,
   updated_at      timestamptz not null,
-  constraint leads_tenant unique (user_id, id),
+  constraint leads_tenant unique (id, user_id),
   constraint leads_phone_unique unique (user_id, phone),
   constraint leads_external_unique unique (user_id, external_id),
   constraint leads_device_tenant
@@ -338,7 +338,7 @@ create table drip.sequences (
   priority           smallint not null default 2,
   created_at         timestamptz not null,
   updated_at         timestamptz not null,
-  constraint sequences_tenant unique (user_id, id),
+  constraint sequences_tenant unique (id, user_id),
   constraint sequences_name_unique unique (user_id, name),
   constraint sequences_device_tenant
     foreign key (user_id, device_id) references drip.user_devices (user_id, id),
@@ -431,7 +431,7 @@ create table drip.sequence_steps (
   only_if              text references drip.guards (name),
   created_at           timestamptz not null,
   updated_at           timestamptz not null,
-  constraint sequence_steps_tenant unique (user_id, id),
+  constraint sequence_steps_tenant unique (id, user_id),
   constraint sequence_steps_position_unique
     unique (sequence_id, day_number) deferrable initially immediate,
   constraint sequence_steps_name_unique unique (sequence_id, name),
@@ -495,7 +495,7 @@ create table drip.sequence_contacts (
   exit_reason         text,
   enrolled_at         timestamptz not null,
   completed_at        timestamptz,
-  constraint sequence_contacts_tenant unique (user_id, id),
+  constraint sequence_contacts_tenant unique (id, user_id),
   constraint sequence_contacts_sequence_tenant
     foreign key (user_id, sequence_id) references drip.sequences (user_id, id),
   constraint sequence_contacts_lead_tenant
@@ -559,7 +559,7 @@ create table drip.campaigns (
   completed_at         timestamptz,
   created_at           timestamptz not null,
   updated_at           timestamptz not null,
-  constraint campaigns_tenant unique (user_id, id),
+  constraint campaigns_tenant unique (id, user_id),
   constraint campaigns_title_unique unique (user_id, title),
   constraint campaigns_title_form check (title = btrim(title) and title <> '' and title !~ '^\d+$'),
   constraint campaigns_category_known check (category in ('marketing', 'utility')),
