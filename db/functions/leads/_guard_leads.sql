@@ -1,4 +1,5 @@
 -- Whoever writes a lead, by a verb or in psql, gets clean token lists and a look by enrollment.
+-- A zone that does not exist would stop the claim of everybody's messages.
 -- A sweep that clears enroll_check in the same statement has looked: its word stands.
 create or replace function drip._guard_leads() returns trigger
 language plpgsql security definer
@@ -10,11 +11,15 @@ begin
   if tg_op = 'INSERT' then
     new.trigger := drip._clean_tokens(new.trigger);
     new.niche := drip._clean_tokens(new.niche);
+    perform drip._check_time_zone(new.time_zone);
     new.created_at := coalesce(new.created_at, v_now);
     new.updated_at := coalesce(new.updated_at, v_now);
     -- Without a token there is nothing to enroll by.
     new.enroll_check := new.trigger is not null or new.niche is not null;
     return new;
+  end if;
+  if new.time_zone is distinct from old.time_zone then
+    perform drip._check_time_zone(new.time_zone);
   end if;
   if new.trigger is distinct from old.trigger then
     new.trigger := drip._clean_tokens(new.trigger);

@@ -1,0 +1,18 @@
+-- Phones without + are read by a region's rules, so the region must have some.
+create function drip._check_region(p_region text) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_region is not null
+    and not exists (select from drip.regions g where g.region = p_region)
+  then
+    perform drip._fail(
+      'DR001',
+      pg_catalog.format('%s is no region', pg_catalog.quote_literal(left(p_region, 60))),
+      'Use an ISO 3166 code of two letters, such as MY.');
+  end if;
+end
+$$;
+comment on function drip._check_region(text) is
+  'DR001 when the text is neither null nor a region whose phones can be read.';

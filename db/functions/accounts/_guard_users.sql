@@ -1,0 +1,20 @@
+-- A zone that does not exist would stop the claim of everybody's messages; whoever writes it, by a
+-- verb or in psql, is told at once.
+create or replace function drip._guard_users() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  perform drip._check_time_zone(new.time_zone);
+  perform drip._check_region(new.default_region);
+  return new;
+end
+$$;
+comment on function drip._guard_users() is
+  'Trigger: a user''s zone and region exist.';
+
+create or replace trigger users_guard
+  before insert or update of time_zone, default_region on drip.users
+  for each row execute function drip._guard_users();
+comment on trigger users_guard on drip.users is
+  'DR001 for a time zone or a region that does not exist.';

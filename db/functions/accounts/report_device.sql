@@ -1,0 +1,63 @@
+-- What a sender says of its device. It lifts what a sender has set, never what a person has
+-- disabled; a row that somebody holds is left to the next report.
+create function drip.report_device(p_device bigint, p_status text, p_reason text default null)
+returns table (device_id bigint, status text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_device drip.user_devices;
+  v_reason text := nullif(left(btrim(p_reason), 500), '');
+begin
+  perform drip._check_device_status(p_status);
+  if p_status = 'disabled' then
+    perform drip._fail(
+      'DR001', 'a sender cannot disable a device', 'Use set_device_status.');
+  end if;
+  select d.*
+  into v_device
+  from drip.user_devices d
+  where d.id = p_device
+  for no key update skip locked;
+  if v_device.id is null then
+    if not exists (select from drip.user_devices d where d.id = p_device) then
+      perform drip._fail(
+        'DR012', pg_catalog.format('there is no device %s', coalesce(p_device::text, 'null')),
+        'list_devices_to_check() lists those to report on.');
+    end if;
+    return query
+      select d.id, d.status, 'busy'::text from drip.user_devices d where d.id = p_device;
+    return;
+  end if;
+  if v_device.status = 'disabled' then
+    return query select v_device.id, v_device.status, 'disabled'::text;
+    return;
+  end if;
+  -- Unreachable says less than logged out: only an online report ends that.
+  if p_status = v_device.status or (p_status = 'offline' and v_device.status = 'needs_attention')
+  then
+    update drip.user_devices d
+    set last_seen = v_now,
+      status_reason = case
+        when p_status = v_device.status then coalesce(v_reason, d.status_reason)
+        else d.status_reason
+      end
+    where d.id = p_device;
+    return query select v_device.id, v_device.status, 'unchanged'::text;
+    return;
+  end if;
+  update drip.user_devices d
+  set status = p_status, status_reason = v_reason, status_since = v_now, last_seen = v_now
+  where d.id = p_device;
+  if p_status = 'online' then
+    perform drip._notify_wake(array[p_device]);
+  end if;
+  return query select p_device, p_status, 'changed'::text;
+end
+$$;
+comment on function drip.report_device(bigint, text, text) is
+  'Notes what a sender says of its device: online, offline or needs_attention, and a reason.
+   Outcome: changed, unchanged, disabled (left so), busy (somebody holds the row).';
+grant execute on function drip.report_device(bigint, text, text) to drip_worker;

@@ -1,0 +1,59 @@
+-- A person's word on a device: the only way out of disabled.
+create function drip.set_device_status(
+  p_device text, p_status text, p_reason text default null)
+returns table (device_id bigint, status text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_device drip.user_devices := drip._find_device(p_device);
+  v_status text := lower(btrim(p_status));
+  v_reason text := nullif(btrim(p_reason), '');
+begin
+  perform drip._check_device_status(v_status);
+  select d.*
+  into v_device
+  from drip.user_devices d
+  where d.id = v_device.id
+  for no key update;
+  if (v_device.status, coalesce(v_reason, v_device.status_reason))
+    is not distinct from (v_status, v_device.status_reason)
+  then
+    return query select v_device.id, v_status, 'unchanged'::text;
+    return;
+  end if;
+  update drip.user_devices d
+  set status = v_status,
+    status_reason = v_reason,
+    status_since = case when d.status = v_status then d.status_since else drip.now() end
+  where d.id = v_device.id;
+  perform drip._audit(
+    v_device.user_id, 'set_device_status', 'device', v_device.id, v_reason,
+    jsonb_build_object('from', v_device.status, 'to', v_status));
+  if v_status = 'online' then
+    perform drip._notify_wake(array[v_device.id]);
+  end if;
+  return query select v_device.id, v_status, 'changed'::text;
+end
+$$;
+comment on function drip.set_device_status(text, text, text) is
+  'Sets a device (id or name) to online, offline, needs_attention or disabled; only this lifts
+   disabled. Outcome: changed, unchanged.';
+grant execute on function drip.set_device_status(text, text, text) to drip_operator;
+
+create function drip._check_device_status(p_status text) returns void
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if p_status is null or p_status not in ('online', 'offline', 'needs_attention', 'disabled') then
+    perform drip._fail(
+      'DR001', pg_catalog.format('%s is no status of a device',
+                                 pg_catalog.quote_nullable(left(p_status, 60))),
+      'Use online, offline, needs_attention or disabled.');
+  end if;
+end
+$$;
+comment on function drip._check_device_status(text) is
+  'DR001 when the word is no status of a device.';

@@ -1,0 +1,203 @@
+-- One call makes a device or patches it: what is null or not named stays as it is.
+create function drip.upsert_device(
+  p_name text,
+  p_platform text default null,
+  p_phone text default null,
+  p_endpoint text default null,
+  p_instance text default null,
+  p_secret_name text default null,
+  p_settings jsonb default '{}')
+returns table (device_id bigint, name text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_user bigint := drip._tenant();
+  v_old drip.user_devices;
+  v_new drip.user_devices;
+  v_outcome text;
+  v_rule text;
+  v_detail text;
+begin
+  if nullif(btrim(p_name), '') is null then
+    perform drip._fail('DR001', 'the device has no name', 'Pass p_name.');
+  end if;
+  select d.*
+  into v_old
+  from drip.user_devices d
+  where d.user_id = v_user and d.name = btrim(p_name)
+  for no key update;
+  if v_old.id is null then
+    if nullif(btrim(p_platform), '') is null then
+      perform drip._fail(
+        'DR001', pg_catalog.format('the new device %s has no platform',
+                                   pg_catalog.quote_literal(btrim(p_name))),
+        'Pass p_platform: gowa, cloud_api, waha, evolution, wablas or whacenter.');
+    end if;
+    v_new := drip._new_device(v_user, btrim(p_name), v_now);
+  else
+    v_new := v_old;
+  end if;
+  v_new.platform := coalesce(lower(nullif(btrim(p_platform), '')), v_new.platform);
+  v_new.endpoint := coalesce(rtrim(btrim(p_endpoint), '/'), v_new.endpoint);
+  v_new.instance := coalesce(btrim(p_instance), v_new.instance);
+  v_new.secret_name := coalesce(btrim(p_secret_name), v_new.secret_name);
+  v_new.phone := coalesce(drip._device_phone(v_user, p_phone), v_new.phone);
+  v_new := drip._apply_settings(
+    v_new,
+    case when jsonb_typeof(p_settings) = 'object' then p_settings - 'account' else p_settings end,
+    drip._settings_of('drip.user_devices'::regclass)
+      || array['webhook_secret_name', 'verify_token_secret_name'],
+    'a device');
+  v_new.endpoint := nullif(v_new.endpoint, '');
+  v_new.instance := nullif(v_new.instance, '');
+  v_new.secret_name := nullif(v_new.secret_name, '');
+  if jsonb_typeof(p_settings) = 'object' and p_settings ? 'account' then
+    v_new.account_id := drip._device_account(v_user, p_settings ->> 'account', v_new.platform);
+  end if;
+
+  begin
+    if v_old.id is null then
+      insert into drip.user_devices as d (
+        user_id, account_id, name, phone, platform, endpoint, instance, secret_name,
+        webhook_secret_name, verify_token_secret_name, status, status_since,
+        min_delay_seconds, max_delay_seconds, burst, in_pool, daily_cap, ramp, ramp_started_on,
+        active_from, active_to, unknown_policy, failover_policy, created_at)
+      values (
+        v_user, v_new.account_id, v_new.name, v_new.phone, v_new.platform, v_new.endpoint,
+        v_new.instance, v_new.secret_name, v_new.webhook_secret_name,
+        v_new.verify_token_secret_name, v_new.status, v_now, v_new.min_delay_seconds,
+        v_new.max_delay_seconds, v_new.burst, v_new.in_pool, v_new.daily_cap, v_new.ramp,
+        v_new.ramp_started_on, v_new.active_from, v_new.active_to, v_new.unknown_policy,
+        v_new.failover_policy, v_now)
+      returning d.id
+      into v_new.id;
+      insert into drip.device_pacing (device_id, user_id, next_look_at, next_send_at)
+      values (v_new.id, v_user, v_now, v_now);
+      v_outcome := 'created';
+    elsif v_new is distinct from v_old then
+      update drip.user_devices d
+      set account_id = v_new.account_id, phone = v_new.phone, platform = v_new.platform,
+        endpoint = v_new.endpoint, instance = v_new.instance, secret_name = v_new.secret_name,
+        webhook_secret_name = v_new.webhook_secret_name,
+        verify_token_secret_name = v_new.verify_token_secret_name,
+        min_delay_seconds = v_new.min_delay_seconds, max_delay_seconds = v_new.max_delay_seconds,
+        burst = v_new.burst, in_pool = v_new.in_pool, daily_cap = v_new.daily_cap,
+        ramp = v_new.ramp, ramp_started_on = v_new.ramp_started_on,
+        active_from = v_new.active_from, active_to = v_new.active_to,
+        unknown_policy = v_new.unknown_policy, failover_policy = v_new.failover_policy
+      where d.id = v_old.id;
+      v_outcome := 'updated';
+    else
+      v_outcome := 'unchanged';
+    end if;
+  exception
+    when check_violation or unique_violation or foreign_key_violation then
+      get stacked diagnostics v_rule = constraint_name, v_detail = pg_exception_detail;
+      perform drip._constraint_error(v_rule, v_detail);
+    when not_null_violation then
+      get stacked diagnostics v_rule = column_name;
+      perform drip._fail('DR004', pg_catalog.format('%s cannot be null', v_rule), 'Leave it out.');
+  end;
+
+  if v_outcome <> 'unchanged' then
+    perform drip._audit(
+      v_user, 'upsert_device', 'device', v_new.id, null,
+      jsonb_build_object('outcome', v_outcome) || coalesce(p_settings, '{}'));
+    perform drip._notify_wake(array[v_new.id]);
+  end if;
+  return query select v_new.id, v_new.name, v_outcome;
+end
+$$;
+comment on function drip.upsert_device(text, text, text, text, text, text, jsonb) is
+  'Makes the device of that name or patches it; null leaves a field, an empty text clears it.
+   Settings by column name of drip.user_devices, and account (made when it is new). Outcome:
+   created, updated, unchanged.';
+grant execute on function drip.upsert_device(text, text, text, text, text, text, jsonb)
+  to drip_operator;
+
+create function drip._new_device(p_user bigint, p_name text, p_now timestamptz)
+returns drip.user_devices
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_device drip.user_devices;
+begin
+  v_device.user_id := p_user;
+  v_device.name := p_name;
+  v_device.status := 'online';
+  v_device.status_since := p_now;
+  v_device.min_delay_seconds := 10;
+  v_device.max_delay_seconds := 30;
+  v_device.burst := 1;
+  v_device.in_pool := true;
+  v_device.unknown_policy := 'hold';
+  v_device.failover_policy := 'wait';
+  v_device.created_at := p_now;
+  return v_device;
+end
+$$;
+comment on function drip._new_device(bigint, text, timestamptz) is
+  'A device as it is before anybody sets anything.';
+
+create function drip._device_phone(p_user bigint, p_phone text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_read record;
+begin
+  if nullif(btrim(p_phone), '') is null then
+    return null;
+  end if;
+  select r.phone, r.problem
+  into v_read
+  from drip.users u
+  cross join lateral drip._read_phone(p_phone, u.default_region) as r
+  where u.id = p_user;
+  if v_read.phone is null then
+    perform drip._fail('DR002', v_read.problem, 'Write it with + and the country code.');
+  end if;
+  return v_read.phone;
+end
+$$;
+comment on function drip._device_phone(bigint, text) is
+  'The device''s own number as E.164; null for none, DR002 when it cannot be read.';
+
+create function drip._device_account(p_user bigint, p_account text, p_platform text)
+returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_account text := nullif(btrim(p_account), '');
+  v_id bigint;
+begin
+  if v_account is null then
+    return null;
+  end if;
+  select a.id
+  into v_id
+  from drip.sender_accounts a
+  where a.user_id = p_user
+    and case when v_account ~ '^\d+$' then a.id::text = v_account else a.name = v_account end;
+  if v_id is null and v_account ~ '^\d+$' then
+    perform drip._fail(
+      'DR012', pg_catalog.format('there is no account %s', v_account),
+      'Name the account; a new name makes a new account.');
+  end if;
+  if v_id is null then
+    insert into drip.sender_accounts as a (user_id, name, platform, created_at)
+    values (p_user, v_account, p_platform, drip.now())
+    on conflict (user_id, name) do update set platform = a.platform
+    returning a.id
+    into v_id;
+  end if;
+  return v_id;
+end
+$$;
+comment on function drip._device_account(bigint, text, text) is
+  'Id of the sender account of that id or name; a name that is new makes the account.';

@@ -1,0 +1,38 @@
+-- AT TIME ZONE also takes abbreviations and rules like foo+8, which know no daylight saving; a
+-- slash and no digit is neither. The list of zones is read from files (30 ms): asked when in doubt.
+create function drip._is_time_zone(p_zone text) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_zone = 'UTC' then
+    return true;
+  end if;
+  if p_zone ~ '^[A-Za-z_-]+(/[A-Za-z_-]+)+$' then
+    begin
+      perform timestamp '2000-01-01' at time zone p_zone;
+      return true;
+    exception when invalid_parameter_value then
+      return false;
+    end;
+  end if;
+  return exists (select from pg_catalog.pg_timezone_names z where z.name = p_zone);
+end
+$$;
+comment on function drip._is_time_zone(text) is 'True for the name of an IANA time zone.';
+
+create function drip._check_time_zone(p_zone text) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_zone is not null and not drip._is_time_zone(p_zone) then
+    perform drip._fail(
+      'DR001', pg_catalog.format('%s is no time zone', pg_catalog.quote_literal(left(p_zone, 60))),
+      pg_catalog.format('Use an IANA name. The nearest one is %s.', drip._nearest(
+        left(p_zone, 40), array(select z.name from pg_catalog.pg_timezone_names z))));
+  end if;
+end
+$$;
+comment on function drip._check_time_zone(text) is
+  'DR001 when the text is neither null nor the name of an IANA time zone.';
