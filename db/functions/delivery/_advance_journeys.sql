@@ -1,5 +1,6 @@
 -- A late send shifts what follows and keeps the spacing. Lateness of up to a minute is pacing and
--- moves no row: the verdict keeps the exact spacing from the real send anyway.
+-- moves no row: the verdict keeps the exact spacing from the real send anyway, and so a row that an
+-- application holds is left as it is.
 -- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
 -- are small, the tables large, and a plan cached while a table was empty must not scan it later.
 create function drip._advance_journeys(p_ids bigint[]) returns void
@@ -59,7 +60,7 @@ begin
            or (st.day_number = l.day_number
                and m.deferred_reason in ('predecessor_pending', 'predecessor_unknown')))
     order by m.id
-    for no key update of m
+    for no key update of m skip locked
   )
   update drip.broadcast_messages m
   set scheduled_at = m.scheduled_at + k.shift,

@@ -104,10 +104,13 @@ begin
       update drip.broadcast_messages m
       set status = 'cancelled', status_reason = 'enrollment_finished', finished_at = v_now,
         not_before = null, deferred_reason = null
-      from states s
-      where s.status = 'sequence_failed'
-        and m.sequence_contact_id = s.enrollment_id
-        and m.status = 'pending'
+      where m.id in (
+        select q.id
+        from states s
+        join drip.broadcast_messages q on q.sequence_contact_id = s.enrollment_id
+        where s.status = 'sequence_failed' and q.status = 'pending'
+        order by q.id
+        for no key update of q skip locked)
     ),
     synced as (
       update drip.sequence_contacts e

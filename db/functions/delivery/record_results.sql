@@ -159,6 +159,7 @@ begin
     from fated f
     join drip.sender_accounts sa on sa.id = f.account_id
     where f.fate in ('sent', 'unknown') and sa.reach_cap is not null
+    order by f.account_id, f.lead_id
     on conflict (account_id, lead_id) do update set last_sent_at = excluded.last_sent_at
   ),
   opted_out as (
