@@ -25,3 +25,6 @@ as $$
 $$;
 comment on function drip._window_opens_at(timestamptz, text, time, time, smallint[], boolean) is
   'The earliest instant, not before the given one, that lies in the window; null if there is none.';
+-- message_outlook asks it with the rights of its reader; it reads no table.
+grant execute on function drip._window_opens_at(
+  timestamptz, text, time, time, smallint[], boolean) to drip_reader, drip_view;

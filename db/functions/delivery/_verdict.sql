@@ -110,3 +110,9 @@ comment on function drip._verdict(
   boolean, timestamptz, timestamptz, boolean, timestamptz, timestamptz, timestamptz, timestamptz,
   integer, integer, integer, timestamptz) is
   'go, wait (until, null when a person must act) or drop, with the reason''s code; null for go.';
+-- A view's functions run with the rights of its reader; this one reads no table.
+grant execute on function drip._verdict(
+  timestamptz, timestamptz, timestamptz, timestamptz, boolean, text, text, text, timestamptz,
+  boolean, timestamptz, timestamptz, timestamptz, bigint, text, text, timestamptz, timestamptz,
+  boolean, timestamptz, timestamptz, boolean, timestamptz, timestamptz, timestamptz, timestamptz,
+  integer, integer, integer, timestamptz) to drip_reader, drip_view;
