@@ -1,0 +1,146 @@
+-- What a new status means for messages and journeys, whoever wrote it. Waiting for each pending
+-- row is the point: once a pause has committed, nothing unclaimed leaves.
+create or replace function drip._apply_sequence_status() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_live constant bigint[] := array(
+    select e.id
+    from drip.sequence_contacts e
+    where e.sequence_id = new.id
+      and e.status in ('pending', 'active', 'sent', 'failed', 'paused')
+    order by e.id);
+begin
+  if new.status = 'paused' then
+    perform drip._hold_messages(
+      array(
+        select m.id
+        from drip.broadcast_messages m
+        where m.sequence_contact_id = any (v_live) and m.status = 'pending'),
+      'sequence_paused');
+    perform drip._sync_enrollments(v_live);
+  elsif new.status = 'active' and old.status = 'paused' then
+    perform drip._resume_messages(
+      v_live, old.paused_at,
+      coalesce(nullif(current_setting('drip.resume_policy', true), ''), 'shift'));
+    perform drip._sync_enrollments(v_live);
+  elsif new.status = 'archived' then
+    perform drip._exit_enrollments(v_live, 'sequence_archived');
+  end if;
+  return null;
+end
+$$;
+comment on function drip._apply_sequence_status() is
+  'Holds, frees or cancels the pending messages of a sequence when its status changes.';
+
+create or replace trigger apply_sequence_status
+  after update of status on drip.sequences
+  for each row when (new.status is distinct from old.status)
+  execute function drip._apply_sequence_status();
+
+-- The sweep looks at once when something changed that decides who matches.
+create or replace function drip._announce_sequence() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform pg_notify('drip_enroll', '');
+  return null;
+end
+$$;
+comment on function drip._announce_sequence() is
+  'Tells the workers that leads may match a sequence now.';
+
+create or replace trigger announce_sequence
+  after update on drip.sequences
+  for each row
+  when (new.status = 'active' and new.swept_at is null and new.swept_to_lead_id = 0)
+  execute function drip._announce_sequence();
+
+-- Held: not before the end of time, with the reason that explain and views show.
+create function drip._hold_messages(p_ids bigint[], p_reason text) returns void
+language sql volatile
+as $$
+  with locked as (
+    select m.id
+    from drip.broadcast_messages m
+    where m.id = any (p_ids) and m.status = 'pending'
+    order by m.id
+    for no key update
+  )
+  update drip.broadcast_messages m
+  set not_before = 'infinity', deferred_reason = p_reason
+  from locked k
+  where m.id = k.id
+$$;
+comment on function drip._hold_messages(bigint[], text) is
+  'Holds pending messages until they are freed; waits for rows that somebody is changing.';
+
+-- shift: the pause does not count, later steps keep their spacing and their send_time;
+-- catch_up: times stay; skip: what the pause made overdue is skipped.
+create function drip._resume_messages(
+  p_enrollments bigint[], p_paused_at timestamptz, p_policy text)
+returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_devices bigint[];
+  v_moved bigint;
+  v_skipped bigint;
+begin
+  with locked as (
+    select
+      m.id, m.user_id, m.lead_id, m.sequence_contact_id, m.sequence_stepid, m.scheduled_at,
+      m.created_at
+    from drip.broadcast_messages m
+    where m.sequence_contact_id = any (p_enrollments) and m.status = 'pending'
+    order by m.id
+    for no key update
+  ),
+  moved as (
+    select
+      k.id,
+      p_policy = 'skip' and k.scheduled_at <= v_now as is_skipped,
+      case
+        when p_policy = 'shift' then max(
+          drip._next_local_time(
+            k.scheduled_at + greatest(v_now - greatest(p_paused_at, k.created_at), interval '0'),
+            coalesce(l.time_zone, u.time_zone), st.send_time))
+          over (partition by k.sequence_contact_id order by st.day_number)
+        else k.scheduled_at
+      end as at
+    from locked k
+    join drip.sequence_steps st on st.id = k.sequence_stepid
+    join drip.leads l on l.id = k.lead_id
+    join drip.users u on u.id = k.user_id
+  ),
+  written as (
+    update drip.broadcast_messages m
+    set status = case when v.is_skipped then 'skipped' else m.status end,
+      status_reason = case when v.is_skipped then 'skipped_by_resume' end,
+      finished_at = case when v.is_skipped then v_now end,
+      scheduled_at = v.at,
+      expires_at = m.expires_at + (v.at - m.scheduled_at),
+      not_before = null,
+      deferred_reason = null
+    from moved v
+    where m.id = v.id
+    returning m.device_id, m.due_at, m.status
+  )
+  select
+    count(*) filter (where w.status = 'pending' and p_policy = 'shift'),
+    count(*) filter (where w.status = 'skipped'),
+    array_agg(distinct w.device_id)
+      filter (where w.status = 'pending' and w.due_at <= v_now + interval '15 seconds')
+  into v_moved, v_skipped, v_devices
+  from written w;
+  perform drip._notify_wake(v_devices);
+  -- For the verb, in this transaction.
+  perform set_config('drip.resumed', json_build_array(v_moved, v_skipped)::text, true);
+end
+$$;
+comment on function drip._resume_messages(bigint[], timestamptz, text) is
+  'Frees the pending messages of paused journeys by a policy: shift, catch_up or skip.';

@@ -1,0 +1,186 @@
+-- The one way into a sequence. One statement judges, inserts the enrollments, lets the insert's own
+-- rows decide who is in, and plans all messages of those; a timeline is computed once per start and
+-- zone. Callers hold the leads' rows, so nobody else is enrolling them; no lead stands twice.
+-- A custom plan each time: the plan for one lead is ruinous for a hundred thousand.
+create function drip._enroll(
+  p_sequence_id bigint, p_lead_ids bigint[], p_at timestamptz, p_attributes jsonb, p_key text,
+  p_chained_from timestamptz[] default null)
+returns table (
+  lead_id bigint, enrollment_id bigint, outcome text, reason text,
+  first_at timestamptz, last_at timestamptz)
+language plpgsql volatile
+set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+  c_live constant text[] := array['pending', 'active', 'sent', 'failed', 'paused'];
+  v_now constant timestamptz := drip.now();
+  v_key constant text := coalesce(p_key, '');
+  v_sequence drip.sequences;
+  v_first drip.sequence_steps;
+  v_start timestamptz;
+  v_pool bigint[];
+begin
+  select s.* into v_sequence from drip.sequences s where s.id = p_sequence_id;
+  if v_sequence.status is distinct from 'active' then
+    return query
+      select l.id, null::bigint, 'sequence_not_active', v_sequence.status,
+        null::timestamptz, null::timestamptz
+      from unnest(p_lead_ids) as l (id);
+    return;
+  end if;
+  select st.*
+  into v_first
+  from drip.sequence_steps st
+  where st.sequence_id = p_sequence_id
+  order by st.day_number
+  limit 1;
+  v_start := coalesce(p_at, v_now + v_sequence.start_delay);
+  if v_sequence.device_id is null then
+    v_pool := drip._pool_devices(v_sequence.user_id);
+  end if;
+
+  return query
+    with wanted as materialized (
+      select
+        l.id, l.phone, l.name,
+        coalesce(l.time_zone, u.time_zone) as zone,
+        coalesce(v_sequence.device_id, l.device_id, drip._hashed_device(v_pool, l.id)) as device_id,
+        case
+          when p_at is null and w.chained_from is not null
+            then greatest(
+              v_now, w.chained_from + v_first.trigger_delay_hours * interval '1 hour')
+          else v_start
+        end as start
+      from unnest(p_lead_ids, p_chained_from) as w (lead_id, chained_from)
+      join drip.leads l on l.id = w.lead_id
+      join drip.users u on u.id = l.user_id
+      where l.user_id = v_sequence.user_id
+    ),
+    judged as materialized (
+      select
+        w.*,
+        e.id as existing_id,
+        case
+          when e.status = any (c_live) then 'already_enrolled'
+          when s.category is not null then 'suppressed'
+          when e.completed_at + v_sequence.reenroll_after > v_now
+            or (e.id is not null and v_sequence.reenroll_after is null) then 'already_enrolled'
+          when o.id is not null then 'exclusive'
+        end as refusal,
+        case
+          when e.status = any (c_live) then e.status
+          when s.category is not null then 'opted out of ' || s.category
+          when e.id is not null and (v_sequence.reenroll_after is null
+            or e.completed_at + v_sequence.reenroll_after > v_now) then e.status
+          when o.id is not null then format(
+            'in sequence %s of the group %s', o.sequence_id, v_sequence.exclusive_group)
+        end as reason
+      from wanted w
+      left join lateral (
+        select k.id, k.status, k.completed_at
+        from drip.sequence_contacts k
+        where k.lead_id = w.id and k.sequence_id = v_sequence.id and k.key = v_key
+        order by k.completed_at is null desc, k.id desc
+        limit 1
+      ) e on true
+      left join lateral (
+        select p.category
+        from drip.suppressions p
+        where p.user_id = v_sequence.user_id and p.phone = w.phone
+          and p.category in ('all', v_sequence.category)
+        order by p.category
+        limit 1
+      ) s on true
+      left join lateral (
+        select k.id, k.sequence_id
+        from drip.sequence_contacts k
+        where k.user_id = v_sequence.user_id and k.lead_id = w.id
+          and k.exclusive_group = v_sequence.exclusive_group
+          and k.status = any (c_live)
+        limit 1
+      ) o on v_sequence.exclusive_group is not null
+    ),
+    timelines as materialized (
+      select g.start, g.zone, t.step_ids, t.times
+      from (
+        select distinct j.start, j.zone
+        from judged j
+        where j.refusal is null
+      ) g
+      cross join lateral (
+        select
+          array_agg(q.sequence_stepid order by q.day_number) as step_ids,
+          array_agg(q.at order by q.day_number) as times
+        from drip._timeline(v_sequence.id, g.start, g.zone) q
+      ) t
+    ),
+    planned as materialized (
+      select j.id, j.phone, j.name, j.device_id, t.step_ids, t.times
+      from judged j
+      join timelines t on t.start = j.start and t.zone = j.zone
+      where j.refusal is null
+    ),
+    enrolled as (
+      insert into drip.sequence_contacts as e (
+        user_id, sequence_id, lead_id, key, attributes, contact_phone, contact_name,
+        current_trigger, current_step, sequence_stepid, next_trigger_time, assigned_device_id,
+        exclusive_group, status, enrolled_at)
+      select
+        v_sequence.user_id, v_sequence.id, p.id, v_key, coalesce(p_attributes, '{}'), p.phone,
+        p.name, v_first.trigger, v_first.day_number, v_first.id, p.times[1], p.device_id,
+        v_sequence.exclusive_group, 'pending', v_now
+      from planned p
+      order by p.phone
+      on conflict do nothing
+      returning e.id, e.lead_id
+    ),
+    messages as (
+      insert into drip.broadcast_messages (
+        user_id, device_id, lead_id, sequence_id, sequence_stepid, sequence_contact_id,
+        recipient_phone, recipient_name, category, message_type, priority, scheduled_at,
+        planned_at, expires_at, status, created_at)
+      select
+        v_sequence.user_id, p.device_id, p.id, v_sequence.id, st.id, e.id,
+        p.phone, p.name, v_sequence.category, st.message_type, v_sequence.priority, t.at,
+        t.at, t.at + st.valid_for, 'pending', v_now
+      from enrolled e
+      join planned p on p.id = e.lead_id
+      cross join lateral unnest(p.step_ids, p.times) as t (step_id, at)
+      join drip.sequence_steps st on st.id = t.step_id
+      order by e.id, st.day_number
+    )
+    select
+      j.id,
+      coalesce(e.id, j.existing_id),
+      case when e.id is not null then 'enrolled' else coalesce(j.refusal, 'already_enrolled') end,
+      j.reason,
+      coalesce(p.times[1], x.first_at),
+      coalesce(p.times[cardinality(p.times)], x.last_at)
+    from judged j
+    left join enrolled e on e.lead_id = j.id
+    left join planned p on p.id = e.lead_id
+    left join lateral (
+      select min(m.scheduled_at) as first_at, max(m.scheduled_at) as last_at
+      from drip.broadcast_messages m
+      where m.sequence_contact_id = j.existing_id and j.refusal = 'already_enrolled'
+    ) x on j.refusal = 'already_enrolled';
+
+  -- What is due so soon that a parked device would be late for it.
+  if v_start <= v_now + interval '15 seconds' or p_chained_from is not null then
+    perform drip._notify_wake(array(
+      select d.id
+      from drip.user_devices d
+      where d.user_id = v_sequence.user_id
+        and exists (
+          select
+          from drip.broadcast_messages m
+          where m.device_id = d.id and m.status = 'pending' and m.priority = v_sequence.priority
+            and m.due_at <= v_now + interval '15 seconds')));
+  end if;
+end
+$$;
+comment on function drip._enroll(bigint, bigint[], timestamptz, jsonb, text, timestamptz[]) is
+  'Enrolls leads of the sequence''s tenant and plans their messages; one row per lead: enrolled,
+   already_enrolled, suppressed, exclusive or sequence_not_active.';

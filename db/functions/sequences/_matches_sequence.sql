@@ -1,0 +1,21 @@
+-- Who enters by themselves. Tokens are compared whole; the cheap strpos goes first, since a sweep
+-- asks this of every lead that has a trigger.
+create function drip._matches_sequence(
+  p_lead drip.leads, p_sequence drip.sequences, p_token text)
+returns boolean
+language sql stable
+as $$
+  select
+    case p_sequence.auto_enroll
+      when 'trigger' then
+        strpos(lower(p_lead.trigger), p_token) > 0 and drip._has_token(p_lead.trigger, p_token)
+      when 'niche' then
+        p_lead.niche is not null
+        and (p_sequence.include_existing or p_lead.updated_at >= p_sequence.started_at)
+      else false
+    end
+    and (p_sequence.niche is null or drip._has_token(p_lead.niche, p_sequence.niche))
+    and coalesce(p_sequence.target_status, 'all') in ('all', p_lead.target_status)
+$$;
+comment on function drip._matches_sequence(drip.leads, drip.sequences, text) is
+  'True when the lead enters the sequence by itself: token or niche, and status; the tenant apart.';

@@ -1,0 +1,93 @@
+-- A change of a sequence is checked here, so that an UPDATE in psql is held to the same as the
+-- verbs: an active one has steps and something that enrolls, and status moves only forward.
+create or replace function drip._prepare_sequence() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c_sweep constant text[] := array['swept_at', 'swept_to_lead_id'];
+  v_was text;
+begin
+  new.trigger := nullif(btrim(new.trigger), '');
+  new.niche := nullif(btrim(new.niche), '');
+  new.exclusive_group := nullif(btrim(new.exclusive_group), '');
+  if tg_op = 'UPDATE' then
+    if to_jsonb(new) - c_sweep = to_jsonb(old) - c_sweep then
+      return new;
+    end if;
+    new.updated_at := drip.now();
+    v_was := old.status;
+    if (new.name, new.trigger, new.niche, new.target_status, new.auto_enroll, new.include_existing,
+        new.status, new.exclusive_group, new.reenroll_after)
+      is distinct from
+      (old.name, old.trigger, old.niche, old.target_status, old.auto_enroll, old.include_existing,
+       old.status, old.exclusive_group, old.reenroll_after)
+    then
+      -- Who matches may have changed: the sweep looks at all leads once more.
+      new.swept_at := null;
+      new.swept_to_lead_id := 0;
+    end if;
+  end if;
+  if new.status is distinct from v_was then
+    if v_was = 'archived' or (new.status = 'draft' and v_was is not null)
+      or (new.status = 'paused' and v_was = 'draft')
+    then
+      perform drip._fail(
+        'DR005', format('a sequence that is %s does not become %s', v_was, new.status),
+        'draft → active ⇄ paused → archived; an archived one can be copied:'
+        ' create_sequence(get_sequence(…) || ''{"name": "…"}'').');
+    end if;
+    new.paused_at := case when new.status = 'paused' then drip.now() end;
+    if new.status = 'active' then
+      new.started_at := coalesce(new.started_at, drip.now());
+    end if;
+  end if;
+  if new.status in ('active', 'paused') then
+    perform drip._check_sequence_ready(new);
+  end if;
+  return new;
+end
+$$;
+comment on function drip._prepare_sequence() is
+  'Normalises and checks a sequence before it is written, and sets the times of its status.';
+
+create or replace trigger prepare_sequence
+  before insert or update on drip.sequences
+  for each row execute function drip._prepare_sequence();
+
+create function drip._check_sequence_ready(p_sequence drip.sequences) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if not exists (select from drip.sequence_steps st where st.sequence_id = p_sequence.id) then
+    perform drip._fail(
+      'DR007', format('the sequence %s has no steps', quote_literal(p_sequence.name)),
+      'Add "steps": [{"content": "…"}] with update_sequence.');
+  end if;
+  if p_sequence.auto_enroll = 'niche' and p_sequence.niche is null then
+    perform drip._fail(
+      'DR006', format('the sequence %s enrolls by niche and has none', quote_literal(p_sequence.name)),
+      'Set niche, or set auto_enroll to manual to enroll by call only.');
+  end if;
+  if p_sequence.auto_enroll = 'trigger' and drip._entry_token(p_sequence) is null then
+    perform drip._fail(
+      'DR006', format('the sequence %s has an empty trigger', quote_literal(p_sequence.name)),
+      'Set trigger, or set auto_enroll to manual to enroll by call only.');
+  end if;
+end
+$$;
+comment on function drip._check_sequence_ready(drip.sequences) is
+  'DR007 without steps, DR006 with nothing that enrolls anybody.';
+
+create function drip._entry_token(p_sequence drip.sequences) returns text
+language sql stable
+as $$
+  select lower(coalesce(
+    nullif(btrim(p_sequence.trigger), ''),
+    (select nullif(btrim(st.trigger), '')
+     from drip.sequence_steps st
+     where st.sequence_id = p_sequence.id and st.is_entry_point)))
+$$;
+comment on function drip._entry_token(drip.sequences) is
+  'The token that enters the sequence, in lower case: its trigger, else its entry step''s.';

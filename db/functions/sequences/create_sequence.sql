@@ -1,0 +1,63 @@
+-- Repeating a definition finds what it made before; the same name with other content is an error,
+-- never a silent overwrite. Equality is judged on what the tables would hold, defaults included:
+-- the definition is written under another name, read back, and that is rolled back.
+create function drip.create_sequence(p_definition jsonb)
+returns table (sequence_id bigint, name text, status text, steps integer, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_user constant bigint := drip._tenant();
+  v_outcome text := 'existing';
+  v_id bigint;
+  v_wanted jsonb;
+  v_constraint text;
+  v_detail text;
+begin
+  if p_definition is null then
+    perform drip._fail('DR001', 'there is no definition', 'Give a JSON object with a name.');
+  end if;
+  for v_try in 1 .. 2 loop
+    select s.id
+    into v_id
+    from drip.sequences s
+    where s.user_id = v_user and s.name = btrim(p_definition ->> 'name');
+    begin
+      if v_id is null then
+        v_id := drip._insert_sequence(v_user, p_definition);
+        v_outcome := 'created';
+      else
+        v_wanted := drip._sequence_definition(drip._insert_sequence(
+          v_user, p_definition || jsonb_build_object('name', 'the same as ' || v_id || '?')));
+        raise exception using errcode = 'DR000';
+      end if;
+    exception
+      when sqlstate 'DR000' then
+        if v_wanted - 'name' <> drip._sequence_definition(v_id) - 'name' then
+          perform drip._fail(
+            'DR013',
+            format('there is another sequence %s', quote_literal(btrim(p_definition ->> 'name'))),
+            'Change it with update_sequence, or choose another name.');
+        end if;
+      when integrity_constraint_violation then
+        get stacked diagnostics v_constraint = constraint_name, v_detail = pg_exception_detail;
+        -- Another session has just made it: look again.
+        continue when v_constraint = 'sequences_name_unique' and v_try = 1;
+        perform drip._constraint_error(v_constraint, v_detail);
+    end;
+    exit;
+  end loop;
+  return query
+    select
+      s.id, s.name, s.status,
+      (select count(*)::integer from drip.sequence_steps st where st.sequence_id = s.id),
+      v_outcome
+    from drip.sequences s
+    where s.id = v_id;
+end
+$$;
+comment on function drip.create_sequence(jsonb) is
+  'Makes a draft from a definition: columns of sequences, and steps as a list in order. Outcomes:
+   created, existing (the same was made before). DR013 when the name has other content.';
+grant execute on function drip.create_sequence(jsonb) to drip_app;

@@ -1,0 +1,26 @@
+-- Only what never sent anything can vanish; the rest is archived.
+create function drip.delete_sequence(p_sequence text)
+returns table (sequence_id bigint, name text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
+begin
+  if v_sequence.status <> 'draft' then
+    perform drip._fail(
+      'DR005',
+      format('the sequence %s is %s', quote_literal(v_sequence.name), v_sequence.status),
+      'Only drafts are deleted; archive_sequence ends any other.');
+  end if;
+  delete from drip.sequences s where s.id = v_sequence.id and s.status = 'draft';
+  perform drip._audit(
+    v_sequence.user_id, 'delete_sequence', 'sequence', v_sequence.id, null,
+    jsonb_build_object('name', v_sequence.name));
+  return query select v_sequence.id, v_sequence.name, 'deleted';
+end
+$$;
+comment on function drip.delete_sequence(text) is
+  'Deletes a draft and its steps. Outcome: deleted. DR005 for any other sequence.';
+grant execute on function drip.delete_sequence(text) to drip_app;

@@ -1,0 +1,38 @@
+-- Takes one person out of one sequence; a phone that is not in it is no error.
+create function drip.exit_lead(
+  p_sequence text, p_phone text, p_reason text default null, p_key text default '')
+returns table (enrollment_id bigint, lead_id bigint, outcome text, cancelled integer)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
+  v_phone constant text := (
+    select drip._normalize_phone(p_phone, u.default_region)
+    from drip.users u
+    where u.id = v_sequence.user_id);
+  v_lead constant bigint := (
+    select l.id
+    from drip.leads l
+    where l.user_id = v_sequence.user_id and l.phone = v_phone);
+  v_live constant bigint[] := array(
+    select e.id
+    from drip.sequence_contacts e
+    where e.sequence_id = v_sequence.id
+      and e.lead_id = v_lead
+      and e.key = coalesce(p_key, '')
+      and e.completed_at is null);
+begin
+  return query
+    select x.enrollment_id, x.lead_id, 'exited', x.cancelled
+    from drip._exit_enrollments(v_live, coalesce(nullif(btrim(p_reason), ''), 'exit_lead')) x;
+  if not found then
+    return query select null::bigint, v_lead, 'not_enrolled', 0;
+  end if;
+end
+$$;
+comment on function drip.exit_lead(text, text, text, text) is
+  'Ends the lead''s journey through a sequence and cancels what is pending. Outcomes: exited,
+   not_enrolled.';
+grant execute on function drip.exit_lead(text, text, text, text) to drip_app;
