@@ -93,6 +93,7 @@ class Rebuild:
         self._stays = {item.key for file in files for item in file.declared if item.stays}
         self._recorded = read_recorded(conn)
         self.before = catalog.snapshot(conn)
+        self._untouched = True
         self.dirty: set[str] = set()
         """Paths of the files that this run executes or, where they are gone, takes back."""
 
@@ -108,7 +109,8 @@ class Rebuild:
 
         Raises PgdripError, listing them, when objects of others rest on it.
         """
-        present = catalog.snapshot(self._conn)
+        present = self.before if self._untouched else catalog.snapshot(self._conn)
+        self._untouched = False
         self.dirty |= self._changed(present)
         self._drop(present)
 

@@ -14,7 +14,7 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,8 @@ MINIMUM_SERVER = 150000
 
 # Alembic keeps the running environment in module globals: one at a time in a process.
 _ALEMBIC = threading.Lock()
+
+RunRevisions = Callable[[sqlalchemy.Connection], None]
 
 # What a revision meets when a view or a trigger of ours rests on the column that it changes.
 _IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
@@ -145,6 +147,7 @@ def migrate(
     *,
     folder: Path | None = None,
     lock_timeout: float = LOCK_TIMEOUT,
+    run_revisions: RunRevisions | None = None,
 ) -> MigrationReport:
     """Bring the database to this version of pgdrip: roles, tables, functions, views.
 
@@ -152,6 +155,7 @@ def migrate(
     move: the files belong to the newest. `folder` stands in for the installed `db/`.
     `lock_timeout` (seconds) bounds each wait for a table or view in use; then the whole is tried
     again, four times in all. Everything happens in one transaction, roles excepted.
+    `run_revisions` is for alembic's own command line, whose environment is already running.
 
     Raises PgdripError and changes nothing when a file or a revision fails (the message names file
     and line), when objects of others rest on what must change, or when the database is too busy.
@@ -168,9 +172,8 @@ def migrate(
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 with shared_connection(dsn) as connection:
-                    return _Migration(connection, folder, files, lock_timeout).upgrade(
-                        revision, started
-                    )
+                    run = _Migration(connection, folder, files, lock_timeout)
+                    return run.upgrade(revision, started, run_revisions)
             except BUSY as exc:
                 if not attempts_left:
                     raise PgdripError(
@@ -230,7 +233,9 @@ class _Migration:
     def _set(self, name: str, value: str) -> None:
         self._conn.execute("select set_config(%s, %s, true)", (name, value))
 
-    def upgrade(self, revision: str, started: float) -> MigrationReport:
+    def upgrade(
+        self, revision: str, started: float, run_revisions: RunRevisions | None
+    ) -> MigrationReport:
         """Drop what changed, run revisions, create what is missing, check, record."""
         pending, newest = self._pending(revision)
         rebuild = self._rebuild
@@ -238,7 +243,8 @@ class _Migration:
         if newest:
             rebuild.drop_changed()
         if pending:
-            self._run_revisions(revision, newest)
+            run = run_revisions or (lambda _: command.upgrade(self._config, revision))
+            self._run_revisions(run, newest)
         if pending and newest:
             # A revision that renames a column changes the views that read it.
             rebuild.drop_changed()
@@ -293,23 +299,23 @@ class _Migration:
             target = script.get_revision(revision)
         return path[::-1], target is None or target.revision == head
 
-    def _run_revisions(self, revision: str, newest: bool) -> None:
+    def _run_revisions(self, run: RunRevisions, newest: bool) -> None:
         there = self._conn.execute("select to_regnamespace(%s)", (SCHEMA,)).fetchone()
         if there is None or there[0] is None:
             self._conn.execute(f"create schema {SCHEMA}".encode())
-        cause = self._try_revisions(revision)
+        cause = self._try_revisions(run)
         if newest and isinstance(cause, _IN_THE_WAY):
             # A column's type changes below views whose text stays the same: all of ours go first.
             self._rebuild.drop_all()
-            cause = self._try_revisions(revision)
+            cause = self._try_revisions(run)
         if cause is not None:
             raise self._failed_revision(cause) from cause
 
-    def _try_revisions(self, revision: str) -> Exception | None:
+    def _try_revisions(self, run: RunRevisions) -> Exception | None:
         """None, or what failed; then nothing of the revisions is left."""
         try:
             with _ALEMBIC, self._conn.transaction(), _told_by_alembic():
-                command.upgrade(self._config, revision)
+                run(self._connection)
         except BUSY:
             raise
         except sqlalchemy.exc.DBAPIError as exc:

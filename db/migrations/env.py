@@ -4,24 +4,19 @@
 views are rebuilt with the tables. Every other command gets a plain connection of its own.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from alembic import context
+from alembic.util import CommandError
 
 from pgdrip import schema
 from pgdrip.errors import PgdripError
-from pgdrip.settings import Settings
+from pgdrip.settings import load_settings
 
 
-def _database_url() -> str:
-    url = Settings().database_url
-    if url is None:
-        raise PgdripError(
-            "DATABASE_URL is not set.",
-            hint="Set it, or use `pgdrip migrate`, which also serves the embedded server.",
-        )
-    return url
-
-
-def _configure(connection: object) -> None:
+def _run_on(connection: Any) -> None:
     context.configure(
         connection=connection,
         version_table="alembic_version",
@@ -29,29 +24,36 @@ def _configure(connection: object) -> None:
         target_metadata=None,
         transaction_per_migration=False,
     )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
-def _run() -> None:
-    shared = context.config.attributes.get("connection")
-    if shared is not None:
-        _configure(shared)
-        with context.begin_transaction():
-            context.run_migrations()
-        return
+def _run_from_command_line() -> None:
     if context.is_offline_mode():
         raise PgdripError(
             "Revisions cannot be written out as SQL.",
             hint="Functions and views are rebuilt with them: use `pgdrip migrate`.",
         )
+    url = load_settings().database_url
+    if url is None:
+        raise PgdripError(
+            "DATABASE_URL is not set.",
+            hint="Set it, or use `pgdrip migrate`, which also serves the embedded server.",
+        )
     command = getattr(context.config.cmd_opts, "cmd", None)
     if command and command[0].__name__ == "upgrade":
-        report = schema.migrate(_database_url(), str(context.get_revision_argument() or "head"))
+        target = str(context.get_revision_argument() or "head")
+        report = schema.migrate(url, target, run_revisions=_run_on)
         context.config.print_stdout(report.summary())
         return
-    with schema.shared_connection(_database_url()) as connection:
-        _configure(connection)
-        with context.begin_transaction():
-            context.run_migrations()
+    with schema.shared_connection(url) as connection:
+        _run_on(connection)
 
 
-_run()
+if (shared := context.config.attributes.get("connection")) is not None:
+    _run_on(shared)
+else:
+    try:
+        _run_from_command_line()
+    except PgdripError as exc:
+        raise CommandError(f"{exc.message} {exc.hint or ''}".strip()) from exc

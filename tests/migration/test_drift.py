@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from migration.conftest import Tree, function, view
 
-from pgdrip.schema import Drift, drift
+from pgdrip.schema import Drift, db_dir, drift, migrate
 
 TABLE = (
     'run_script("create table drip.things (id bigint primary key, n int)")\n'
@@ -119,5 +122,7 @@ def test_patched_table_stays_reported_after_a_migration(ready: Tree) -> None:
     assert short(drift(ready.dsn, folder=ready.folder)) == [("patched", "table", "drip.things")]
 
 
-def test_fresh_install_has_none(dsn: str) -> None:
-    assert drift(dsn) == []
+def test_fresh_install_has_none(empty_dsn: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(db_dir(), tmp_path / "db")
+    migrate(empty_dsn, folder=folder)
+    assert drift(empty_dsn, folder=folder) == []
