@@ -1,0 +1,93 @@
+"""A failure is one sentence with a hint, never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def complaint(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
+    """What a failed command said; it must be short."""
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) <= 2
+    assert lines[0].startswith("Error: ")
+    return done.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker", "status", "psql"])
+def test_a_bad_address(pgdrip: Run, command: str) -> None:
+    text = complaint(pgdrip(command, url="nonsense here"))
+    assert "DATABASE_URL is not a valid connection string" in text
+    assert "Hint: " in text
+
+
+@pytest.mark.parametrize("command", ["migrate", "status"])
+def test_a_database_that_is_not_there_keeps_its_password_to_itself(
+    pgdrip: Run, command: str
+) -> None:
+    text = complaint(pgdrip(command, url="postgresql://user:geheim@127.0.0.1:1/none"))
+    assert "Nothing accepts connections" in text
+    assert "geheim" not in text
+
+
+def test_a_database_without_our_schema(pgdrip: Run, empty_dsn: str) -> None:
+    text = complaint(pgdrip("status", url=empty_dsn))
+    assert "no schema drip" in text or "not at this version" in text
+    assert "pgdrip migrate" in text
+
+
+def test_a_bad_setting_is_named(pgdrip: Run) -> None:
+    assert "PGDRIP_CONCURRENCY" in complaint(pgdrip("worker", PGDRIP_CONCURRENCY="many"))
+
+
+def test_a_file_that_is_not_there(pgdrip: Run) -> None:
+    assert "none.csv cannot be read" in complaint(pgdrip("import", "none.csv"))
+
+
+def test_a_bad_rate(pgdrip: Run) -> None:
+    assert "Write it as error_500=0.01" in complaint(pgdrip("simulator", "--rate", "error_500"))
+    complaint(pgdrip("simulator", "--rate", "no_such_fault=0.1"))
+
+
+def test_an_unknown_tenant(pgdrip: Run, dsn: str) -> None:
+    assert "nobody" in complaint(pgdrip("status", "--user", "nobody", url=dsn))
+
+
+def test_an_unknown_command(pgdrip: Run) -> None:
+    done = pgdrip("enrol")
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(dsn: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m pgdrip status --database-url '{dsn}' | true"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.stderr == ""
+
+
+def test_psql_opens_the_database_with_our_schema_first(
+    pgdrip: Run, dsn: str, conn: psycopg.Connection[DictRow]
+) -> None:
+    done = pgdrip("psql", "-Atc", "show search_path; select current_database()", url=dsn)
+    row = conn.execute("select current_database() as name").fetchone()
+    assert row is not None
+    assert done.stdout.split("\n")[:2] == ["drip,public", row["name"]]
+    assert done.returncode == 0
+
+
+def test_psql_passes_its_exit_code_on(pgdrip: Run, dsn: str) -> None:
+    assert pgdrip("psql", "-v", "ON_ERROR_STOP=1", "-c", "select nonsense", url=dsn).returncode == 1

@@ -1,0 +1,115 @@
+"""The overview that `pgdrip status` prints: a few views, shortly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.markup import escape
+
+from .tables import print_table
+
+_QUEUE = """
+select q.user_name, q.status, q.reason, q.messages, q.due, q.oldest_due_at
+from drip.queue_overview q
+order by q.user_name, q.messages desc
+"""
+_DEVICES = """
+select d.device_name, d.platform, d.status, d.sent_today, d.due, d.pending, d.last_seen, d.state
+from drip.device_overview d
+order by d.status = 'online', d.due desc, d.device_id
+limit 40
+"""
+_SEQUENCES = """
+select
+  s.sequence_name, s.status, s.trigger, s.enrolled, s.completed, s.messages_sent,
+  s.messages_failed, s.messages_pending, s.next_trigger_time
+from drip.sequence_overview s
+where s.status <> 'archived'
+order by s.sequence_id
+limit 40
+"""
+_CAMPAIGNS = """
+select
+  c.title, c.status, c.scheduled_at, c.audience_count, c.messages_sent, c.messages_failed,
+  c.messages_pending
+from drip.campaign_overview c
+order by c.campaign_id desc
+limit 20
+"""
+_WORKERS = """
+select w.*
+from drip.worker_overview w
+"""
+_PROBLEMS = """
+select h.*
+from drip.health_problems h
+"""
+
+
+def print_status(connection: psycopg.Connection[Any], console: Console) -> None:
+    """Print devices, queue, programs and workers, and what is wrong with them.
+
+    Shows the tenants that the connection may see. Raises what the database raises.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        print_table(
+            console,
+            "Queue",
+            cursor.execute(_QUEUE).fetchall(),
+            {
+                "user_name": "user",
+                "status": "status",
+                "reason": "reason",
+                "messages": "messages",
+                "due": "due",
+                "oldest_due_at": "oldest due",
+            },
+        )
+        print_table(
+            console,
+            "Devices",
+            cursor.execute(_DEVICES).fetchall(),
+            {
+                "device_name": "device",
+                "platform": "platform",
+                "status": "status",
+                "sent_today": "sent today",
+                "due": "due",
+                "pending": "pending",
+                "last_seen": "last seen",
+                "state": "state",
+            },
+        )
+        print_table(
+            console,
+            "Sequences",
+            cursor.execute(_SEQUENCES).fetchall(),
+            {
+                "sequence_name": "sequence",
+                "status": "status",
+                "trigger": "trigger",
+                "enrolled": "enrolled",
+                "completed": "completed",
+                "messages_sent": "sent",
+                "messages_failed": "failed",
+                "messages_pending": "pending",
+                "next_trigger_time": "next",
+            },
+        )
+        print_table(
+            console,
+            "Campaigns",
+            cursor.execute(_CAMPAIGNS).fetchall(),
+            {
+                "title": "campaign",
+                "status": "status",
+                "scheduled_at": "scheduled",
+                "audience_count": "audience",
+                "messages_sent": "sent",
+                "messages_failed": "failed",
+                "messages_pending": "pending",
+            },
+        )
