@@ -73,7 +73,7 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _UNREACHABLE = (
     (
-        re.compile(r"Connection refused|No such file or directory.*socket|is the server running"),
+        re.compile(r"Connection refused|socket .* failed: No such file|is the server running"),
         "Nothing accepts connections at the database's address.",
         "Start the server, or correct host and port in DATABASE_URL.",
     ),

@@ -249,8 +249,7 @@ class Simulator:
         self._watchers: set[asyncio.Event] = set()
         self._started = time.monotonic()
         self._started_at = datetime.now(UTC)
-        self._closing = False
-        self._in_flight = 0
+        self._handling: set[asyncio.Task[Any]] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -260,7 +259,7 @@ class Simulator:
         self._types: Counter[str] = Counter()
         self._presences = 0
         self._held = 0
-        self._max_in_flight = self._in_flight
+        self._max_in_flight = len(self._handling)
         self._seconds: deque[tuple[int, int]] = deque(maxlen=_RATE_SECONDS)
         self._seeded: int | None = None
         self._random = random.Random()  # noqa: S311 - repeatable on purpose
@@ -324,7 +323,7 @@ class Simulator:
             **self._counts.as_json(),
             "waiting": self._counts.received - self._counts.outcomes.total(),
             "held": self._held,
-            "in_flight": self._in_flight,
+            "in_flight": len(self._handling),
             "max_in_flight": self._max_in_flight,
             "types": dict(self._types),
             "presences": self._presences,
@@ -425,8 +424,8 @@ class Simulator:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._closing = True  # held requests are cut, not answered
-        self.release()
+        for task in self._handling:
+            task.cancel()  # held and waiting requests are cut, not answered
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -516,12 +515,14 @@ class Simulator:
 
     def _receiver(self, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            self._in_flight += 1
-            self._max_in_flight = max(self._max_in_flight, self._in_flight)
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a handler runs in a task
+            self._handling.add(task)
+            self._max_in_flight = max(self._max_in_flight, len(self._handling))
             try:
                 return await self._receive(request, kind)
             finally:
-                self._in_flight -= 1
+                self._handling.discard(task)
 
         return handle
 
@@ -728,7 +729,7 @@ class _HandOver:
         finally:
             if self._counters[0] is simulator._counts:
                 simulator._held -= 1
-        if self._client_is_gone() or simulator._closing:
+        if self._client_is_gone():
             return self.reset("hang", accepted=False)
         return await self.accept()
 
