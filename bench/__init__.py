@@ -1,0 +1,1 @@
+"""Benchmarks: ratios to the yardstick L, taken in the same run on the same server."""
