@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from factory import Clock, Plant
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
@@ -153,3 +154,15 @@ def connect(dsn: str) -> Iterator[Connect]:
 def conn(connect: Connect) -> Connection:
     """A superuser's autocommit session in this test's database; rows are dicts."""
     return connect()
+
+
+@pytest.fixture
+def plant(conn: Connection) -> Plant:
+    """Grows rows in this test's database, through the session of ``conn``."""
+    return Plant(conn)
+
+
+@pytest.fixture
+def clock(conn: Connection) -> Clock:
+    """The clock of this test's database, set to a Monday morning; other sessions may join it."""
+    return Clock(conn)

@@ -98,7 +98,7 @@ begin
 
   return query
     with states as materialized (
-      select x.* from drip._enrollment_facts x
+      select x.* from drip._enrollment_facts x where x.enrollment_id = any (v_locked)
     ),
     stopped as (
       update drip.broadcast_messages m
