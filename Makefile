@@ -34,6 +34,7 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar db/functions db/views
 
 format: $(STAMP) ## Write Python files the way lint wants them
 	$(BIN)/ruff check --fix .
