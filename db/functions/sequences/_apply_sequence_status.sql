@@ -106,9 +106,18 @@ begin
       p_policy = 'skip' and k.scheduled_at <= v_now as is_skipped,
       case
         when p_policy = 'shift' then max(
-          drip._next_local_time(
-            k.scheduled_at + greatest(v_now - greatest(p_paused_at, k.created_at), interval '0'),
-            coalesce(l.time_zone, u.time_zone), st.send_time))
+          case
+            when st.send_time is null then k.scheduled_at + p.length
+            -- By whole days, so that a short pause does not cost a day.
+            else drip._next_local_time(
+              greatest(
+                v_now,
+                drip._local_instant(
+                  (k.scheduled_at at time zone p.zone)
+                    + floor(extract(epoch from p.length) / 86400) * interval '1 day',
+                  p.zone)),
+              p.zone, st.send_time)
+          end)
           over (partition by k.sequence_contact_id order by st.day_number)
         else k.scheduled_at
       end as at
@@ -116,6 +125,11 @@ begin
     join drip.sequence_steps st on st.id = k.sequence_stepid
     join drip.leads l on l.id = k.lead_id
     join drip.users u on u.id = k.user_id
+    cross join lateral (
+      select
+        coalesce(l.time_zone, u.time_zone) as zone,
+        greatest(v_now - greatest(p_paused_at, k.created_at), interval '0') as length
+    ) p
   ),
   written as (
     update drip.broadcast_messages m

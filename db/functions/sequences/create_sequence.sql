@@ -30,10 +30,10 @@ begin
       else
         v_wanted := drip._sequence_definition(drip._insert_sequence(
           v_user, p_definition || jsonb_build_object('name', 'the same as ' || v_id || '?')));
-        raise exception using errcode = 'DR000';
+        raise exception using errcode = 'DR999';
       end if;
     exception
-      when sqlstate 'DR000' then
+      when sqlstate 'DR999' then
         if v_wanted - 'name' <> drip._sequence_definition(v_id) - 'name' then
           perform drip._fail(
             'DR013',
