@@ -33,6 +33,8 @@ def upgrade() -> None:
         grant usage on schema drip
           to drip_app, drip_worker, drip_operator, drip_reader, drip_guard, drip_view;
 
+        comment on table drip.alembic_version is 'The newest revision of the tables.';
+
         create table drip.installed_parts (
           name text primary key,
           version text not null,

@@ -459,12 +459,15 @@ create table drip.sequence_steps (
 comment on table drip.sequence_steps is 'The messages of a sequence, in order of day_number.';
 comment on column drip.sequence_steps.trigger_delay_hours is
   '[setting] Wait since the step before, in hours; fractions allowed.';
+comment on column drip.sequence_steps.trigger is
+  '[setting] Token of the step; the entry step''s enrolls where the sequence names none.';
 comment on column drip.sequence_steps.next_trigger is
   '[setting] Last step: token the lead gets at completion; inner step: the next step''s trigger.';
 comment on column drip.sequence_steps.send_time is
   '[setting] Local time of day; the step waits for its next occurrence.';
 comment on column drip.sequence_steps.content is
   '[setting] Text with {placeholders} and [[variants]]; rendered when the message is claimed.';
+comment on column drip.sequence_steps.media_url is '[setting] http(s) address of the media.';
 comment on column drip.sequence_steps.caption is
   '[setting] Caption of media; null = content.';
 comment on column drip.sequence_steps.min_delay_seconds is
@@ -592,6 +595,10 @@ create table drip.campaigns (
 create index campaigns_open_idx on drip.campaigns (status, scheduled_at)
   where status in ('pending', 'triggered');
 comment on table drip.campaigns is 'Broadcast campaigns: one message to each lead of an audience.';
+comment on column drip.campaigns.message is
+  '[setting] Text with {placeholders} and [[variants]]; rendered when a message is claimed.';
+comment on column drip.campaigns.media_url is '[setting] http(s) address of the media.';
+comment on column drip.campaigns.caption is '[setting] Caption of media; null = message.';
 comment on column drip.campaigns.niche is '[setting] Leads with this niche token.';
 comment on column drip.campaigns.target_status is
   '[setting] prospect, customer or all; all means all.';

@@ -1,0 +1,202 @@
+"""Rules that every function of schema drip keeps, read from the catalog."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from sql_text import code_of, reads_clock
+
+from pgdrip.roles import ROLES
+
+FUNCTIONS = """
+select
+  p.oid::regprocedure::text as signature,
+  p.proname::text as name,
+  l.lanname::text as language,
+  p.prosecdef as is_definer,
+  p.prorettype = 'trigger'::regtype as is_trigger,
+  p.proconfig as settings,
+  p.prosrc as body,
+  p.provolatile::text as volatility,
+  obj_description(p.oid, 'pg_proc') as comment,
+  array(
+    select coalesce(r.rolname, 'public')::text
+    from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+    left join pg_roles as r on r.oid = a.grantee
+    where a.grantee <> p.proowner and a.privilege_type = 'EXECUTE'
+    order by 1
+  ) as granted_to
+from pg_proc as p
+join pg_namespace as n on n.oid = p.pronamespace
+join pg_language as l on l.oid = p.prolang
+where n.nspname = 'drip'
+order by p.proname
+"""
+
+# Functions that public views call, directly or through a private view.
+CALLED_BY_VIEWS = """
+with recursive needed (view_oid) as (
+  select c.oid
+  from pg_class as c
+  where c.relnamespace = 'drip'::regnamespace and c.relkind = 'v' and c.relname !~ '^_'
+  union
+  select d.refobjid
+  from needed as v
+  join pg_rewrite as r on r.ev_class = v.view_oid
+  join pg_depend as d
+    on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+    and d.refclassid = 'pg_class'::regclass
+  join pg_class as c on c.oid = d.refobjid and c.relkind = 'v'
+)
+select distinct p.proname::text as name, p.prosrc as body
+from needed as v
+join pg_rewrite as r on r.ev_class = v.view_oid
+join pg_depend as d
+  on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+  and d.refclassid = 'pg_proc'::regclass
+join pg_proc as p on p.oid = d.refobjid
+where p.pronamespace = 'drip'::regnamespace
+"""
+
+
+@pytest.fixture(scope="module")
+def functions(catalog: Connection[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = catalog.execute(FUNCTIONS).fetchall()
+    assert len(found) > 60
+    return found
+
+
+@pytest.fixture(scope="module")
+def called_by_views(catalog: Connection[dict[str, Any]]) -> dict[str, str]:
+    return {row["name"]: row["body"] for row in catalog.execute(CALLED_BY_VIEWS)}
+
+
+def test_every_plpgsql_function_pins_an_empty_search_path(functions: list[dict[str, Any]]) -> None:
+    assert [
+        f["signature"]
+        for f in functions
+        if f["language"] == "plpgsql" and 'search_path=""' not in (f["settings"] or [])
+    ] == []
+
+
+def test_every_definer_function_pins_an_empty_search_path(functions: list[dict[str, Any]]) -> None:
+    assert [
+        f["signature"]
+        for f in functions
+        if f["is_definer"] and 'search_path=""' not in (f["settings"] or [])
+    ] == []
+
+
+def test_functions_are_plpgsql_or_sql(functions: list[dict[str, Any]]) -> None:
+    assert {f["language"] for f in functions} <= {"plpgsql", "sql"}
+
+
+def test_only_granted_functions_are_definers(functions: list[dict[str, Any]]) -> None:
+    assert [
+        f["signature"]
+        for f in functions
+        if f["is_definer"] and not f["granted_to"] and not f["is_trigger"]
+    ] == []
+
+
+def test_public_may_execute_nothing(functions: list[dict[str, Any]]) -> None:
+    assert [f["signature"] for f in functions if "public" in f["granted_to"]] == []
+
+
+def test_grants_go_to_the_roles_of_pgdrip_alone(functions: list[dict[str, Any]]) -> None:
+    assert {role for f in functions for role in f["granted_to"]} <= ROLES.keys()
+
+
+def test_no_overloads(functions: list[dict[str, Any]]) -> None:
+    names = [f["name"] for f in functions]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_every_function_has_a_comment(functions: list[dict[str, Any]]) -> None:
+    assert [f["signature"] for f in functions if not (f["comment"] or "").strip()] == []
+
+
+def test_public_functions_are_granted(functions: list[dict[str, Any]]) -> None:
+    assert [
+        f["signature"]
+        for f in functions
+        if not f["name"].startswith("_") and not f["granted_to"] and not f["is_trigger"]
+    ] == []
+
+
+def test_private_functions_have_no_grant_but_those_that_views_call(
+    functions: list[dict[str, Any]], called_by_views: dict[str, str]
+) -> None:
+    """A view's functions run with the rights of whoever reads it, so those need a grant."""
+    granted = {f["name"] for f in functions if f["name"].startswith("_") and f["granted_to"]}
+    assert granted == {"_fake_now"} | {n for n in called_by_views if n.startswith("_")}
+    by_views = [f for f in functions if f["name"] in granted and f["name"] != "_fake_now"]
+    assert [f["name"] for f in by_views if f["is_definer"]] == []
+
+
+def test_functions_of_views_read_no_table(called_by_views: dict[str, str]) -> None:
+    assert called_by_views
+    assert [
+        name
+        for name, body in called_by_views.items()
+        if re.search(r"\b(?:from|join|into|update)\s+(?:drip|procrastinate|pgmq)\.", code_of(body))
+    ] == []
+
+
+def test_one_clock(functions: list[dict[str, Any]]) -> None:
+    """drip.now() is the clock, _fake_now() its other half, _wall_clock() measures durations."""
+    assert {f["name"] for f in functions if reads_clock(f["body"])} == {
+        "now",
+        "_fake_now",
+        "_wall_clock",
+    }
+
+
+def test_the_clock_is_plain_stable_sql(functions: list[dict[str, Any]]) -> None:
+    clock = next(f for f in functions if f["name"] == "now")
+    assert (clock["language"], clock["volatility"]) == ("sql", "s")
+    assert clock["settings"] is None
+    assert not clock["is_definer"]
+
+
+def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) -> None:
+    readers = {f["name"] for f in functions if "_wall_clock(" in code_of(f["body"])}
+    assert readers <= {"tick"}
+
+
+def test_plain_sql_functions_can_be_inlined(functions: list[dict[str, Any]]) -> None:
+    """A SET clause or definer rights would stop that; those that need them are listed."""
+    assert [
+        f["name"]
+        for f in functions
+        if f["language"] == "sql"
+        and f["settings"]
+        and not f["is_definer"]
+        # sorted or called once, never per row
+        and f["name"] not in {"_nearest"}
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "select pg_catalog.now()",
+        "select now ()",
+        "select CURRENT_TIMESTAMP",
+        "select clock_timestamp()",
+        "select 'now'::timestamptz",
+        "select timestamptz 'today'",
+    ],
+)
+def test_the_clock_scan_finds_a_clock(body: str) -> None:
+    assert reads_clock(body)
+
+
+@pytest.mark.parametrize(
+    "body", ["select drip.now()", "select f.now", "-- now()", "select 'now()'", "select v_now"]
+)
+def test_the_clock_scan_lets_ours_through(body: str) -> None:
+    assert not reads_clock(body)

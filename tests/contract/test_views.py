@@ -1,0 +1,120 @@
+"""Rules that every view of schema drip keeps, read from the catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from sql_text import reads_clock
+
+VIEWS = """
+select
+  c.oid::regclass::text as view,
+  c.relname !~ '^_' as is_public,
+  c.relname::text as name,
+  pg_get_userbyid(c.relowner)::text as owner,
+  'security_barrier=true' = any (coalesce(c.reloptions, '{}')) as is_barrier,
+  pg_get_viewdef(c.oid) as definition,
+  obj_description(c.oid, 'pg_class') as comment,
+  array(
+    select a.attname::text
+    from pg_attribute as a
+    where a.attrelid = c.oid and a.attnum > 0
+    order by a.attnum
+  ) as columns,
+  array(
+    select a.attname::text
+    from pg_attribute as a
+    where a.attrelid = c.oid and a.attnum > 0 and col_description(c.oid, a.attnum) is null
+  ) as uncommented,
+  array(
+    select coalesce(r.rolname, 'public') || ' ' || a.privilege_type
+    from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as a
+    left join pg_roles as r on r.oid = a.grantee
+    where a.grantee <> c.relowner
+    order by 1
+  ) as grants
+from pg_class as c
+where c.relnamespace = 'drip'::regnamespace and c.relkind = 'v'
+order by c.relname
+"""
+
+# The columns of the monitor that operators know, in their order.
+MONITOR = [
+    "sequence_name",
+    "contact_phone",
+    "current_step",
+    "step_status",
+    "message_status",
+    "next_trigger_time",
+    "completed_at",
+    "sent_at",
+    "error_message",
+    "current_state",
+]
+
+
+@pytest.fixture(scope="module")
+def views(catalog: Connection[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = catalog.execute(VIEWS).fetchall()
+    assert len([v for v in found if v["is_public"]]) >= 8
+    return found
+
+
+@pytest.fixture(scope="module")
+def public_views(views: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [v for v in views if v["is_public"]]
+
+
+def test_public_views_belong_to_drip_view(public_views: list[dict[str, Any]]) -> None:
+    """That role is subject to the row-level policies; the owner of the tables is not."""
+    assert [v["view"] for v in public_views if v["owner"] != "drip_view"] == []
+
+
+def test_public_views_are_security_barriers(public_views: list[dict[str, Any]]) -> None:
+    assert [v["view"] for v in public_views if not v["is_barrier"]] == []
+
+
+def test_public_views_have_user_id(public_views: list[dict[str, Any]]) -> None:
+    assert [v["view"] for v in public_views if "user_id" not in v["columns"]] == []
+
+
+def test_every_view_states_its_grain_first(views: list[dict[str, Any]]) -> None:
+    assert [v["view"] for v in views if not (v["comment"] or "").startswith("Grain: ")] == []
+
+
+def test_every_column_of_a_public_view_has_a_comment(public_views: list[dict[str, Any]]) -> None:
+    assert {v["view"]: v["uncommented"] for v in public_views if v["uncommented"]} == {}
+
+
+def test_public_views_are_granted_to_readers_alone(public_views: list[dict[str, Any]]) -> None:
+    assert {
+        v["view"]: v["grants"] for v in public_views if v["grants"] != ["drip_reader SELECT"]
+    } == {}
+
+
+def test_private_views_are_for_our_views_alone(views: list[dict[str, Any]]) -> None:
+    private = [v for v in views if not v["is_public"]]
+    assert {g for v in private for g in v["grants"]} <= {"drip_view SELECT"}
+
+
+def test_views_read_no_other_clock(views: list[dict[str, Any]]) -> None:
+    assert [v["view"] for v in views if reads_clock(v["definition"])] == []
+
+
+def test_the_monitor_begins_with_the_columns_that_operators_know(
+    public_views: list[dict[str, Any]],
+) -> None:
+    monitor = next(v for v in public_views if v["name"] == "sequence_progress_monitor")
+    assert monitor["columns"][: len(MONITOR)] == MONITOR
+
+
+def test_a_reader_can_read_every_view(
+    catalog: Connection[dict[str, Any]], public_views: list[dict[str, Any]]
+) -> None:
+    """Functions inside a view run with the reader's rights, which the view's owner cannot lend."""
+    with catalog.transaction(force_rollback=True):
+        catalog.execute("set local role drip_reader")
+        for view in public_views:
+            catalog.execute(f"select * from {view['view']}".encode()).fetchall()
