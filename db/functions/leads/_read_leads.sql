@@ -1,0 +1,166 @@
+-- Leads as people hand them over, judged row by row in one statement; nothing is raised for data.
+-- In the patch a JSON null clears a field; a field that is not there stays.
+create function drip._read_leads(p_user bigint, p_leads jsonb)
+returns table (
+  "row" integer, phone text, patch jsonb, trigger text, attributes jsonb,
+  code text, problem text, hint text)
+language plpgsql stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_region text := (select u.default_region from drip.users u where u.id = p_user);
+  v_known constant text[] := array[
+    'phone', 'name', 'niche', 'target_status', 'trigger', 'device', 'time_zone', 'language',
+    'external_id', 'attributes'];
+begin
+  return query
+    with given as materialized (
+      select
+        e.position::integer as row,
+        e.value,
+        jsonb_typeof(e.value) = 'object' as is_object
+      from jsonb_array_elements(p_leads) with ordinality as e (value, position)
+    ),
+    fields as materialized (
+      select
+        g.row,
+        g.is_object,
+        f.unknown_key,
+        f.odd_key,
+        g.value ->> 'phone' as phone,
+        btrim(g.value ->> 'name') as name,
+        btrim(g.value ->> 'niche') as niche,
+        lower(btrim(g.value ->> 'target_status')) as target_status,
+        btrim(g.value ->> 'trigger') as trigger,
+        btrim(g.value ->> 'device') as device,
+        btrim(g.value ->> 'time_zone') as time_zone,
+        btrim(g.value ->> 'language') as language,
+        btrim(g.value ->> 'external_id') as external_id,
+        g.value -> 'attributes' as attributes
+      from given g
+      cross join lateral (
+        select
+          min(k.key) filter (where k.key <> all (v_known)) as unknown_key,
+          min(k.key) filter (
+            where k.key <> 'attributes'
+              and jsonb_typeof(k.value) in ('object', 'array', 'boolean')) as odd_key
+        from jsonb_each(case when g.is_object then g.value else '{}' end) as k (key, value)
+      ) f
+    ),
+    devices as materialized (
+      select w.device, d.id
+      from (select distinct f.device from fields f where f.device <> '') w
+      join drip.user_devices d
+        on d.user_id = p_user
+          and case
+            when w.device ~ '^\d+$' then d.id::text = w.device
+            else d.name = w.device
+          end
+    ),
+    zones as materialized (
+      select w.time_zone, drip._is_time_zone(w.time_zone) as is_known
+      from (select distinct f.time_zone from fields f where f.time_zone <> '') w
+    ),
+    judged as (
+      select
+        f.*,
+        p.phone as e164,
+        d.id as device_id,
+        case
+          when not f.is_object then array['DR001', 'the lead is not a JSON object',
+            'Write {"phone": "+60123456789", "name": "Ali"}.']
+          when f.unknown_key is not null then array['DR003',
+            pg_catalog.format('a lead has no field %s; the nearest is %s',
+              pg_catalog.quote_literal(left(f.unknown_key, 60)),
+              drip._nearest(f.unknown_key, v_known)),
+            'What is not a field of its own belongs into attributes.']
+          when f.odd_key is not null then array['DR004',
+            pg_catalog.format('%s is not a text', f.odd_key),
+            'Write it in quotes; lists are comma lists: "cold,warm".']
+          when p.problem is not null then array['DR002', p.problem,
+            'Write it with + and the country code, such as +60123456789.']
+          when f.target_status not in ('', 'prospect', 'customer') then array['DR015',
+            pg_catalog.format('%s is no target status',
+              pg_catalog.quote_literal(left(f.target_status, 60))),
+            'Use prospect or customer.']
+          when f.device <> '' and d.id is null then array['DR012',
+            pg_catalog.format('there is no device %s',
+              pg_catalog.quote_literal(left(f.device, 60))),
+            coalesce(
+              'The nearest name is ' || pg_catalog.quote_literal(drip._nearest(
+                f.device,
+                array(select n.name from drip.user_devices n where n.user_id = p_user))) || '.',
+              'There are no devices yet; an operator makes one with upsert_device.')]
+          when not z.is_known then array['DR001',
+            pg_catalog.format('%s is no time zone',
+              pg_catalog.quote_literal(left(f.time_zone, 60))),
+            'Use an IANA name, such as Asia/Kuala_Lumpur.']
+          when f.language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$' then array['DR001',
+            pg_catalog.format('%s is no language', pg_catalog.quote_literal(left(f.language, 60))),
+            'Use a code, such as en, ms or zh-CN.']
+          when length(f.external_id) > 200 then array['DR001',
+            'external_id is longer than 200 characters', 'Use your system''s short key.']
+          when jsonb_typeof(f.attributes) not in ('object', 'null') then array['DR001',
+            'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
+        end as wrong
+      from fields f
+      left join lateral drip._read_phone(f.phone, v_region) as p on f.is_object
+      left join devices d on d.device = f.device
+      left join zones z on z.time_zone = f.time_zone
+    ),
+    -- An external_id names one lead: the one that has it, else the first of the batch.
+    owned as (
+      select
+        j.*,
+        case
+          when j.wrong is null and j.external_id <> '' then coalesce(
+            (select l.phone
+             from drip.leads l
+             where l.user_id = p_user and l.external_id = j.external_id),
+            first_value(j.e164) over (
+              partition by j.wrong is null, j.external_id order by j.row))
+        end as owner
+      from judged j
+    ),
+    settled as (
+      select
+        o.*,
+        case
+          when o.owner <> o.e164 then array['DR013',
+            pg_catalog.format('external_id %s belongs to another lead',
+              pg_catalog.quote_literal(o.external_id)),
+            'An external_id names one lead; change_phone gives that lead another phone.']
+          else o.wrong
+        end as verdict
+      from owned o
+    )
+    select
+      s.row,
+      s.e164,
+      c.patch,
+      s.trigger,
+      case when jsonb_typeof(s.attributes) = 'object' then s.attributes end,
+      s.verdict[1],
+      s.verdict[2],
+      s.verdict[3]
+    from settled s
+    cross join lateral (
+      select coalesce(jsonb_object_agg(v.key, v.value), '{}') as patch
+      from (
+        values
+          ('name', to_jsonb(nullif(s.name, '')), s.name),
+          ('niche', to_jsonb(drip._clean_tokens(s.niche)), s.niche),
+          ('target_status', to_jsonb(s.target_status), nullif(s.target_status, '')),
+          ('device_id', to_jsonb(s.device_id), s.device),
+          ('time_zone', to_jsonb(nullif(s.time_zone, '')), s.time_zone),
+          ('language', to_jsonb(nullif(s.language, '')), s.language),
+          ('external_id', to_jsonb(nullif(s.external_id, '')), s.external_id)
+      ) v (key, value, given)
+      where v.given is not null
+    ) c
+    order by s.row;
+end
+$$;
+comment on function drip._read_leads(bigint, jsonb) is
+  'Leads [{phone, name, …}] as phone and patch, or code, problem and hint; one row per element.';
