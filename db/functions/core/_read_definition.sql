@@ -14,43 +14,44 @@ declare
   v_kind text;
   v_result jsonb := '{}';
 begin
-  if pg_catalog.jsonb_typeof(p_definition) is distinct from 'object' then
+  if jsonb_typeof(p_definition) is distinct from 'object' then
     perform drip._fail(
-      'DR004', pg_catalog.format('%s must be an object', coalesce(nullif(p_path, ''), 'the definition')),
+      'DR004',
+      format('%s must be an object', coalesce(nullif(rtrim(p_path, '.'), ''), 'the definition')),
       'Its keys are column names: {"name": "…"}.');
   end if;
-  for v_key, v_value in select d.key, d.value from pg_catalog.jsonb_each(p_definition) d loop
+  for v_key, v_value in select d.key, d.value from jsonb_each(p_definition) d loop
     v_kind := p_kinds ->> v_key;
     if v_kind is null then
       perform drip._fail(
-        'DR003', pg_catalog.format('unknown key %s', pg_catalog.quote_literal(p_path || v_key)),
-        pg_catalog.format(
+        'DR003', format('unknown key %s', quote_literal(p_path || v_key)),
+        format(
           'The nearest known one is %s.',
-          pg_catalog.quote_literal(drip._nearest(
+          quote_literal(drip._nearest(
             v_key,
-            array(select k.key from pg_catalog.jsonb_each_text(p_kinds) k
+            array(select k.key from jsonb_each_text(p_kinds) k
                   where k.value <> 'read')))));
     end if;
     if v_kind = 'read' then
       if p_is_change then
         perform drip._fail(
           'DR004',
-          pg_catalog.format('%s is not changed this way', pg_catalog.quote_literal(p_path || v_key)),
+          format('%s is not changed this way', quote_literal(p_path || v_key)),
           'It follows from other functions; see docs/sql-api.md.');
       end if;
       continue;
     end if;
-    if pg_catalog.jsonb_typeof(v_value) = 'null' then
+    if jsonb_typeof(v_value) = 'null' then
       if v_kind like '%!' then
         perform drip._fail(
-          'DR004', pg_catalog.format('%s must not be null', p_path || v_key),
+          'DR004', format('%s must not be null', p_path || v_key),
           'Leave the key out to get the default.');
       end if;
     else
       v_value := drip._definition_value(
-        pg_catalog.rtrim(v_kind, '!'), v_value, p_path || v_key, p_user);
+        rtrim(v_kind, '!'), v_value, p_path || v_key, p_user);
     end if;
-    v_result := v_result || pg_catalog.jsonb_build_object(v_key, v_value);
+    v_result := v_result || jsonb_build_object(v_key, v_value);
   end loop;
   return v_result;
 end
@@ -67,13 +68,13 @@ set search_path = ''
 as $$
 declare
   c_days constant text[] := array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-  v_type constant text := pg_catalog.jsonb_typeof(p_value);
+  v_type constant text := jsonb_typeof(p_value);
   v_text constant text := p_value #>> '{}';
   v_expected text;
   v_days smallint[];
 begin
   begin
-    case pg_catalog.split_part(p_kind, ':', 1)
+    case split_part(p_kind, ':', 1)
       when 'text' then
         v_expected := 'a text';
         if v_type = 'string' then
@@ -219,7 +220,7 @@ as $$
 declare
   v_instant timestamptz;
 begin
-  perform pg_catalog.set_config(
+  perform set_config(
     'timezone', (select u.time_zone from drip.users u where u.id = p_user), true);
   v_instant := p_text::timestamptz;
   return v_instant;

@@ -67,7 +67,8 @@ begin
   end if;
   if p_sequence.auto_enroll = 'niche' and p_sequence.niche is null then
     perform drip._fail(
-      'DR006', format('the sequence %s enrolls by niche and has none', quote_literal(p_sequence.name)),
+      'DR006',
+      format('the sequence %s enrolls by niche and has none', quote_literal(p_sequence.name)),
       'Set niche, or set auto_enroll to manual to enroll by call only.');
   end if;
   if p_sequence.auto_enroll = 'trigger' and drip._entry_token(p_sequence) is null then

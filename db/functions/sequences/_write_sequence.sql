@@ -91,7 +91,8 @@ begin
     end if;
     v_values := v_values || jsonb_build_object(
       'trigger', coalesce(
-        v_values ->> 'trigger', case when v_place = 1 then v_sequence.trigger else v_given_next end));
+        v_values ->> 'trigger',
+        case when v_place = 1 then v_sequence.trigger else v_given_next end));
     if lower(v_given_next) <> lower(v_values ->> 'trigger') then
       perform drip._fail(
         'DR004',

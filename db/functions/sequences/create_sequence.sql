@@ -11,6 +11,7 @@ declare
   v_user constant bigint := drip._tenant();
   v_outcome text := 'existing';
   v_id bigint;
+  v_copy bigint;
   v_wanted jsonb;
   v_constraint text;
   v_detail text;
@@ -28,13 +29,14 @@ begin
         v_id := drip._insert_sequence(v_user, p_definition);
         v_outcome := 'created';
       else
-        v_wanted := drip._sequence_definition(drip._insert_sequence(
-          v_user, p_definition || jsonb_build_object('name', 'the same as ' || v_id || '?')));
+        v_copy := drip._insert_sequence(
+          v_user, p_definition || jsonb_build_object('name', 'the same as ' || v_id || '?'));
+        v_wanted := drip._sequence_definition(v_copy);
         raise exception using errcode = 'DR999';
       end if;
     exception
       when sqlstate 'DR999' then
-        if v_wanted - 'name' <> drip._sequence_definition(v_id) - 'name' then
+        if v_wanted - 'name' is distinct from drip._sequence_definition(v_id) - 'name' then
           perform drip._fail(
             'DR013',
             format('there is another sequence %s', quote_literal(btrim(p_definition ->> 'name'))),

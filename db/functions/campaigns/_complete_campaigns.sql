@@ -1,0 +1,41 @@
+-- Completion is read from the rows: planned to the end, nothing pending or on its way, and no
+-- unknown outcome that is still held.
+create function drip._complete_campaigns(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_count bigint;
+begin
+  with done as (
+    select c.id
+    from drip.campaigns c
+    where c.status = 'triggered'
+      and c.expanded_at is not null
+      and not exists (
+        select
+        from drip.broadcast_messages m
+        where m.campaign_id = c.id and m.status = 'pending')
+      and not exists (
+        select
+        from drip.broadcast_messages m
+        where m.status = 'processing' and m.campaign_id = c.id)
+      and not exists (
+        select
+        from drip.broadcast_messages m
+        where m.user_id = c.user_id and m.status = 'unknown'
+          and m.campaign_id = c.id and m.hold_ended_at is null)
+    order by c.id
+    limit p_limit
+    for no key update skip locked
+  )
+  update drip.campaigns c
+  set status = 'completed', completed_at = drip.now()
+  from done d
+  where c.id = d.id;
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+comment on function drip._complete_campaigns(integer) is
+  'Completes the campaigns whose messages are all finished; returns how many.';

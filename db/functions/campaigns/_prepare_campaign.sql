@@ -1,0 +1,42 @@
+-- A change of a campaign is checked here, so that an UPDATE in psql is held to the same as the
+-- verbs.
+create or replace function drip._prepare_campaign() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c_next constant jsonb := '{
+    "draft": ["pending", "cancelled"],
+    "pending": ["triggered", "completed", "paused", "cancelled", "failed"],
+    "triggered": ["completed", "paused", "cancelled", "failed"],
+    "paused": ["pending", "triggered", "cancelled"],
+    "failed": ["pending", "triggered", "cancelled"],
+    "completed": [],
+    "cancelled": []
+  }';
+begin
+  new.niche := nullif(btrim(new.niche), '');
+  if tg_op = 'UPDATE' then
+    if new is not distinct from old then
+      return new;
+    end if;
+    new.updated_at := drip.now();
+    if new.status <> old.status then
+      if not c_next -> old.status ? new.status then
+        perform drip._fail(
+          'DR005',
+          format('a campaign that is %s does not become %s', old.status, new.status),
+          'A finished one can be copied: create_campaign(get_campaign(…) || ''{"title": "…"}'').');
+      end if;
+      new.paused_at := case when new.status = 'paused' then drip.now() end;
+    end if;
+  end if;
+  return new;
+end
+$$;
+comment on function drip._prepare_campaign() is
+  'Normalises and checks a campaign before it is written, and sets the times of its status.';
+
+create or replace trigger prepare_campaign
+  before insert or update on drip.campaigns
+  for each row execute function drip._prepare_campaign();

@@ -1,0 +1,60 @@
+-- Repeating a definition finds what it made before; see create_sequence for how it is compared.
+create function drip.create_campaign(p_definition jsonb)
+returns table (campaign_id bigint, title text, status text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_user constant bigint := drip._tenant();
+  v_outcome text := 'existing';
+  v_id bigint;
+  v_copy bigint;
+  v_wanted jsonb;
+  v_constraint text;
+  v_detail text;
+begin
+  if p_definition is null then
+    perform drip._fail('DR001', 'there is no definition', 'Give a JSON object with a title.');
+  end if;
+  for v_try in 1 .. 2 loop
+    select c.id
+    into v_id
+    from drip.campaigns c
+    where c.user_id = v_user and c.title = btrim(p_definition ->> 'title');
+    begin
+      if v_id is null then
+        v_id := drip._insert_campaign(v_user, p_definition);
+        v_outcome := 'created';
+      else
+        v_copy := drip._insert_campaign(
+          v_user, p_definition || jsonb_build_object('title', 'the same as ' || v_id || '?'));
+        v_wanted := drip._campaign_definition(v_copy);
+        raise exception using errcode = 'DR999';
+      end if;
+    exception
+      when sqlstate 'DR999' then
+        if v_wanted - 'title' is distinct from drip._campaign_definition(v_id) - 'title' then
+          perform drip._fail(
+            'DR013',
+            format('there is another campaign %s', quote_literal(btrim(p_definition ->> 'title'))),
+            'Change it with update_campaign, or choose another title.');
+        end if;
+      when integrity_constraint_violation then
+        get stacked diagnostics v_constraint = constraint_name, v_detail = pg_exception_detail;
+        -- Another session has just made it: look again.
+        continue when v_constraint = 'campaigns_title_unique' and v_try = 1;
+        perform drip._constraint_error(v_constraint, v_detail);
+    end;
+    exit;
+  end loop;
+  return query
+    select c.id, c.title, c.status, v_outcome
+    from drip.campaigns c
+    where c.id = v_id;
+end
+$$;
+comment on function drip.create_campaign(jsonb) is
+  'Makes a draft from a definition whose keys are columns of campaigns; devices are names or ids.
+   A scheduled_at without an offset is the user''s wall clock. Outcomes: created, existing.';
+grant execute on function drip.create_campaign(jsonb) to drip_app;

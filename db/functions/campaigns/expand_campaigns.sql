@@ -1,0 +1,211 @@
+-- One chunk of one due campaign a call, so that each is a short transaction; the unique index on
+-- campaign and lead makes a repeat harmless. Nobody is left out silently: who opted out or is over
+-- a device's limit gets a row that says so. An error undoes the chunk, is kept on the campaign, and
+-- after five in a row the campaign fails.
+create function drip.expand_campaigns(p_limit integer default 5000)
+returns table (
+  campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  c_attempts constant integer := 5;
+  v_now constant timestamptz := drip.now();
+  v_limit constant integer := least(greatest(coalesce(p_limit, 5000), 1), 100000);
+  v_campaign drip.campaigns;
+  v_inserted bigint := 0;
+  v_others bigint;
+begin
+  select c.*
+  into v_campaign
+  from drip.campaigns c
+  where c.status in ('pending', 'triggered')
+    and drip._is_expansion_due(c, v_now)
+  order by c.scheduled_at, c.id
+  limit 1
+  for no key update skip locked;
+  if not found then
+    return;
+  end if;
+
+  begin
+    v_inserted := drip._expand_chunk(v_campaign, v_limit);
+  exception
+    when others then
+      update drip.campaigns c
+      set last_error = format('%s: %s', sqlstate, sqlerrm),
+        last_run_at = v_now,
+        expand_attempts = c.expand_attempts + 1,
+        status = case
+          when c.expand_attempts + 1 >= c_attempts then 'failed' else c.status end,
+        status_reason = case
+          when c.expand_attempts + 1 >= c_attempts
+            then format('planning failed %s times: %s', c_attempts, sqlerrm)
+          else c.status_reason
+        end
+      where c.id = v_campaign.id;
+  end;
+
+  select c.* into v_campaign from drip.campaigns c where c.id = v_campaign.id;
+  select count(*)
+  into v_others
+  from drip.campaigns c
+  where c.status in ('pending', 'triggered')
+    and c.id <> v_campaign.id
+    and drip._is_expansion_due(c, v_now);
+  return query
+    select
+      v_campaign.id, v_campaign.title, v_inserted, v_campaign.audience_count::bigint,
+      v_others + case
+        when drip._is_expansion_due(v_campaign, v_now) and v_campaign.status = 'triggered'
+          then greatest(v_campaign.audience_count - (
+            select count(*)
+            from drip.broadcast_messages m
+            where m.campaign_id = v_campaign.id), 1)
+        else 0
+      end,
+      v_campaign.status;
+end
+$$;
+comment on function drip.expand_campaigns(integer) is
+  'Plans up to p_limit messages of the campaign that is due longest; no row when none is due.
+   inserted counts this call''s rows, audience the leads; remaining is above 0 while another call
+   has something to do at once.';
+grant execute on function drip.expand_campaigns(integer) to drip_worker;
+
+-- After an error it waits half a minute longer each time.
+create function drip._is_expansion_due(p_campaign drip.campaigns, p_now timestamptz)
+returns boolean
+language sql immutable parallel safe
+as $$
+  select p_campaign.expanded_at is null
+    and p_campaign.status in ('pending', 'triggered')
+    and drip._expands_at(p_campaign) <= p_now
+    and (p_campaign.expand_attempts = 0
+         or p_campaign.last_run_at + p_campaign.expand_attempts * interval '30 seconds' <= p_now)
+$$;
+comment on function drip._is_expansion_due(drip.campaigns, timestamptz) is
+  'True when messages of the campaign are to be planned now.';
+
+create function drip._expand_chunk(p_campaign drip.campaigns, p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_zone constant text := (select u.time_zone from drip.users u where u.id = p_campaign.user_id);
+  v_local constant timestamp := p_campaign.scheduled_at at time zone v_zone;
+  v_named bigint[];
+  v_pool bigint[];
+  v_leads bigint[];
+  v_audience bigint := p_campaign.audience_count;
+  v_is_last boolean;
+  v_inserted bigint;
+  v_devices bigint[];
+begin
+  if p_campaign.expanded_to_lead_id = 0 then
+    select count(*) into v_audience from drip._campaign_leads(p_campaign, 0, null);
+  end if;
+  v_leads := array(
+    select l.id
+    from drip._campaign_leads(p_campaign, p_campaign.expanded_to_lead_id, p_limit) l);
+  v_is_last := cardinality(v_leads) < p_limit;
+  if p_campaign.devices is null then
+    v_pool := drip._pool_devices(p_campaign.user_id);
+  else
+    -- A named device that a person has switched off leaves its share to the others.
+    v_named := coalesce(
+      (select array_agg(d.id order by d.id)
+       from drip.user_devices d
+       where d.id = any (p_campaign.devices) and d.status <> 'disabled'),
+      p_campaign.devices);
+  end if;
+
+  with chosen as (
+    select
+      l.id, l.phone, l.name,
+      case
+        when v_named is null then coalesce(l.device_id, drip._hashed_device(v_pool, l.id))
+        when l.device_id = any (v_named) then l.device_id
+        else drip._hashed_device(v_named, l.id)
+      end as device_id,
+      case
+        when p_campaign.local_time_per_lead
+          then drip._local_instant(v_local, coalesce(l.time_zone, v_zone))
+        else p_campaign.scheduled_at
+      end as at,
+      exists (
+        select
+        from drip.suppressions s
+        where s.user_id = l.user_id and s.phone = l.phone
+          and s.category in ('all', p_campaign.category)) as is_suppressed
+    from unnest(v_leads) as k (id)
+    join drip.leads l on l.id = k.id
+  ),
+  before as (
+    select m.device_id, count(*) as messages
+    from drip.broadcast_messages m
+    where m.campaign_id = p_campaign.id and p_campaign.per_device_limit is not null
+      and m.status <> 'skipped'
+    group by m.device_id
+  ),
+  placed as (
+    select
+      c.*,
+      case
+        when c.is_suppressed then 'suppressed'
+        when coalesce(b.messages, 0)
+          + row_number() over (partition by c.device_id, c.is_suppressed order by c.id)
+          > p_campaign.per_device_limit then 'campaign_device_limit'
+      end as reason
+    from chosen c
+    left join before b on b.device_id = c.device_id
+  ),
+  planned as (
+    insert into drip.broadcast_messages as m (
+      user_id, device_id, lead_id, campaign_id, recipient_phone, recipient_name, category,
+      message_type, priority, scheduled_at, planned_at, expires_at, status, status_reason,
+      finished_at, created_at)
+    select
+      p_campaign.user_id, p.device_id, p.id, p_campaign.id, p.phone, p.name,
+      p_campaign.category, p_campaign.message_type, p_campaign.priority, p.at, p.at,
+      p.at + p_campaign.valid_for,
+      case when p.reason is null then 'pending' else 'skipped' end, p.reason,
+      case when p.reason is not null then v_now end, v_now
+    from placed p
+    order by p.id
+    on conflict do nothing
+    returning m.device_id, m.status, m.scheduled_at
+  )
+  select
+    count(*),
+    array_agg(distinct p.device_id)
+      filter (where p.status = 'pending' and p.scheduled_at <= v_now + interval '15 seconds')
+  into v_inserted, v_devices
+  from planned p;
+
+  if v_is_last then
+    select count(*)
+    into v_audience
+    from drip.broadcast_messages m
+    where m.campaign_id = p_campaign.id;
+  end if;
+  update drip.campaigns c
+  set status = case when v_is_last and v_audience = 0 then 'completed' else 'triggered' end,
+    status_reason = case when v_is_last and v_audience = 0 then 'audience is empty' end,
+    completed_at = case when v_is_last and v_audience = 0 then v_now end,
+    audience_count = v_audience,
+    expanded_to_lead_id = coalesce(v_leads[cardinality(v_leads)], c.expanded_to_lead_id),
+    expanded_at = case when v_is_last then v_now end,
+    expand_attempts = 0,
+    last_error = null,
+    last_run_at = v_now
+  where c.id = p_campaign.id;
+  perform drip._notify_wake(v_devices);
+  return v_inserted;
+end
+$$;
+comment on function drip._expand_chunk(drip.campaigns, integer) is
+  'Plans the messages of the next leads of a campaign and writes how far it has come.';

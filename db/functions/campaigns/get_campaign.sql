@@ -1,0 +1,25 @@
+-- The whole of a campaign in one value; create_campaign accepts it.
+create function drip.get_campaign(p_campaign text) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  v_campaign constant drip.campaigns := drip._find_campaign(p_campaign);
+begin
+  return (
+    select
+      jsonb_build_object(
+        'id', c.id, 'user', u.name, 'status', c.status, 'status_reason', c.status_reason,
+        'scheduled_local', c.scheduled_at at time zone u.time_zone,
+        'audience_count', c.audience_count, 'expanded_at', c.expanded_at,
+        'paused_at', c.paused_at, 'last_error', c.last_error, 'last_run_at', c.last_run_at,
+        'completed_at', c.completed_at, 'created_at', c.created_at, 'updated_at', c.updated_at)
+      || drip._campaign_definition(c.id)
+    from drip.campaigns c
+    join drip.users u on u.id = c.user_id
+    where c.id = v_campaign.id);
+end
+$$;
+comment on function drip.get_campaign(text) is
+  'The campaign as JSON: its definition, and its id, user, status, times and last error.';
+grant execute on function drip.get_campaign(text) to drip_app;
