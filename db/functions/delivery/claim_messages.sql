@@ -59,7 +59,9 @@ declare
   v_heads bigint[];
   v_ids bigint[] := '{}';
   v_delays numeric[] := '{}';
+  v_leads bigint[] := '{}';
   v_pass_ids bigint[];
+  v_pass_leads bigint[];
   v_pass_delays numeric[];
   v_blocked bigint[];
   v_busy bigint[];
@@ -161,12 +163,23 @@ begin
       returning m.id
     ),
     chosen as (
-      select g.message_id, g.device_id, g.delay_seconds
+      select g.message_id, g.lead_id, g.delay_seconds
       from (
         select
           j.message_id,
-          m.device_id,
+          m.lead_id,
           delay.seconds as delay_seconds,
+          -- the first look took no more heads than fit; the deeper one sees more
+          case
+            when v_depth = 1 then null
+            when d.daily_cap is not null or d.ramp is not null then 1
+            else d.burst - (
+              select count(*)
+              from drip.broadcast_messages b
+              where b.device_id = m.device_id and b.status = 'processing')
+          end as free_slots,
+          row_number() over (
+            partition by m.device_id order by m.priority, m.due_at, m.id) as place_on_device,
           sum(delay.seconds) over (
             partition by m.device_id order by m.priority, m.due_at, m.id
             rows between unbounded preceding and 1 preceding) as before_it,
@@ -188,12 +201,15 @@ begin
       ) g
       where coalesce(g.before_it, 0) = 0
         and g.place_of_lead = 1
-      order by g.message_id
+        and g.lead_id <> all (v_leads)
+        and (g.free_slots is null or g.place_on_device <= g.free_slots)
+      order by g.place_on_device, g.message_id
       limit greatest(p_limit - cardinality(v_ids), 0)
     )
     select
       (select array_agg(c.message_id order by c.message_id) from chosen c),
       (select array_agg(c.delay_seconds order by c.message_id) from chosen c),
+      (select array_agg(c.lead_id) from chosen c),
       (select array_agg(distinct m.device_id)
        from drip.broadcast_messages m
        where m.id = any (v_heads)
@@ -222,10 +238,11 @@ begin
          where j.reason = any (c_device_reasons)
          group by m.device_id
        ) q)
-    into v_pass_ids, v_pass_delays, v_open, v_busy, v_blocked, v_until;
+    into v_pass_ids, v_pass_delays, v_pass_leads, v_open, v_busy, v_blocked, v_until;
 
     v_ids := v_ids || coalesce(v_pass_ids, '{}');
     v_delays := v_delays || coalesce(v_pass_delays, '{}');
+    v_leads := v_leads || coalesce(v_pass_leads, '{}');
     if v_busy is not null then
       perform drip._sync_enrollments(v_busy);
     end if;
