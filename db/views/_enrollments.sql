@@ -23,5 +23,5 @@ left join drip._enrollment_facts f
   and e.completed_at is null
   and exists (select from drip.sync_backlog b where b.enrollment_id = e.id);
 comment on view drip._enrollments is
-  'Grain: enrollment (enrollment_id). Its state as it is now, for the tenants of the caller; private.';
+  'Grain: enrollment (enrollment_id). Its state as it is now, for the caller''s tenants; private.';
 alter view drip._enrollments owner to drip_view;

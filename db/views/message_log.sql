@@ -17,7 +17,10 @@ select
   m.sequence_stepid,
   st.day_number as step,
   m.lead_id,
-  case when (select drip.can_see_phones()) then m.recipient_phone else drip.mask_phone(m.recipient_phone) end as recipient_phone,
+  case
+    when (select drip.can_see_phones()) then m.recipient_phone
+    else drip.mask_phone(m.recipient_phone)
+  end as recipient_phone,
   m.recipient_name,
   m.device_id,
   d.name as device_name,
@@ -26,7 +29,8 @@ select
   m.status,
   m.status_reason,
   case
-    when m.status = 'pending' and m.status_reason is null then drip.reason_sentence(m.deferred_reason)
+    when m.status = 'pending' and m.status_reason is null
+      then drip.reason_sentence(m.deferred_reason)
     else drip.reason_sentence(m.status_reason)
   end as sentence,
   m.planned_at,
@@ -46,8 +50,15 @@ select
   m.error_code,
   m.error_message,
   m.provider_message_id,
-  m.content,
-  m.caption,
+  -- {phone} in a text is a phone as well
+  case
+    when (select drip.can_see_phones()) then m.content
+    else drip.mask_phone_in(m.content, m.recipient_phone)
+  end as content,
+  case
+    when (select drip.can_see_phones()) then m.caption
+    else drip.mask_phone_in(m.caption, m.recipient_phone)
+  end as caption,
   m.media_url,
   m.priority,
   m.idempotency_key,

@@ -4,7 +4,10 @@ select
   f.message_id,
   f.user_id,
   m.lead_id,
-  case when (select drip.can_see_phones()) then m.recipient_phone else drip.mask_phone(m.recipient_phone) end as recipient_phone,
+  case
+    when (select drip.can_see_phones()) then m.recipient_phone
+    else drip.mask_phone(m.recipient_phone)
+  end as recipient_phone,
   case
     when m.campaign_id is not null then 'campaign'
     when m.sequence_id is not null then 'sequence'

@@ -1,9 +1,12 @@
--- The monitor that operators know: one row per enrollment and step. The message columns speak of the
--- row's step; step_status, next_trigger_time and completed_at speak of the enrollment.
+-- The monitor that operators know: one row per enrollment and step. The message columns speak of
+-- the row's step; step_status, next_trigger_time and completed_at speak of the enrollment.
 create view drip.sequence_progress_monitor with (security_barrier) as
 select
   s.name as sequence_name,
-  case when (select drip.can_see_phones()) then e.contact_phone else drip.mask_phone(e.contact_phone) end as contact_phone,
+  case
+    when (select drip.can_see_phones()) then e.contact_phone
+    else drip.mask_phone(e.contact_phone)
+  end as contact_phone,
   st.day_number as current_step,
   e.status as step_status,
   m.status as message_status,
@@ -68,13 +71,14 @@ left join lateral (
 ) n on true
 order by s.name, e.contact_phone, st.day_number;
 comment on view drip.sequence_progress_monitor is
-  'Grain: enrollment × step (enrollment_id, sequence_stepid). Where each contact stands in each sequence.';
+  'Grain: enrollment × step (enrollment_id, sequence_stepid). Where each contact stands.';
 comment on column drip.sequence_progress_monitor.sequence_name is 'Sequence.';
 comment on column drip.sequence_progress_monitor.contact_phone is 'E.164; masked without drip_pii.';
 comment on column drip.sequence_progress_monitor.current_step is
   'Position of the row''s step, from 1.';
 comment on column drip.sequence_progress_monitor.step_status is
-  'State of the enrollment: pending, active, sent, failed, paused, completed, sequence_failed or exited.';
+  'State of the enrollment: pending, active, sent, failed, paused, completed, sequence_failed,
+   exited.';
 comment on column drip.sequence_progress_monitor.message_status is 'State of the row''s message.';
 comment on column drip.sequence_progress_monitor.next_trigger_time is
   'When the enrollment''s next message is due; null when finished.';

@@ -46,4 +46,4 @@ begin
 end
 $$;
 comment on function drip._find_device(text, bigint) is
-  'The device of that id or name, of p_user or of the caller''s tenants; DR012 or DR011 if not one.';
+  'The device of that id or name, of p_user or the caller''s tenants; DR012 or DR011 if not one.';

@@ -47,7 +47,7 @@ begin
 end
 $$;
 comment on function drip._apply_settings(anyelement, jsonb, text[], text) is
-  'The row with settings {"column": value} applied; DR003 unknown key, DR004 value of a wrong type.';
+  'The row with settings {"column": value} applied; DR003 unknown key, DR004 wrong value.';
 
 create function drip._settings_of(p_table regclass) returns text[]
 language sql stable

@@ -154,7 +154,7 @@ as $$
   limit 1
 $$;
 comment on function drip._read_international_phone(text) is
-  'The E.164 form of + and digits: a trunk prefix behind the calling code goes; null if impossible.';
+  'The E.164 form of + and digits: a trunk prefix behind the calling code goes; or null.';
 
 -- In this order: with the trunk prefix; with the region's calling code where its + was lost; bare.
 -- Where no trunk prefix is dialled, numbers are written bare, and a mobile's length goes first.

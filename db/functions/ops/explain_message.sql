@@ -15,7 +15,8 @@ begin
     select
       m.id, m.user_id, m.status, w.verdict, w.reason,
       case
-        when m.status = 'pending' and w.reason is null then 'It may go now; its device takes it next.'
+        when m.status = 'pending' and w.reason is null
+          then 'It may go now; its device takes it next.'
         when m.status = 'processing' then pg_catalog.format(
           'Worker %s is handing it over; the lease ends at %s.', m.worker_id, m.lease_expires_at)
         when m.status = 'sent' then pg_catalog.format('It was sent at %s.', m.sent_at)
@@ -66,5 +67,5 @@ begin
 end
 $$;
 comment on function drip.explain_message(bigint) is
-  'One row: the verdict on a message, its sentence, the earliest time it may go, and what mends it.';
+  'One row: the verdict on a message, in words, the earliest time it may go, and what mends it.';
 grant execute on function drip.explain_message(bigint) to drip_app;

@@ -451,7 +451,8 @@ create table drip.sequence_steps (
   constraint sequence_steps_media_url check (
     message_type not in ('image', 'video', 'document', 'audio')
     or coalesce(media_url ~ '^https?://[^\s]+$', false)),
-  constraint sequence_steps_template_given check (message_type <> 'template' or template is not null),
+  constraint sequence_steps_template_given
+    check (message_type <> 'template' or template is not null),
   constraint sequence_steps_delay_order
     check (min_delay_seconds >= 0 and min_delay_seconds <= max_delay_seconds),
   constraint sequence_steps_valid_positive check (valid_for > interval '0')
@@ -586,7 +587,8 @@ create table drip.campaigns (
   constraint campaigns_valid_positive check (valid_for > interval '0'),
   constraint campaigns_status_known check (status in (
     'draft', 'pending', 'triggered', 'completed', 'paused', 'cancelled', 'failed')),
-  constraint campaigns_scheduled check (status in ('draft', 'cancelled') or scheduled_at is not null),
+  constraint campaigns_scheduled
+    check (status in ('draft', 'cancelled') or scheduled_at is not null),
   constraint campaigns_delay_order
     check (min_delay_seconds >= 0 and min_delay_seconds <= max_delay_seconds),
   constraint campaigns_limit_positive check (per_device_limit > 0),

@@ -283,7 +283,7 @@ STOP_WORDS = ("stop", "unsubscribe", "berhenti", "batal")
 # platform, code, scope, action, wait, auto_resume, meaning
 ERROR_CODES = (
     ("gowa", "INVALID_JID", "recipient", "fail", None, True, "the number is not on WhatsApp"),
-    ("gowa", "VALIDATION_ERROR", "recipient", "fail", None, True, "the gateway refused the request"),
+    ("gowa", "VALIDATION_ERROR", "recipient", "fail", None, True, "the gateway refused the call"),
     ("gowa", "DEVICE_NOT_FOUND", "device", "stop", None, False, "the gateway has no such device"),
     ("gowa", "DEVICE_ID_REQUIRED", "device", "stop", None, False, "the device names no instance"),
     ("gowa", "AUTHENTICATION_ERROR", "device", "stop", None, False, "logged out or disconnected"),
