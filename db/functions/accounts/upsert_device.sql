@@ -44,7 +44,10 @@ begin
   v_new.endpoint := coalesce(rtrim(btrim(p_endpoint), '/'), v_new.endpoint);
   v_new.instance := coalesce(btrim(p_instance), v_new.instance);
   v_new.secret_name := coalesce(btrim(p_secret_name), v_new.secret_name);
-  v_new.phone := coalesce(drip._device_phone(v_user, p_phone), v_new.phone);
+  v_new.phone := case
+    when p_phone is null then v_new.phone
+    when btrim(p_phone) <> '' then drip._expect_phone(v_user, p_phone)
+  end;
   v_new := drip._apply_settings(
     v_new,
     case when jsonb_typeof(p_settings) = 'object' then p_settings - 'account' else p_settings end,
@@ -142,30 +145,6 @@ end
 $$;
 comment on function drip._new_device(bigint, text, timestamptz) is
   'A device as it is before anybody sets anything.';
-
-create function drip._device_phone(p_user bigint, p_phone text) returns text
-language plpgsql stable
-set search_path = ''
-as $$
-declare
-  v_read record;
-begin
-  if nullif(btrim(p_phone), '') is null then
-    return null;
-  end if;
-  select r.phone, r.problem
-  into v_read
-  from drip.users u
-  cross join lateral drip._read_phone(p_phone, u.default_region) as r
-  where u.id = p_user;
-  if v_read.phone is null then
-    perform drip._fail('DR002', v_read.problem, 'Write it with + and the country code.');
-  end if;
-  return v_read.phone;
-end
-$$;
-comment on function drip._device_phone(bigint, text) is
-  'The device''s own number as E.164; null for none, DR002 when it cannot be read.';
 
 create function drip._device_account(p_user bigint, p_account text, p_platform text)
 returns bigint

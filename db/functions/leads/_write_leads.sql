@@ -1,9 +1,11 @@
 -- New leads first, then changes, each sorted by phone, so that batches wait in one order; what
--- would stay as it is, is neither locked nor written.
+-- would stay as it is, is neither locked nor written. A plan cached while the table was empty must
+-- not scan it later.
 create function drip._write_leads(p_user bigint, p_phones text[], p_patches jsonb[])
 returns table (phone text, lead_id bigint, outcome text)
 language plpgsql volatile
 set search_path = ''
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare

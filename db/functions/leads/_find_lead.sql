@@ -1,0 +1,45 @@
+-- A lead argument is its phone, written as people of the tenant's region write it.
+create function drip._find_lead(p_user bigint, p_phone text) returns drip.leads
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_phone text := drip._expect_phone(p_user, p_phone);
+  v_lead drip.leads;
+begin
+  select l.*
+  into v_lead
+  from drip.leads l
+  where l.user_id = p_user and l.phone = v_phone;
+  if v_lead.id is null then
+    perform drip._fail(
+      'DR012', 'there is no lead with this phone',
+      'upsert_lead makes one; drip.user says for which user.');
+  end if;
+  return v_lead;
+end
+$$;
+comment on function drip._find_lead(bigint, text) is
+  'The tenant''s lead of that phone; DR002 for no phone, DR012 for no lead.';
+
+create function drip._expect_phone(p_user bigint, p_phone text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_read record;
+begin
+  select r.phone, r.problem
+  into v_read
+  from drip.users u
+  cross join lateral drip._read_phone(p_phone, u.default_region) as r
+  where u.id = p_user;
+  if v_read.phone is null then
+    perform drip._fail(
+      'DR002', v_read.problem, 'Write it with + and the country code, such as +60123456789.');
+  end if;
+  return v_read.phone;
+end
+$$;
+comment on function drip._expect_phone(bigint, text) is
+  'The phone as E.164, read by the tenant''s region; DR002 when it cannot be read.';

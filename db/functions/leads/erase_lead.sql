@@ -1,0 +1,83 @@
+-- Removes the person and keeps the counts: rows stay, what names or quotes the person goes. An
+-- opt-out stays, since forgetting it would break it.
+create function drip.erase_lead(p_phone text, p_reason text default null)
+returns table (lead_id bigint, cancelled integer, scrubbed integer, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_user bigint := drip._tenant();
+  v_lead drip.leads := drip._find_lead(v_user, p_phone);
+  v_nobody text := '+999' || lpad(v_lead.id::text, 12, '0');
+  v_enrollments bigint[];
+  v_cancelled integer;
+  v_scrubbed integer;
+begin
+  if exists (
+    select from drip.broadcast_messages m
+    where m.lead_id = v_lead.id and m.status = 'processing'
+  ) then
+    perform drip._fail(
+      'DR005', 'a message to this lead is being sent', 'Try again in a minute.');
+  end if;
+  -- No country has the code 999, so nobody is written to under this number.
+  update drip.leads l
+  set phone = v_nobody, external_id = null, name = null, niche = null, trigger = null,
+    time_zone = null, language = null, attributes = '{}', chained = '{}', paused_until = null,
+    pause_reason = null, last_inbound_at = null
+  where l.id = v_lead.id;
+
+  select array_agg(e.id order by e.id)
+  into v_enrollments
+  from drip.sequence_contacts e
+  where e.lead_id = v_lead.id;
+  select coalesce(sum(x.cancelled), 0)
+  into v_cancelled
+  from drip._exit_enrollments(v_enrollments, 'erased') x;
+  update drip.sequence_contacts e
+  set contact_phone = v_nobody, contact_name = null, attributes = '{}'
+  where e.lead_id = v_lead.id;
+
+  with locked as (
+    select m.id, m.status
+    from drip.broadcast_messages m
+    where m.lead_id = v_lead.id
+    order by m.id
+    for no key update
+  ),
+  scrubbed as (
+    update drip.broadcast_messages m
+    set status = case when m.status = 'pending' then 'cancelled' else m.status end,
+      status_reason = case when m.status = 'pending' then 'erased' else m.status_reason end,
+      finished_at = case when m.status = 'pending' then v_now else m.finished_at end,
+      not_before = null, deferred_reason = null,
+      recipient_phone = v_nobody, recipient_name = null, content = null, caption = null,
+      media_url = null, template = null, idempotency_key = null,
+      source = case when m.source is not null then jsonb '{}' end
+    from locked k
+    where m.id = k.id
+    returning k.status
+  )
+  select count(*), v_cancelled + count(*) filter (where s.status = 'pending')
+  into v_scrubbed, v_cancelled
+  from scrubbed s;
+
+  update drip.inbound_messages i
+  set sender = v_nobody, body = null
+  where i.user_id = v_user and i.lead_id = v_lead.id;
+  update drip.receipts r
+  set body = null
+  where r.user_id = v_user
+    and r.message_id in (
+      select m.id from drip.broadcast_messages m where m.lead_id = v_lead.id);
+  delete from drip.lead_aliases a where a.user_id = v_user and a.lead_id = v_lead.id;
+  perform drip._audit(v_user, 'erase_lead', 'lead', v_lead.id, p_reason);
+  return query select v_lead.id, v_cancelled, v_scrubbed, 'erased'::text;
+end
+$$;
+comment on function drip.erase_lead(text, text) is
+  'Removes a person: phone, name, attributes, texts and replies go, what is pending is cancelled,
+   the rows stay for the counts, an opt-out of the phone stays too. Outcome: erased.';
+grant execute on function drip.erase_lead(text, text) to drip_app;

@@ -1,0 +1,46 @@
+-- One lead by its phone, over all tenants of the caller; each reads the phone by its own region.
+create function drip.find_lead(p_phone text)
+returns table (
+  lead_id bigint, user_id bigint, phone text, name text, niche text, trigger text,
+  target_status text, device_id bigint, time_zone text, language text, external_id text,
+  attributes jsonb, paused_until timestamptz, pause_reason text, is_suppressed boolean,
+  suppressed text, last_inbound_at timestamptz, created_at timestamptz, updated_at timestamptz)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_users bigint[] := drip._mapped_users();
+  v_sees_phones boolean := pg_catalog.pg_has_role(
+    coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user),
+    'drip_pii', 'member');
+begin
+  return query
+    select
+      l.id, l.user_id,
+      case when v_sees_phones then l.phone else drip.mask_phone(l.phone) end,
+      l.name, l.niche, l.trigger, l.target_status, l.device_id, l.time_zone, l.language,
+      l.external_id, l.attributes, l.paused_until, l.pause_reason,
+      s.category is not null, s.category, l.last_inbound_at, l.created_at, l.updated_at
+    from (
+      select g.region, drip._normalize_phone(p_phone, g.region) as phone
+      from (
+        select distinct u.default_region as region
+        from drip.users u
+        where u.id = any (v_users)
+      ) g
+    ) r
+    join drip.users u on u.default_region is not distinct from r.region and u.id = any (v_users)
+    join drip.leads l on l.user_id = u.id and l.phone = r.phone
+    left join lateral (
+      select min(k.category) as category
+      from drip.suppressions k
+      where k.user_id = l.user_id and k.phone = l.phone
+    ) s on true
+    order by l.user_id;
+end
+$$;
+comment on function drip.find_lead(text) is
+  'The lead of a phone, one row per tenant of the caller that has it; the phone is masked without
+   drip_pii. suppressed: all, marketing or null.';
+grant execute on function drip.find_lead(text) to drip_reader;

@@ -1,0 +1,35 @@
+-- Takes an opt-out back. What it cancelled stays cancelled; tokens that waited are looked at again.
+create function drip.opt_in(p_phone text, p_category text default null)
+returns table (lead_id bigint, phone text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_user bigint := drip._tenant();
+  v_phone text := drip._expect_phone(v_user, p_phone);
+  v_category text := case when p_category is not null then drip._check_category(p_category) end;
+  v_lead bigint;
+  v_outcome text := 'not_suppressed';
+begin
+  delete from drip.suppressions s
+  where s.user_id = v_user
+    and s.phone = v_phone
+    and (v_category is null or s.category = v_category);
+  if found then
+    v_outcome := 'removed';
+    update drip.leads l
+    set enroll_check = true
+    where l.user_id = v_user
+      and l.phone = v_phone
+      and not l.enroll_check
+      and (l.trigger is not null or l.niche is not null);
+  end if;
+  select l.id into v_lead from drip.leads l where l.user_id = v_user and l.phone = v_phone;
+  return query select v_lead, v_phone, v_outcome;
+end
+$$;
+comment on function drip.opt_in(text, text) is
+  'Takes opt-outs of a phone back: of one category (all, marketing), or both for null. Outcome:
+   removed, not_suppressed.';
+grant execute on function drip.opt_in(text, text) to drip_app;

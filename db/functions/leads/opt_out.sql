@@ -1,0 +1,118 @@
+-- What a person has asked for holds from the commit on: what is pending is cancelled here, what
+-- others are planning meanwhile is dropped by the claim.
+create function drip.opt_out(
+  p_phone text,
+  p_reason text default null,
+  p_category text default 'all',
+  p_source text default 'application')
+returns table (lead_id bigint, phone text, outcome text, cancelled integer)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_user bigint := drip._tenant();
+  v_phone text := drip._expect_phone(v_user, p_phone);
+begin
+  return query
+    select o.lead_id, v_phone, o.outcome, o.cancelled
+    from drip._opt_out(
+      v_user, v_phone, drip._check_category(p_category), p_reason,
+      coalesce(nullif(btrim(p_source), ''), 'application')) o;
+end
+$$;
+comment on function drip.opt_out(text, text, text, text) is
+  'Stops a phone, known as a lead or not: category all (default) or marketing. Cancels what is
+   pending and ends its journeys. Outcome: suppressed, already_suppressed; cancelled counts
+   messages.';
+grant execute on function drip.opt_out(text, text, text, text) to drip_app;
+
+-- Locks enrollments, then messages, each in id order. A message that is being claimed is waited
+-- for, so that nothing unclaimed leaves once this has committed.
+create function drip._opt_out(
+  p_user bigint, p_phone text, p_category text, p_reason text, p_source text)
+returns table (lead_id bigint, outcome text, cancelled integer)
+language plpgsql volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_lead bigint;
+  v_outcome text := 'already_suppressed';
+  v_enrollments bigint[];
+  v_cancelled integer;
+begin
+  insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
+  values (p_user, p_phone, p_category, nullif(btrim(p_reason), ''), p_source, v_now)
+  on conflict (user_id, phone, category) do nothing;
+  if found then
+    v_outcome := 'suppressed';
+  end if;
+  select l.id into v_lead from drip.leads l where l.user_id = p_user and l.phone = p_phone;
+  if v_lead is null then
+    return query select null::bigint, v_outcome, 0;
+    return;
+  end if;
+
+  select array_agg(q.id order by q.id)
+  into v_enrollments
+  from (
+    select e.id
+    from drip.sequence_contacts e
+    join drip.sequences s on s.id = e.sequence_id
+    where e.lead_id = v_lead
+      and e.completed_at is null
+      and (p_category = 'all' or s.category = p_category)
+    order by e.id
+    for no key update of e
+  ) q;
+
+  with locked as (
+    select m.id
+    from drip.broadcast_messages m
+    where m.lead_id = v_lead
+      and m.status = 'pending'
+      and (p_category = 'all' or m.category = p_category)
+    order by m.id
+    for no key update
+  ),
+  stopped as (
+    update drip.broadcast_messages m
+    set status = 'cancelled', status_reason = 'suppressed', finished_at = v_now,
+      not_before = null, deferred_reason = null
+    from locked k
+    where m.id = k.id
+    returning m.id
+  )
+  select count(*)
+  into v_cancelled
+  from stopped;
+
+  if v_enrollments is not null then
+    perform drip._exit_enrollments(v_enrollments, 'opted_out');
+  end if;
+  return query select v_lead, v_outcome, v_cancelled;
+end
+$$;
+comment on function drip._opt_out(bigint, text, text, text, text) is
+  'opt_out for a tenant and an E.164 phone: suppression, cancelled messages, ended journeys.';
+
+create function drip._check_category(p_category text) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  v_category text := lower(btrim(p_category));
+begin
+  if v_category is null or v_category not in ('all', 'marketing') then
+    perform drip._fail(
+      'DR001', pg_catalog.format('%s is no category of an opt-out',
+                                 pg_catalog.quote_nullable(left(p_category, 60))),
+      'Use all or marketing.');
+  end if;
+  return v_category;
+end
+$$;
+comment on function drip._check_category(text) is
+  'The category of an opt-out in lower case; DR001 when it is neither all nor marketing.';
