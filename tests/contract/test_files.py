@@ -93,9 +93,10 @@ def test_revisions_commit_as_one(db_folder: Path) -> None:
 def test_revisions_call_no_function_of_ours(db_folder: Path, sql_files: list[SqlFile]) -> None:
     """Functions are created after the revisions, and may be others by then."""
     ours = {d.name for f in sql_files for d in f.declared if d.kind == "function"}
-    found = []
-    for revision in sorted((db_folder / "migrations" / "versions").glob("*.py")):
-        for name in re.findall(r"drip\.\w+(?=\s*\()", revision.read_text("utf-8")):
-            if name in ours:
-                found.append(f"{revision.name}: {name}")
-    assert found == []
+    revisions = sorted((db_folder / "migrations" / "versions").glob("*.py"))
+    assert [
+        f"{revision.name}: {name}"
+        for revision in revisions
+        for name in re.findall(r"drip\.\w+(?=\s*\()", revision.read_text("utf-8"))
+        if name in ours
+    ] == []

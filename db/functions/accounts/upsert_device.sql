@@ -123,7 +123,7 @@ grant execute on function drip.upsert_device(text, text, text, text, text, text,
 
 create function drip._new_device(p_user bigint, p_name text, p_now timestamptz)
 returns drip.user_devices
-language plpgsql stable
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
