@@ -28,7 +28,7 @@ begin
   if v_users is null and v_wanted is not null then
     perform drip._fail(
       'DR010', pg_catalog.format('role %s may not act for user %L', v_caller, v_wanted),
-      'Set drip.user to a user of this role, or ask an operator for assign_role(role, user).');
+      'Set drip."user" to a user of this role, or ask an operator for assign_role(role, user).');
   end if;
   return coalesce(v_users, '{}');
 end

@@ -17,7 +17,7 @@ begin
   perform drip._fail(
     'DR010', pg_catalog.format('this role may act for %s users, and none is named',
                                cardinality(v_users)),
-    'Name one: set local drip.user = ''user name''.');
+    'Name one: set local drip."user" = ''user name''.');
 end
 $$;
 comment on function drip._tenant() is
