@@ -152,6 +152,8 @@ as $$
       '1 goes first; drip steps have 2, campaigns 3.'),
     ('sequences_niche_named', 'DR006', 'enrollment by niche needs a niche',
       'Set niche, or another auto_enroll.'),
+    ('sequences_niche_token', 'DR004', 'the niche of a sequence is one token',
+      'Leave the comma out; leads may have several niches, a sequence has one.'),
     ('sequences_exit_if_fkey', 'DR012', 'exit_if names no registered guard',
       'Register it with register_guard.'),
 
@@ -206,6 +208,8 @@ as $$
       'Use prospect, customer or all.'),
     ('campaigns_names_somebody', 'DR009', 'the campaign names nobody',
       'Set niche, audience or everyone.'),
+    ('campaigns_niche_token', 'DR004', 'the niche of a campaign is one token',
+      'Leave the comma out; leads may have several niches, a campaign has one.'),
     ('campaigns_devices_some', 'DR004', 'devices is an empty list',
       'Leave it out for the lead''s device, else the pool.'),
     ('campaigns_window_pair', 'DR004', 'send_from and send_to belong together',

@@ -1,0 +1,89 @@
+"""report_device(): what a sender says of its device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from factory import Clock, Connection, Plant
+from refusals import refusal
+
+REPORT = "select * from drip.report_device(%s, %s, %s)"
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after", "outcome"),
+    [
+        ("online", "online", "online", "unchanged"),
+        ("online", "offline", "offline", "changed"),
+        ("online", "needs_attention", "needs_attention", "changed"),
+        ("offline", "online", "online", "changed"),
+        ("offline", "needs_attention", "needs_attention", "changed"),
+        ("needs_attention", "online", "online", "changed"),
+        ("needs_attention", "offline", "needs_attention", "unchanged"),
+        ("disabled", "online", "disabled", "disabled"),
+        ("disabled", "needs_attention", "disabled", "disabled"),
+    ],
+)
+def test_what_becomes_of_a_status(
+    clock: Clock, plant: Plant, before: str, said: str, after: str, outcome: str
+) -> None:
+    device = plant.device(status=before)
+    started = clock.now
+    clock.advance(minutes=5)
+    assert plant.row(REPORT, device, said, None) == {
+        "device_id": device,
+        "status": after,
+        "outcome": outcome,
+    }
+    row = plant.row("select * from drip.user_devices where id = %s", device)
+    assert row["status"] == after
+    assert row["status_since"] == (clock.now if outcome == "changed" else started)
+    assert row["last_seen"] == (None if before == "disabled" else clock.now)
+
+
+def test_the_reason_comes_and_goes_with_the_status(plant: Plant) -> None:
+    device = plant.device()
+    reason = "select status_reason from drip.user_devices"
+    plant.row(REPORT, device, "needs_attention", "logged out")
+    assert plant.value(reason) == "logged out"
+    plant.row(REPORT, device, "offline", "gateway unreachable")
+    assert plant.value(reason) == "logged out"
+    plant.row(REPORT, device, "online", None)
+    assert plant.value(reason) is None
+
+
+def test_a_device_that_is_back_sends_again(clock: Clock, plant: Plant, conn: Connection) -> None:
+    device = plant.device(status="offline")
+    plant.message(device)
+    assert plant.claim() == []
+    conn.execute("listen drip_wake")
+    plant.row(REPORT, device, "online", None)
+    heard = next(conn.notifies(timeout=30, stop_after=1))
+    assert heard.payload == str(device)
+    clock.advance(minutes=2)
+    plant.wake()
+    assert len(plant.claim()) == 1
+
+
+def test_a_row_that_a_person_holds_is_left_to_the_next_report(plant: Plant, connect: Any) -> None:
+    device = plant.device()
+    person = connect(autocommit=False)
+    person.execute("update drip.user_devices set burst = 2 where id = %s", [device])
+    assert plant.row(REPORT, device, "offline", None)["outcome"] == "busy"
+    person.commit()
+    assert plant.row(REPORT, device, "offline", None)["outcome"] == "changed"
+
+
+@pytest.mark.parametrize(
+    ("device", "status", "code"),
+    [(999, "online", "DR012"), (None, "online", "DR012"), (None, "dead", "DR001")],
+)
+def test_what_cannot_be_is_refused(
+    conn: Connection, device: int | None, status: str, code: str
+) -> None:
+    assert refusal(conn, REPORT, device, status, None)[0] == code
+
+
+def test_a_sender_disables_nothing(conn: Connection, plant: Plant) -> None:
+    assert refusal(conn, REPORT, plant.device(), "disabled", None)[0] == "DR001"
