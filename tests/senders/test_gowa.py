@@ -338,7 +338,11 @@ def test_logged_out_and_wrong_password_are_told_apart() -> None:
         (200, b"\xff\xfe", (Verdict.UNKNOWN, Scope.RECIPIENT, "BAD_ANSWER")),
         (200, [1, 2], (Verdict.UNKNOWN, Scope.RECIPIENT, "BAD_ANSWER")),
         (200, b"[" * 60_000, (Verdict.UNKNOWN, Scope.RECIPIENT, "BAD_ANSWER")),
-        (200, b"{" + b" " * 100_000 + b"}", (Verdict.UNKNOWN, Scope.RECIPIENT, "BAD_ANSWER")),
+        (
+            200,
+            {"code": "SUCCESS", "results": {"message_id": "3EB0", "padding": " " * 100_000}},
+            (Verdict.UNKNOWN, Scope.RECIPIENT, "BAD_ANSWER"),
+        ),
         (200, {"code": "SUCCESS"}, (Verdict.UNKNOWN, Scope.RECIPIENT, "NO_MESSAGE_ID")),
         (
             200,
