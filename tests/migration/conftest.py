@@ -1,4 +1,4 @@
-"""A small `db/` of a test's own: the real foundation, and whatever the test writes into it."""
+"""Databases with the foundation only, and servers that never saw pgdrip."""
 
 from __future__ import annotations
 
@@ -6,118 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from code_tree import Tree, foundation_folder
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgdrip.embedded import embedded_server
-from pgdrip.schema import MigrationReport, db_dir, migrate
-
-
-@dataclass
-class Tree:
-    """A `db/` folder and the database that it is for."""
-
-    folder: Path
-    dsn: str
-
-    def write(self, path: str, text: str) -> None:
-        target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-
-    def remove(self, path: str) -> None:
-        (self.folder / path).unlink()
-
-    def revision(self, number: int, body: str) -> None:
-        """A revision `000n`; `body` are the lines of its upgrade()."""
-        lines = "\n".join(f"    {line}" for line in body.splitlines())
-        self.write(
-            f"migrations/versions/{number:04}_test.py",
-            '"""A revision of a test."""\n'
-            "from alembic import op\n"
-            "from pgdrip.schema import run_script\n"
-            f'revision = "{number:04}"\n'
-            f'down_revision = "{number - 1:04}"\n'
-            "def upgrade() -> None:\n"
-            f"{lines}\n",
-        )
-
-    def migrate(self, revision: str = "head", **options: Any) -> MigrationReport:
-        return migrate(self.dsn, revision, folder=self.folder, **options)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.dsn, autocommit=True) as conn:
-            return conn.execute(query.encode()).fetchall()
-
-    def run(self, *statements: str) -> None:
-        with psycopg.connect(self.dsn, autocommit=True) as conn:
-            for statement in statements:
-                conn.execute(statement.encode())
-
-    def value(self, query: str) -> Any:
-        return self.rows(query)[0][0]
-
-    def oids(self) -> dict[str, int]:
-        """The oid of every function and view in drip, by name."""
-        return dict(
-            self.rows(
-                """
-                select p.oid::regprocedure::text, p.oid::bigint
-                from pg_proc p where p.pronamespace = 'drip'::regnamespace
-                union all
-                select c.oid::regclass::text, c.oid::bigint
-                from pg_class c
-                where c.relnamespace = 'drip'::regnamespace and c.relkind = 'v'
-                """
-            )
-        )
-
-    def state(self) -> list[tuple[Any, ...]]:
-        """All that a migration may leave behind, with the transactions that wrote it."""
-        return self.rows(
-            """
-            select 'function', oid::bigint, xmin::text, proname::text
-            from pg_proc where pronamespace = 'drip'::regnamespace
-            union all
-            select 'relation', oid::bigint, xmin::text, relname::text
-            from pg_class where relnamespace = 'drip'::regnamespace
-            union all
-            select 'record', 0, xmin::text, identity from drip.code_objects
-            union all
-            select 'revision', 0, xmin::text, version_num from drip.alembic_version
-            union all
-            select 'schema', oid::bigint, xmin::text, nspacl::text
-            from pg_namespace where nspname = 'drip'
-            order by 1, 2, 4
-            """
-        )
-
-
-def function(name: str, body: str = "select 1", returns: str = "int", args: str = "") -> str:
-    return (
-        f"create function drip.{name}({args})\nreturns {returns}\nlanguage sql\nas $$ {body} $$;\n"
-    )
-
-
-def view(name: str, query: str) -> str:
-    return (
-        f"create view drip.{name} with (security_barrier) as\n{query};\n"
-        f"alter view drip.{name} owner to drip_view;\n"
-    )
-
-
-def _folder(path: Path) -> Path:
-    real = db_dir() / "migrations"
-    (path / "migrations" / "versions").mkdir(parents=True)
-    for name in ("env.py", "script.py.mako", "versions/0001_foundation.py"):
-        shutil.copy(real / name, path / "migrations" / name)
-    return path
-
+from pgdrip.schema import migrate
 
 CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 
@@ -128,8 +25,8 @@ def foundation(
 ) -> Iterator[str]:
     """The name of a database with the foundation only, to be cloned."""
     url, drop = create_database()
-    migrate(url, folder=_folder(tmp_path_factory.mktemp("foundation")))
-    yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]  # type: ignore[misc]
+    migrate(url, folder=foundation_folder(tmp_path_factory.mktemp("foundation")))
+    yield str(conninfo_to_dict(url)["dbname"])
     drop()
 
 
@@ -137,14 +34,14 @@ def foundation(
 def tree(foundation: str, create_database: CreateDatabase, tmp_path: Path) -> Iterator[Tree]:
     """A small tree over a database that has the foundation."""
     url, drop = create_database(foundation)
-    yield Tree(_folder(tmp_path / "db"), url)
+    yield Tree(foundation_folder(tmp_path / "db"), url)
     drop()
 
 
 @pytest.fixture
 def small_folder(tmp_path: Path) -> Path:
     """A small `db/` with the foundation only."""
-    return _folder(tmp_path / "small")
+    return foundation_folder(tmp_path / "small")
 
 
 @pytest.fixture(scope="session", params=[18, 16])

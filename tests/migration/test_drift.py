@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from migration.conftest import Tree, function, view
+from code_tree import Tree, function, view
 
 from pgdrip.schema import Drift, db_dir, drift, migrate
 

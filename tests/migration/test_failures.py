@@ -6,7 +6,7 @@ import threading
 
 import psycopg
 import pytest
-from migration.conftest import Tree, function, view
+from code_tree import Tree, function, view
 
 from pgdrip.errors import PgdripError
 from pgdrip.schema import db_dir, migrate

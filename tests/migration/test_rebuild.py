@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from migration.conftest import Tree, function, view
+from code_tree import Tree, function, view
 
 from pgdrip.errors import PgdripError
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
-from migration.conftest import Tree, function
+from code_tree import Tree, function
 
 from pgdrip.roles import DEPLOYER_ROLES, MEMBERSHIPS, ROLES, ensure_roles
 from pgdrip.schema import LOCK_KEY, db_dir, drift, migrate
@@ -69,7 +69,7 @@ def test_new_cluster_two_databases_four_installers(
         assert installer.stdin is not None
         installer.stdin.write("\n")
         installer.stdin.flush()
-    changed = [installer.communicate(timeout=60)[0].strip() for installer in installers]
+    changed = [installer.communicate(timeout=300)[0].strip() for installer in installers]
     assert sorted(changed) == ["False", "False", "True", "True"]
     with psycopg.connect(urls[0], autocommit=True) as conn:
         found = conn.execute(
