@@ -7,7 +7,7 @@ inserts, so that a test of the delivery room speaks of the delivery room alone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 Connection = psycopg.Connection[DictRow]
+Connect = Callable[..., Connection]
 Row = dict[str, Any]
 
 # A Monday, far from any change of the clocks, at nine in the morning in Kuala Lumpur.

@@ -18,6 +18,7 @@ as $$
 declare
   v_now constant timestamptz := drip.now();
   v_bad text;
+  v_moved bigint[];
   v_enrollments bigint[];
   v_pacing jsonb;
   v_devices jsonb;
@@ -70,14 +71,17 @@ begin
     from given g
     where a.message_id = g.message_id
       and a.attempt = g.attempt
-      and (a.finished_at is null or a.outcome in ('lease_expired', 'unknown'))
+      and (a.finished_at is null
+           or (a.outcome in ('lease_expired', 'unknown') and g.outcome <> 'unknown'))
     returning a.message_id, a.attempt, a.device_id
   ),
   decided as (
-    select
+    select distinct on (g.message_id)
       g.message_id, g.attempt, g.outcome, g.provider_message_id, g.error_code, g.error_message,
       c.device_id, d.account_id, d.unknown_policy, m.failures, m.max_failures, m.lead_id,
       m.user_id, m.recipient_phone, m.sequence_contact_id,
+      -- an attempt that is settled late was booked when it became unknown
+      m.status <> 'processing' as is_late,
       case
         when g.outcome in ('accepted', 'unknown') then g.scope else coalesce(x.scope, g.scope)
       end as scope,
@@ -98,7 +102,9 @@ begin
     left join drip.user_devices d on d.id = c.device_id
     left join drip.error_codes x on x.platform = d.platform and x.code = g.error_code
     where (m.status in ('processing', 'unknown') and m.attempts = g.attempt)
-      or (m.status = 'pending' and g.outcome = 'accepted')
+      -- the contact has got it, whatever became of the message meanwhile
+      or (g.outcome = 'accepted' and m.status not in ('processing', 'sent'))
+    order by g.message_id, (g.outcome = 'accepted') desc, g.attempt desc
   ),
   fated as (
     select
@@ -170,13 +176,15 @@ begin
     on conflict (user_id, phone, category) do nothing
   )
   select
+    array_agg(m.id),
     array_agg(distinct m.sequence_contact_id) filter (where m.sequence_contact_id is not null),
     (select jsonb_agg(q.*) from (
       select
         f.device_id,
-        count(*) as results,
-        count(*) filter (where f.fate <> 'sent') as failures,
-        count(*) filter (where f.fate in ('sent', 'unknown')) as sent,
+        count(*) filter (where not f.is_late) as results,
+        count(*) filter (where not f.is_late and f.fate <> 'sent') as failures,
+        count(*) filter (where not f.is_late and f.action in ('sent', 'unknown'))
+          - count(*) filter (where f.is_late and f.action not in ('sent', 'unknown')) as sent,
         max(f.device_wait) filter (
           where f.scope in ('device', 'account') and f.action in ('retry', 'stop')) as wait
       from fated f
@@ -188,7 +196,7 @@ begin
       from fated f
       where f.scope in ('device', 'account') and f.action in ('stop', 'retry')
       order by f.device_id, f.action desc) q)
-  into v_enrollments, v_pacing, v_devices
+  into v_moved, v_enrollments, v_pacing, v_devices
   from moved m;
 
   if v_pacing is not null then
@@ -207,9 +215,7 @@ begin
       r.message_id,
       m.status,
       coalesce(
-        m.attempts = r.attempt and m.status not in ('processing', 'pending')
-          or a.outcome = r.outcome and a.finished_at = v_now,
-        false)
+        a.outcome = r.outcome and (m.attempts = r.attempt or m.id = any (v_moved)), false)
     from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
     left join drip.broadcast_messages m on m.id = r.message_id
     left join drip.message_attempts a on a.message_id = r.message_id and a.attempt = r.attempt
@@ -241,7 +247,8 @@ begin
   set next_look_at = v_now,
     next_send_at = greatest(p.next_send_at, v_now + r.wait),
     local_day = t.today,
-    sent_today = case when p.local_day = t.today then p.sent_today else 0 end + r.sent,
+    sent_today = greatest(
+      case when p.local_day = t.today then p.sent_today else 0 end + r.sent, 0),
     window_started_at = case when w.is_new then v_now else p.window_started_at end,
     window_results = case when n.trips or n.heals then 0 else n.results end,
     window_failures = case when n.trips or n.heals then 0 else n.failures end,

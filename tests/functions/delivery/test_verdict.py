@@ -199,7 +199,7 @@ def _(plant: Plant, clock: Clock) -> Situation:
 
 @situation("outside_window:the tenant's, at the contact's place")
 def _(plant: Plant, clock: Clock) -> Situation:
-    """It is ten in Tokyo: the window 08–10 is over until tomorrow."""
+    """It is ten in Tokyo: the window from eight to ten is over until tomorrow."""
     plant.tenant(time_zone="Asia/Kuala_Lumpur", send_from="08:00", send_to="10:00")
     lead = plant.lead(time_zone="Asia/Tokyo")
     message = plant.message(plant.device(), lead, category="marketing")
