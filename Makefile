@@ -6,20 +6,23 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock bench clean
+.PHONY: help demo test lint format docs lock bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 # The lock file holds hashes of every package; setuptools comes with it, so nothing else is fetched.
-$(STAMP): requirements.lock pyproject.toml
+$(VENV)/.packages: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'pgdrip needs Python 3.11 or newer; name one: make PYTHON=python3.12' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo 'Python cannot make virtual environments here: apt-get install python3-venv' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --require-hashes -r requirements.lock
+	@touch $@
+
+$(STAMP): $(VENV)/.packages pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --no-build-isolation --no-index -e .
 	@touch $@
@@ -39,6 +42,9 @@ lint: $(STAMP) ## Check style and types
 format: $(STAMP) ## Write Python files the way lint wants them
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(STAMP) ## Write docs/sql-api.md and docs/views.md from the database's comments
+	$(BIN)/python -m pgdrip.docs docs
 
 bench: $(STAMP) ## Measure; ARGS goes to the benchmark
 	$(BIN)/python -m bench $(ARGS)
