@@ -368,7 +368,7 @@ class _Place:
         )
         if done.returncode != 0:
             raise PgdripError(
-                f"The embedded database could not be made: {_last_line(done.stderr)}",
+                f"The embedded database could not be made: {_complaint(done.stderr)}",
                 hint="Check free disk space, or set DATABASE_URL.",
             )
         try:
@@ -408,7 +408,7 @@ class _Place:
         )
         if done.returncode != 0 and not _accepts(socket_dir):
             raise PgdripError(
-                f"The embedded server did not start: {_last_fatal(log_file) or done.stderr}",
+                f"The embedded server did not start: {_last_fatal(log_file) or _complaint(done.stderr)}",
                 hint=f"Look at {log_file}, or set DATABASE_URL.",
             )
         return socket_dir
@@ -517,7 +517,7 @@ def _server_account() -> _Account:
             entry = pwd.getpwnam(SERVER_USER)  # made by us, or meanwhile by another process
         except KeyError:
             raise PgdripError(
-                f"The system user {SERVER_USER} could not be made: {_last_line(done.stderr)}",
+                f"The system user {SERVER_USER} could not be made: {_complaint(done.stderr)}",
                 hint="Run as an ordinary user, or set DATABASE_URL.",
             ) from None
     return _Account(entry.pw_uid, entry.pw_gid)
@@ -682,9 +682,11 @@ def _is_postmaster(pid: int, socket_dir: Path | None) -> bool:
     return socket_dir is None or f"unix_socket_directories={socket_dir}".encode() in arguments
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing."
+def _complaint(text: str) -> str:
+    """The line of a program's output that says what went wrong: its first error, else its last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = (line for line in lines if "error:" in line or "FATAL:" in line)
+    return next(errors, lines[-1] if lines else "it said nothing.")
 
 
 def _last_fatal(log_file: Path) -> str | None:

@@ -29,8 +29,10 @@ import sys
 from pathlib import Path
 from pgdrip import embedded
 embedded.SYSTEM_FOLDER = Path(sys.argv[2])
+print("loaded", flush=True)
+sys.stdin.readline()
 with embedded.embedded_server(Path(sys.argv[1]), keep=sys.argv[3] == "keep") as server:
-    print(server.data / "postmaster.pid", flush=True)
+    print(server.data, flush=True)
     sys.stdin.read()
 """
 
@@ -95,11 +97,22 @@ class Holder:
             text=True,
         )
 
-    def wait_until_ready(self) -> Path:
+        assert self._read() == "loaded"
+
+    def _read(self) -> str:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        return self.process.stdout.readline().strip()
+
+    def start(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("start\n")
+        self.process.stdin.flush()
+
+    def data(self) -> Path:
+        """The data folder of the server that it uses; waits until it does."""
+        line = self._read()
         assert line, "the other process could not use the server"
-        return Path(line.strip())
+        return Path(line)
 
     def leave(self) -> None:
         self.process.communicate(timeout=60)
@@ -193,7 +206,8 @@ def test_data_outlives_a_restart(home: Path) -> None:
 
 def test_last_process_to_leave_stops_the_server(home: Path) -> None:
     other = Holder(home)
-    other.wait_until_ready()
+    other.start()
+    other.data()
     with embedded_server(home) as server:
         pass
     assert is_up(server)
@@ -211,7 +225,8 @@ def test_two_uses_in_one_process_share_the_server(home: Path) -> None:
 
 def test_killed_process_does_not_keep_the_server_up(home: Path) -> None:
     other = Holder(home)
-    other.wait_until_ready()
+    other.start()
+    other.data()
     with embedded_server(home) as server:
         other.kill()
         assert is_up(server)
@@ -220,7 +235,8 @@ def test_killed_process_does_not_keep_the_server_up(home: Path) -> None:
 
 def test_server_left_by_a_killed_process_is_taken_over(home: Path) -> None:
     other = Holder(home)
-    other.wait_until_ready()
+    other.start()
+    other.data()
     other.kill()
     with embedded_server(home) as server:
         assert is_up(server)
@@ -229,7 +245,9 @@ def test_server_left_by_a_killed_process_is_taken_over(home: Path) -> None:
 
 def test_processes_that_start_at_once_get_one_server(fresh_home: Path) -> None:
     holders = [Holder(fresh_home) for _ in range(4)]
-    pids = {postmaster_pid(holder.wait_until_ready().parent) for holder in holders}
+    for holder in holders:
+        holder.start()
+    pids = {postmaster_pid(holder.data()) for holder in holders}
     assert len(pids) == 1
     for holder in holders:
         holder.leave()
