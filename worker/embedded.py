@@ -407,8 +407,9 @@ class _Place:
             f"-p {PORT} -c unix_socket_directories={socket_dir}",
         )
         if done.returncode != 0 and not _accepts(socket_dir):
+            complaint = _last_fatal(log_file) or _complaint(done.stderr)
             raise PgdripError(
-                f"The embedded server did not start: {_last_fatal(log_file) or _complaint(done.stderr)}",
+                f"The embedded server did not start: {complaint}",
                 hint=f"Look at {log_file}, or set DATABASE_URL.",
             )
         return socket_dir
