@@ -241,7 +241,7 @@ def _classify(status: int, answer: dict[str, Any], retry_after: int | None) -> O
         if code == "INTERNAL_SERVER_ERROR" and not _AMBIGUOUS.search(said):
             return Outcome.retry(Scope.RECIPIENT, code, text)
         return Outcome.unknown(error, text)
-    if status in (502, 503):
+    if status == 503:
         return Outcome.retry(Scope.DEVICE, error, text, retry_after)
     if status == 408:
         return Outcome.retry(Scope.DEVICE, error, text)
@@ -249,7 +249,8 @@ def _classify(status: int, answer: dict[str, Any], retry_after: int | None) -> O
         return Outcome.permanent(Scope.DEVICE, error, "the gateway redirects; not followed")
     if 400 <= status < 500:
         return Outcome.permanent(Scope.DEVICE, error, text)
-    # 504 after GOWA's 45 s, a proxy's own codes, and success of another kind than documented
+    # 504 after GOWA's 45 s, a proxy that lost the gateway in the middle (502 and its own codes),
+    # and success of another kind than documented
     return Outcome.unknown(error, text)
 
 
