@@ -92,7 +92,7 @@ def create_app(
         await _quietly("expand_campaigns", sweep(database, "expand_campaigns"))
 
     # expire_leases and the small sweeps that need no loop are among those of tick().
-    @every("* * * * * */15", "tick")
+    @every("* * * * * */10", "tick")
     async def tick(timestamp: int) -> None:
         await _quietly("tick", run_tick(database))
 
@@ -118,8 +118,10 @@ async def _quietly(task: str, work: Awaitable[object]) -> None:
     """Await ``work``; a failure is one line, and the next tick tries again."""
     try:
         result = await work
-    except (psycopg.Error, OSError) as exc:
+    except Exception as exc:
         text = str(exc).strip() or type(exc).__name__
         log.warning("a task failed, its next run tries again", task=task, error=text.split("\n")[0])
+        if not isinstance(exc, psycopg.Error | OSError):
+            log.error("it failed unexpectedly", task=task, exc_info=exc)
     else:
         log.debug("task done", task=task, result=result)

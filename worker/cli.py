@@ -23,6 +23,7 @@ from rich.table import Table
 from . import __version__
 from .errors import PgdripError, from_database
 from .settings import Settings, load_settings
+from .tables import make_console
 
 app = typer.Typer(
     name="pgdrip",
@@ -35,8 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = make_console()
+err = make_console(stderr=True)
 
 DatabaseUrl = Annotated[
     str | None,
@@ -207,8 +208,7 @@ def status(
     with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
         if user is not None:
             connection.execute("select set_config('drip.user', %s, false)", [user])
-        out.print(f"Database [bold]{escape(target.name)}[/]")
-        print_status(connection, out)
+        print_status(connection, out, target.name)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

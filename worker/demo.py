@@ -33,11 +33,12 @@ from .errors import PgdripError
 from .importer import import_file, write_problems
 from .schema import migrate
 from .settings import Settings
+from .tables import make_console
 from .target import create_database, set_current_database
 
 DATABASE = "pgdrip_demo"
 TENANT = "Demo Kedai"
-LONGEST = 100.0  # seconds of sending after which the demo ends, whatever is still open
+LONGEST = 90.0  # seconds of sending after which the demo ends, whatever is still open
 QUIET = 3.0  # seconds in which nothing happened and nothing is due: all is done
 HORIZON = 35.0  # seconds ahead for which the demo still waits
 
@@ -45,7 +46,7 @@ Connection = psycopg.Connection[DictRow]
 
 DEVICES = ("Kedai Utama", "Kedai Dua", "Kedai Tiga")
 LOGGED_OUT = 1  # index of the device that is logged out for a while
-LOG_OUT_AT, LOG_IN_AT = 12.0, 20.0  # seconds after the import
+LOG_OUT_AT, LOG_IN_AT = 4.0, 10.0  # seconds after the import
 CALM_AT = 15.0  # seconds after which the gateway makes no more errors of its own
 
 SECONDS = 1 / 3600  # hours
@@ -55,7 +56,7 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
         "name": "COLD Sequence",
         "description": "For people who know nothing of the shop yet.",
         "trigger": "cold_start",
-        "start_delay": "2 seconds",
+        "start_delay": "1 second",
         "greeting": True,
         "steps": [
             {
@@ -69,13 +70,13 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
                 "message_type": "image",
                 "media_url": "https://example.com/kedai/menu.jpg",
                 "caption": "This week's offers for you, {name|friend} 🌸",
-                "trigger_delay_hours": 5 * SECONDS,
+                "trigger_delay_hours": 3 * SECONDS,
             },
             {
                 "name": "question",
                 "content": "{name|Hi}, [[shall we keep a place for you|may we keep you posted]]? "
                 "https://example.com/book?from=cold",
-                "trigger_delay_hours": 4 * SECONDS,
+                "trigger_delay_hours": 2 * SECONDS,
                 "next_trigger": "warm_start",
             },
         ],
@@ -84,18 +85,18 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
         "name": "WARM Sequence",
         "description": "For people who have read the first messages.",
         "trigger": "warm_start",
-        "start_delay": "3 seconds",
+        "start_delay": "1 second",
         "steps": [
             {
                 "name": "stories",
                 "content": "What others say, {name|friend}: https://example.com/stories",
-                "trigger_delay_hours": 4 * SECONDS,
+                "trigger_delay_hours": 2 * SECONDS,
             },
             {
                 "name": "invitation",
                 "content": "[[Come and see us|Visit us]] this week, {name|friend} – the first "
                 "class is free.",
-                "trigger_delay_hours": 5 * SECONDS,
+                "trigger_delay_hours": 3 * SECONDS,
                 "next_trigger": "hot_start",
             },
         ],
@@ -104,7 +105,7 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
         "name": "HOT Sequence",
         "description": "For people who are about to buy.",
         "trigger": "hot_start",
-        "start_delay": "3 seconds",
+        "start_delay": "1 second",
         "steps": [
             {
                 "name": "offer",
@@ -114,7 +115,7 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
             {
                 "name": "last call",
                 "content": "{name|Hi}, the code KEDAI ends [[today|tonight]].",
-                "trigger_delay_hours": 5 * SECONDS,
+                "trigger_delay_hours": 3 * SECONDS,
             },
         ],
     },
@@ -134,7 +135,7 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
 
     ``keep_going`` leaves gateway and worker running at the end, until Ctrl-C.
     """
-    console = Console(highlight=False)
+    console = make_console()
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_sigterm())
         console.print("[bold]pgdrip demo[/] – starting an embedded PostgreSQL …")
@@ -153,7 +154,8 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
         _set_up(connection, gateway.url)
         leads = _example_leads()
         gateway.configure(_faults(leads))
-        children.start("worker", _worker_command(url, settings), settings.home / "worker.log")
+        children.start("worker", _worker_command(url), settings.home / "worker.log")
+        children.wait_for("worker", "worker started")
 
         report = import_file(connection, leads, user=TENANT)
         problems = settings.home / "demo_problems.csv"
@@ -216,6 +218,19 @@ class _Children:
                     hint=f"Its log is {_short(log_file)}.",
                 )
 
+    def wait_for(self, name: str, words: str, seconds: float = 30.0) -> None:
+        """Wait until the process has logged these words."""
+        _, log_file = self._running[name]
+        deadline = time.monotonic() + seconds
+        while words not in log_file.read_text(errors="replace"):
+            self.check()
+            if time.monotonic() > deadline:
+                raise PgdripError(
+                    f"The {name} did not start in {seconds:.0f} seconds.",
+                    hint=f"Its log is {_short(log_file)}.",
+                )
+            time.sleep(0.05)
+
     def stop(self, name: str, seconds: float = 20.0) -> None:
         process, _ = self._running.pop(name)
         process.terminate()
@@ -250,7 +265,9 @@ class Gateway:
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", __package__ or "pgdrip", "simulator", "--port", str(port)]
-        children.start("gateway", [*command, "--latency", "0.1", "--latency-max", "0.3"], log_file)
+        children.start(
+            "gateway", [*command, "--latency", "0.08", "--latency-max", "0.24"], log_file
+        )
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -334,6 +351,7 @@ def _faults(leads: Path) -> dict[str, Any]:
             for row in csv.DictReader(file)
             if row["Trigger"] == "cold_start"
             and row["Phone Number"].startswith("+60")
+            and row["Target Status"] != "lead"
             and "fitness" not in row["Niche"].lower()
         ]
     return {
@@ -343,7 +361,7 @@ def _faults(leads: Path) -> dict[str, Any]:
     }
 
 
-def _worker_command(url: str, settings: Settings) -> list[str]:
+def _worker_command(url: str) -> list[str]:
     return [
         sys.executable, "-m", __package__ or "pgdrip", "worker",
         "--database-url", url, "--concurrency", "60", "--name", "demo worker",
@@ -354,7 +372,7 @@ def _watch(connection: Connection, gateway: Gateway, children: _Children, consol
     """Let it run, make its troubles, show its progress; returns when all is done."""
     started = time.monotonic()
     connection.execute(
-        "select drip.schedule_campaign(%s, p_at => now() + interval '6 seconds')",
+        "select drip.schedule_campaign(%s, p_at => now() + interval '5 seconds')",
         [CAMPAIGN["title"]],
     )
     instance = _instance(LOGGED_OUT)
@@ -372,6 +390,7 @@ def _watch(connection: Connection, gateway: Gateway, children: _Children, consol
         ),
         (LOG_IN_AT, f"{device} is logged in again", lambda: gateway.log_in(instance, True)),
     ]
+    events.sort(key=lambda event: event[0])
     last_change = started
     last_done = -1
     with Display(console, gateway.url) as display:

@@ -186,8 +186,8 @@ def _line(elapsed: float, snapshot: Snapshot) -> str:
 
 _MONITOR = """
 select
-  p.sequence_name, p.contact_phone, p.contact_name, p.current_step, p.step_status,
-  p.message_status, p.sent_at, p.error_message, p.current_state
+  p.sequence_name, p.contact_phone, p.current_step, p.step_status, p.message_status, p.sent_at,
+  p.error_message, p.current_state
 from drip.sequence_progress_monitor p
 where p.lead_id in (
   (select m.lead_id
@@ -265,7 +265,6 @@ def print_report(
         {
             "sequence_name": "sequence",
             "contact_phone": "phone",
-            "contact_name": "name",
             "current_step": "step",
             "step_status": "enrollment",
             "message_status": "message",

@@ -106,8 +106,7 @@ class Dispatcher:
             free = concurrency - len(self._sending)
             if self._recorder.failing or self._recorder.backlog > concurrency + MAX_CLAIM:
                 # What cannot be recorded must not be sent.
-                await self._sleep(0.1)
-                self._look.set()
+                await asyncio.sleep(0.1)
                 continue
             if free >= max(1, concurrency // 8):
                 return min(free, MAX_CLAIM)

@@ -9,8 +9,8 @@ import structlog
 
 from .settings import Settings
 
-# What libraries report as an error and the supervisor already says in one line.
-_QUIET = ("procrastinate", "psycopg.pool", "aiohttp.access", "asyncio")
+# Libraries whose errors the supervisor or a task says again in one line of ours.
+_SAID_BY_US = ("procrastinate", "psycopg.pool")
 
 
 def configure_logs(settings: Settings) -> None:
@@ -46,11 +46,10 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(level if level <= logging.DEBUG else logging.ERROR)
-    # Each lost connection is a line of the pool; the supervisor's line says the same.
-    if level > logging.DEBUG:
-        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    for name in _SAID_BY_US:
+        logging.getLogger(name).setLevel(
+            logging.DEBUG if level <= logging.DEBUG else logging.CRITICAL
+        )
 
 
 def _one_line(

@@ -39,77 +39,75 @@ from drip.campaign_overview c
 order by c.campaign_id desc
 limit 20
 """
-_WORKERS = """
-select w.*
-from drip.worker_overview w
-"""
-_PROBLEMS = """
-select h.*
-from drip.health_problems h
-"""
+_SECTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    (
+        "Devices",
+        _DEVICES,
+        {
+            "device_name": "device",
+            "platform": "platform",
+            "status": "status",
+            "sent_today": "sent today",
+            "due": "due",
+            "pending": "pending",
+            "last_seen": "last seen",
+            "state": "state",
+        },
+    ),
+    (
+        "Queue",
+        _QUEUE,
+        {
+            "user_name": "user",
+            "status": "status",
+            "reason": "reason",
+            "messages": "messages",
+            "due": "due",
+            "oldest_due_at": "oldest due",
+        },
+    ),
+    (
+        "Sequences",
+        _SEQUENCES,
+        {
+            "sequence_name": "sequence",
+            "status": "status",
+            "trigger": "trigger",
+            "enrolled": "enrolled",
+            "completed": "completed",
+            "messages_sent": "sent",
+            "messages_failed": "failed",
+            "messages_pending": "pending",
+            "next_trigger_time": "next",
+        },
+    ),
+    (
+        "Campaigns",
+        _CAMPAIGNS,
+        {
+            "title": "campaign",
+            "status": "status",
+            "scheduled_at": "scheduled",
+            "audience_count": "audience",
+            "messages_sent": "sent",
+            "messages_failed": "failed",
+            "messages_pending": "pending",
+        },
+    ),
+)
 
 
-def print_status(connection: psycopg.Connection[Any], console: Console) -> None:
-    """Print devices, queue, programs and workers, and what is wrong with them.
+def print_status(connection: psycopg.Connection[Any], console: Console, database: str) -> None:
+    """Print devices, queue and programs of the tenants that the connection may see.
 
-    Shows the tenants that the connection may see. Raises what the database raises.
+    All of it is of one moment, and nothing is printed when the database raises.
     """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        print_table(
-            console,
-            "Queue",
-            cursor.execute(_QUEUE).fetchall(),
-            {
-                "user_name": "user",
-                "status": "status",
-                "reason": "reason",
-                "messages": "messages",
-                "due": "due",
-                "oldest_due_at": "oldest due",
-            },
-        )
-        print_table(
-            console,
-            "Devices",
-            cursor.execute(_DEVICES).fetchall(),
-            {
-                "device_name": "device",
-                "platform": "platform",
-                "status": "status",
-                "sent_today": "sent today",
-                "due": "due",
-                "pending": "pending",
-                "last_seen": "last seen",
-                "state": "state",
-            },
-        )
-        print_table(
-            console,
-            "Sequences",
-            cursor.execute(_SEQUENCES).fetchall(),
-            {
-                "sequence_name": "sequence",
-                "status": "status",
-                "trigger": "trigger",
-                "enrolled": "enrolled",
-                "completed": "completed",
-                "messages_sent": "sent",
-                "messages_failed": "failed",
-                "messages_pending": "pending",
-                "next_trigger_time": "next",
-            },
-        )
-        print_table(
-            console,
-            "Campaigns",
-            cursor.execute(_CAMPAIGNS).fetchall(),
-            {
-                "title": "campaign",
-                "status": "status",
-                "scheduled_at": "scheduled",
-                "audience_count": "audience",
-                "messages_sent": "sent",
-                "messages_failed": "failed",
-                "messages_pending": "pending",
-            },
-        )
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        found = [
+            (title, cursor.execute(query.encode()).fetchall(), columns)
+            for title, query, columns in _SECTIONS
+        ]
+    console.print(f"Database [bold]{escape(database)}[/]")
+    for title, rows, columns in found:
+        print_table(console, title, rows, columns)

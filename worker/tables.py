@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,14 +32,28 @@ _COLOURS = {
 }
 
 
+def make_console(*, stderr: bool = False) -> Console:
+    """A console; where the output goes to a file or a pipe, lines are wide enough for tables."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 140
+    return console
+
+
 def table_of(title: str, rows: Sequence[Row], columns: Mapping[str, str]) -> Table:
     """A table of the named columns (column -> heading); numbers stand to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for name, heading in columns.items():
         values = [row[name] for row in rows]
         is_number = any(isinstance(value, int | float | Decimal) for value in values)
+        is_long = any(isinstance(value, str) and len(value) > 30 for value in values)
         table.add_column(
-            heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+            heading,
+            justify="right" if is_number else "left",
+            no_wrap=not is_long,
+            overflow="ellipsis",
         )
     for row in rows:
         table.add_row(*(cell(row[name]) for name in columns))
@@ -65,7 +81,9 @@ def cell(value: Any) -> Text:
     if isinstance(value, float | Decimal):
         return Text(f"{value:,.1f}")
     if isinstance(value, datetime):
-        return Text(value.astimezone().strftime("%d %b %H:%M:%S"))
+        local = value.astimezone()
+        is_today = local.date() == datetime.now().astimezone().date()
+        return Text(local.strftime("%H:%M:%S" if is_today else "%d %b %Y %H:%M"))
     if isinstance(value, timedelta):
         return Text(str(value).split(".")[0])
     text = " ".join(str(value).split())

@@ -60,8 +60,9 @@ def test_a_bad_rate(pgdrip: Run) -> None:
     complaint(pgdrip("simulator", "--rate", "no_such_fault=0.1"))
 
 
-def test_an_unknown_tenant(pgdrip: Run, dsn: str) -> None:
-    assert "nobody" in complaint(pgdrip("status", "--user", "nobody", url=dsn))
+def test_an_unknown_tenant(pgdrip: Run, dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("phone\n+60123456789\n")
+    assert "DR010" in complaint(pgdrip("import", "leads.csv", "--user", "nobody", url=dsn))
 
 
 def test_an_unknown_command(pgdrip: Run) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow
 
 from pgdrip.simulator import SimulatorThread
@@ -86,6 +87,34 @@ def test_the_worker_survives_the_loss_of_all_its_connections(
     assert worker.ended() == 0
     assert "Traceback" not in worker.log
     assert len(gateway.messages) == 6
+
+
+def test_results_of_a_time_without_a_database_are_recorded_after_it(
+    gateway: SimulatorThread, add_device: Callable[..., int], send: Callable[[int], None],
+    states: States, start_worker: Start, wait: Wait, conn: Connection, dsn: str,
+    admin: psycopg.Connection[Any],
+) -> None:  # fmt: skip
+    gateway.configure(rates={"hang": 1.0})
+    add_device(burst=5)
+    send(8)
+    worker = start_worker()
+    wait(lambda: len(gateway.messages) == 5)
+    name = sql.Identifier(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    admin.execute(sql.SQL("alter database {} allow_connections false").format(name))
+    try:
+        conn.execute(
+            "select pg_terminate_backend(a.pid, 5000) from pg_stat_activity a"
+            " where a.datname = current_database() and a.pid <> pg_backend_pid()"
+        )
+        gateway.configure(rates={})
+        gateway.release()
+        wait(lambda: "recording failed" in worker.log)
+    finally:
+        admin.execute(sql.SQL("alter database {} allow_connections true").format(name))
+    wait(lambda: states() == {"sent": 8}, seconds=60)
+    assert len(gateway.messages) == 8
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.ended() == 0
 
 
 def test_the_log_holds_no_phone(
