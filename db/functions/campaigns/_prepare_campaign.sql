@@ -26,7 +26,8 @@ begin
         perform drip._fail(
           'DR005',
           format('a campaign that is %s does not become %s', old.status, new.status),
-          'A finished one can be copied: create_campaign(get_campaign(…) || ''{"title": "…"}'').');
+          'A finished one can be copied:'
+          ' create_campaign(get_campaign(…) || ''{"title": "…"}'').');
       end if;
       new.paused_at := case when new.status = 'paused' then drip.now() end;
     end if;

@@ -1,7 +1,8 @@
 -- The one way into a sequence. One statement judges, inserts the enrollments, lets the insert's own
 -- rows decide who is in, and plans all messages of those; a timeline is computed once per start and
 -- zone. Callers hold the leads' rows, so nobody else is enrolling them; no lead stands twice.
--- A custom plan each time: the plan for one lead is ruinous for a hundred thousand.
+-- The planner sees no numbers behind an insert, so nothing big is joined to something big without
+-- an index: with a join of two such sets 500 leads took 2 s, like this 0.05 s.
 create function drip._enroll(
   p_sequence_id bigint, p_lead_ids bigint[], p_at timestamptz, p_attributes jsonb, p_key text,
   p_chained_from timestamptz[] default null)
@@ -18,7 +19,10 @@ declare
   v_now constant timestamptz := drip.now();
   v_key constant text := coalesce(p_key, '');
   v_sequence drip.sequences;
+  v_zone text;
   v_first drip.sequence_steps;
+  v_types text[];
+  v_valid interval[];
   v_start timestamptz;
   v_pool bigint[];
 begin
@@ -36,6 +40,13 @@ begin
   where st.sequence_id = p_sequence_id
   order by st.day_number
   limit 1;
+  select
+    array_agg(st.message_type order by st.day_number),
+    array_agg(st.valid_for order by st.day_number)
+  into v_types, v_valid
+  from drip.sequence_steps st
+  where st.sequence_id = p_sequence_id;
+  select u.time_zone into v_zone from drip.users u where u.id = v_sequence.user_id;
   v_start := coalesce(p_at, v_now + v_sequence.start_delay);
   if v_sequence.device_id is null then
     v_pool := drip._pool_devices(v_sequence.user_id);
@@ -45,7 +56,7 @@ begin
     with wanted as materialized (
       select
         l.id, l.phone, l.name,
-        coalesce(l.time_zone, u.time_zone) as zone,
+        coalesce(l.time_zone, v_zone) as zone,
         coalesce(v_sequence.device_id, l.device_id, drip._hashed_device(v_pool, l.id)) as device_id,
         case
           when p_at is null and w.chained_from is not null
@@ -55,7 +66,6 @@ begin
         end as start
       from unnest(p_lead_ids, p_chained_from) as w (lead_id, chained_from)
       join drip.leads l on l.id = w.lead_id
-      join drip.users u on u.id = l.user_id
       where l.user_id = v_sequence.user_id
     ),
     judged as materialized (
@@ -116,25 +126,33 @@ begin
         from drip._timeline(v_sequence.id, g.start, g.zone) q
       ) t
     ),
-    planned as materialized (
-      select j.id, j.phone, j.name, j.device_id, t.step_ids, t.times
-      from judged j
-      join timelines t on t.start = j.start and t.zone = j.zone
-      where j.refusal is null
-    ),
     enrolled as (
       insert into drip.sequence_contacts as e (
         user_id, sequence_id, lead_id, key, attributes, contact_phone, contact_name,
         current_trigger, current_step, sequence_stepid, next_trigger_time, assigned_device_id,
         exclusive_group, status, enrolled_at)
       select
-        v_sequence.user_id, v_sequence.id, p.id, v_key, coalesce(p_attributes, '{}'), p.phone,
-        p.name, v_first.trigger, v_first.day_number, v_first.id, p.times[1], p.device_id,
+        v_sequence.user_id, v_sequence.id, j.id, v_key, coalesce(p_attributes, '{}'), j.phone,
+        j.name, v_first.trigger, v_first.day_number, v_first.id, t.times[1], j.device_id,
         v_sequence.exclusive_group, 'pending', v_now
-      from planned p
-      order by p.phone
+      from judged j
+      join timelines t on t.start = j.start and t.zone = j.zone
+      where j.refusal is null
+      order by j.phone
       on conflict do nothing
-      returning e.id, e.lead_id
+      returning
+        e.id, e.lead_id, e.contact_phone, e.contact_name, e.assigned_device_id, e.next_trigger_time
+    ),
+    -- What follows the first step depends on its time and the zone alone.
+    journeys as materialized (
+      select e.*, t.step_ids, t.times
+      from enrolled e
+      join drip.leads l on l.id = e.lead_id
+      join (
+        select distinct on (q.zone, q.times[1]) q.zone, q.step_ids, q.times
+        from timelines q
+        order by q.zone, q.times[1]
+      ) t on t.zone = coalesce(l.time_zone, v_zone) and t.times[1] = e.next_trigger_time
     ),
     messages as (
       insert into drip.broadcast_messages (
@@ -142,30 +160,31 @@ begin
         recipient_phone, recipient_name, category, message_type, priority, scheduled_at,
         planned_at, expires_at, status, created_at)
       select
-        v_sequence.user_id, p.device_id, p.id, v_sequence.id, st.id, e.id,
-        p.phone, p.name, v_sequence.category, st.message_type, v_sequence.priority, t.at,
-        t.at, t.at + st.valid_for, 'pending', v_now
-      from enrolled e
-      join planned p on p.id = e.lead_id
-      cross join lateral unnest(p.step_ids, p.times) as t (step_id, at)
-      join drip.sequence_steps st on st.id = t.step_id
-      order by e.id, st.day_number
+        v_sequence.user_id, e.assigned_device_id, e.lead_id, v_sequence.id, t.step_id, e.id,
+        e.contact_phone, e.contact_name, v_sequence.category, t.message_type,
+        v_sequence.priority, t.at, t.at, t.at + t.valid_for, 'pending', v_now
+      from journeys e
+      cross join lateral unnest(e.step_ids, e.times, v_types, v_valid)
+        as t (step_id, at, message_type, valid_for)
     )
     select
-      j.id,
-      coalesce(e.id, j.existing_id),
-      case when e.id is not null then 'enrolled' else coalesce(j.refusal, 'already_enrolled') end,
-      j.reason,
-      coalesce(p.times[1], x.first_at),
-      coalesce(p.times[cardinality(p.times)], x.last_at)
-    from judged j
-    left join enrolled e on e.lead_id = j.id
-    left join planned p on p.id = e.lead_id
-    left join lateral (
-      select min(m.scheduled_at) as first_at, max(m.scheduled_at) as last_at
-      from drip.broadcast_messages m
-      where m.sequence_contact_id = j.existing_id and j.refusal = 'already_enrolled'
-    ) x on j.refusal = 'already_enrolled';
+      q.lead_id, max(q.enrollment_id), coalesce(max(q.outcome), 'already_enrolled'),
+      max(q.reason), max(q.first_at), max(q.last_at)
+    from (
+      select
+        e.lead_id, e.id as enrollment_id, 'enrolled' as outcome, null as reason,
+        e.times[1] as first_at, e.times[cardinality(e.times)] as last_at
+      from journeys e
+      union all
+      select j.id, j.existing_id, j.refusal, j.reason, x.first_at, x.last_at
+      from judged j
+      left join lateral (
+        select min(m.scheduled_at) as first_at, max(m.scheduled_at) as last_at
+        from drip.broadcast_messages m
+        where m.sequence_contact_id = j.existing_id
+      ) x on j.refusal = 'already_enrolled'
+    ) q
+    group by q.lead_id;
 
   -- What is due so soon that a parked device would be late for it.
   if v_start <= v_now + interval '15 seconds' or p_chained_from is not null then

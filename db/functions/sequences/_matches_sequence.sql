@@ -1,5 +1,5 @@
 -- Who enters by themselves. Tokens are compared whole; the cheap strpos goes first, since a sweep
--- asks this of every lead that has a trigger.
+-- asks this of every lead that has a trigger. Inlined while p_token is a plain value.
 create function drip._matches_sequence(
   p_lead drip.leads, p_sequence drip.sequences, p_token text)
 returns boolean
@@ -8,7 +8,8 @@ as $$
   select
     case p_sequence.auto_enroll
       when 'trigger' then
-        strpos(lower(p_lead.trigger), p_token) > 0 and drip._has_token(p_lead.trigger, p_token)
+        coalesce(strpos(lower(p_lead.trigger), p_token) > 0, false)
+        and drip._has_token(p_lead.trigger, p_token)
       when 'niche' then
         p_lead.niche is not null
         and (p_sequence.include_existing or p_lead.updated_at >= p_sequence.started_at)

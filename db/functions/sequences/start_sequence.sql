@@ -9,6 +9,7 @@ as $$
 declare
   v_sequence drip.sequences := drip._find_sequence(p_sequence);
   v_outcome text := 'started';
+  v_token text;
 begin
   if v_sequence.status = 'paused' then
     perform drip._fail(
@@ -24,6 +25,7 @@ begin
     include_existing = s.include_existing or coalesce(p_include_existing, false)
   where s.id = v_sequence.id
   returning s.* into v_sequence;
+  v_token := drip._entry_token(v_sequence);
   if v_outcome = 'started' then
     perform drip._audit(
       v_sequence.user_id, 'start_sequence', 'sequence', v_sequence.id, null,
@@ -32,8 +34,10 @@ begin
   return query
     select
       v_sequence.id, v_sequence.name, v_sequence.status,
-      (select count(*) from drip.leads l where drip._matches_sequence(l, v_sequence,
-        drip._entry_token(v_sequence)) and l.user_id = v_sequence.user_id),
+      (select count(*)
+       from drip.leads l
+       where l.user_id = v_sequence.user_id
+         and drip._matches_sequence(l, v_sequence, v_token)),
       v_outcome;
 end
 $$;
