@@ -189,3 +189,36 @@ def test_defaults_and_checks_call_no_function_of_ours(
         """
     ).fetchall()
     assert [r["found"] for r in rows] == []
+
+
+def test_the_worker_may_use_its_job_library(catalog: Connection[dict[str, Any]]) -> None:
+    rows = catalog.execute(
+        """
+        select c.oid::regclass::text as name
+        from pg_class as c
+        cross join unnest(case c.relkind when 'S' then array['USAGE']
+          else array['SELECT', 'INSERT', 'UPDATE', 'DELETE'] end) as p (name)
+        where c.relnamespace = 'procrastinate'::regnamespace and c.relkind in ('r', 'S')
+          and not case c.relkind
+            when 'S' then has_sequence_privilege('drip_worker', c.oid, p.name)
+            else has_table_privilege('drip_worker', c.oid, p.name) end
+        union all
+        select f.oid::regprocedure::text
+        from pg_proc as f
+        where f.pronamespace = 'procrastinate'::regnamespace
+          and not has_function_privilege('drip_worker', f.oid, 'EXECUTE')
+        """
+    ).fetchall()
+    assert [r["name"] for r in rows] == []
+
+
+def test_the_worker_can_delete_nothing_of_ours(catalog: Connection[dict[str, Any]]) -> None:
+    rows = catalog.execute(
+        """
+        select c.oid::regclass::text as name
+        from pg_class as c
+        where c.relnamespace = 'drip'::regnamespace and c.relkind = 'r'
+          and has_table_privilege('drip_worker', c.oid, 'DELETE, TRUNCATE')
+        """
+    ).fetchall()
+    assert [r["name"] for r in rows] == []

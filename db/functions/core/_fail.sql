@@ -5,8 +5,12 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
+  -- psql prints a line for an empty detail, and a null one is refused
+  if p_detail is null then
+    raise exception using errcode = p_code, message = p_message, hint = p_hint;
+  end if;
   raise exception using
-    errcode = p_code, message = p_message, hint = p_hint, detail = coalesce(p_detail, '');
+    errcode = p_code, message = p_message, hint = p_hint, detail = p_detail;
 end
 $$;
 comment on function drip._fail(text, text, text, text) is

@@ -76,6 +76,13 @@ def upgrade() -> None:
         "grant select on all tables in schema drip to drip_view, drip_operator;"
         "revoke all on drip.private_settings from drip_view, drip_operator;"
     )
+    # Its functions run with the caller's rights; only the worker defers and fetches jobs.
+    driver.execute(
+        "grant usage on schema procrastinate to drip_worker;"
+        "grant select, insert, update, delete on all tables in schema procrastinate to drip_worker;"
+        "grant usage on all sequences in schema procrastinate to drip_worker;"
+        "grant execute on all functions in schema procrastinate to drip_worker;"
+    )
     for table, columns in driver.execute(SETTINGS).fetchall():
         driver.execute(f"grant update ({columns}) on drip.{table} to drip_operator")
     driver.execute(

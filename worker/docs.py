@@ -1,0 +1,295 @@
+"""Writes `docs/sql-api.md` and `docs/views.md` from the comments and grants of a migrated database.
+
+`python -m pgdrip.docs [FOLDER]` migrates a scratch database of its own and writes both pages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from .embedded import embedded_server
+from .schema import migrate
+from .sql_files import ROOMS
+
+Connection = psycopg.Connection[tuple[object, ...]]
+Row = dict[str, Any]
+
+# Who calls a function, by the role it is granted to; the first that fits names it.
+CALLERS = {
+    "drip_app": "applications",
+    "drip_operator": "operators",
+    "drip_worker": "the worker",
+    "drip_reader": "readers",
+}
+
+ROOM_WORDS = {
+    "core": "What every other room uses.",
+    "accounts": "Tenants, database roles, devices, workers.",
+    "leads": "Contacts and opt-outs.",
+    "sequences": "Drip sequences, their steps, enrollment.",
+    "campaigns": "Broadcast campaigns and their expansion.",
+    "delivery": "Single messages, and the way out: claim, results, leases.",
+    "receipts": "What providers report later.",
+    "ops": "Explanations and housekeeping.",
+}
+
+SETTINGS_TABLES = {
+    "users": "`create_user(p_settings)`, or `update drip.users` by an operator",
+    "user_devices": "`upsert_device(p_settings)`",
+    "leads": "`upsert_lead`, `import_leads`",
+    "sequences": "`create_sequence`, `update_sequence`",
+    "sequence_steps": "each element of `steps` of a sequence",
+    "campaigns": "`create_campaign`, `update_campaign`",
+}
+
+_FUNCTIONS = """
+select
+  p.proname::text as name,
+  split_part(o.file, '/', 2) as room,
+  pg_get_function_arguments(p.oid) as arguments,
+  pg_get_function_result(p.oid) as result,
+  obj_description(p.oid, 'pg_proc') as comment,
+  array(
+    select a.grantee::regrole::text
+    from aclexplode(p.proacl) as a
+    where a.grantee <> p.proowner and a.privilege_type = 'EXECUTE'
+    order by 1
+  ) as roles
+from pg_proc as p
+join drip.code_objects as o
+  on o.kind = 'function' and o.identity = p.oid::regprocedure::text
+where p.pronamespace = 'drip'::regnamespace
+  and p.proname !~ '^_'
+  and p.prorettype <> 'trigger'::regtype
+order by p.proname
+"""
+
+_COLUMNS = """
+select
+  c.relname::text as relation,
+  obj_description(c.oid, 'pg_class') as comment,
+  a.attname::text as name,
+  format_type(a.atttypid, a.atttypmod) as type,
+  pg_get_expr(d.adbin, d.adrelid) as default,
+  col_description(c.oid, a.attnum) as column_comment
+from pg_class as c
+join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
+where c.relnamespace = 'drip'::regnamespace
+  and c.relkind::text = %s
+order by c.relname, a.attnum
+"""
+
+_SHORT_TYPES = (
+    ("timestamp with time zone", "timestamptz"),
+    ("timestamp without time zone", "timestamp"),
+    ("time without time zone", "time"),
+    ("double precision", "float8"),
+)
+
+_HEAD = "<!-- Written by `make docs` from the comments in the database; edit those instead. -->\n\n"
+
+_SQL_API = """# SQL API
+
+Every function that a role may call, by room. Arguments are named: `p_phone => '…'`; those with a
+default may be left out. Each function returns rows that say what it did; `outcome` is one of the
+words its comment lists. Errors carry a code, [DR001 and so on](errors.md), and a hint.
+
+- A sequence, campaign, step or device argument is text: an id or a name.
+- A role that serves several tenants names one: `set local drip."user" = 'name or id'`.
+- `timestamptz` is an instant; `p_local timestamp` is wall clock in the tenant's zone. A time
+  inside a definition that has no offset is the tenant's wall clock.
+- *Applications* are members of `drip_app`, *operators* of `drip_operator` (they may call
+  everything), *the worker* is a member of `drip_worker`, *readers* are members of `drip_reader`.
+"""
+
+_VIEWS = """# Views
+
+For BI tools, psql and applications: `grant drip_reader to …`, or be a member of `drip_app` or
+`drip_operator`. A view shows the tenants of the caller's role, narrowed by
+`set drip."user" = 'name or id'`, and never raises an error because of it. Phones are masked unless
+the role is a member of `drip_pii`. Times are instants (`timestamptz`).
+"""
+
+
+def sql_api(conn: Connection) -> str:
+    """The page of all functions that are granted to a role, and of all settings."""
+    functions = _rows(conn, _FUNCTIONS)
+    rooms = [*ROOMS, *sorted({f["room"] for f in functions} - set(ROOMS))]
+    parts = [_HEAD, _SQL_API]
+    for room in rooms:
+        of_room = [f for f in functions if f["room"] == room]
+        if of_room:
+            parts.append(f"\n## {room}\n\n{ROOM_WORDS.get(room, '')}\n")
+            parts.extend(_function(f) for f in of_room)
+    parts.append(
+        "\n## Settings\n\nKeys of definitions, and columns that an operator may update in psql."
+        " Other keys of a definition are the plain columns: names, texts, media.\n"
+    )
+    columns = _rows(conn, _COLUMNS, "r")
+    for table, verbs in SETTINGS_TABLES.items():
+        settings = [
+            c
+            for c in columns
+            if c["relation"] == table and (c["column_comment"] or "").startswith("[setting] ")
+        ]
+        parts.append(f"\n### {table}\n\nSet by {verbs}.\n\n")
+        parts.extend(
+            _table(
+                ("setting", "type", "default", "meaning"),
+                (
+                    (
+                        f"`{c['name']}`",
+                        _short(c["type"]),
+                        _code(_short(c["default"] or "")),
+                        _line(c["column_comment"].removeprefix("[setting] ")),
+                    )
+                    for c in settings
+                ),
+            )
+        )
+    return "".join(parts)
+
+
+def views_page(conn: Connection) -> str:
+    """The page of all public views with their grain and columns."""
+    columns = [c for c in _rows(conn, _COLUMNS, "v") if not c["relation"].startswith("_")]
+    parts = [_HEAD, _VIEWS, "\n"]
+    by_view: Callable[[Row], str] = lambda c: c["relation"]  # noqa: E731
+    views = [(name, list(of_view)) for name, of_view in groupby(columns, by_view)]
+    parts.extend(
+        _table(
+            ("view", "one row per", "what"),
+            (
+                (f"[`{name}`](#{name})", *_grain(str(of_view[0]["comment"])))
+                for name, of_view in views
+            ),
+        )
+    )
+    for name, of_view in views:
+        grain, what = _grain(str(of_view[0]["comment"]))
+        parts.append(f"\n## {name}\n\nOne row per {grain}. {what}\n\n")
+        parts.extend(
+            _table(
+                ("column", "type", "meaning"),
+                (
+                    (f"`{c['name']}`", _short(c["type"]), _line(c["column_comment"] or ""))
+                    for c in of_view
+                ),
+            )
+        )
+    return "".join(parts)
+
+
+def pages(conn: Connection) -> dict[str, str]:
+    """The text of every generated page, by its file name."""
+    return {"sql-api.md": sql_api(conn), "views.md": views_page(conn)}
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the pages of this version into `folder`; the paths that changed."""
+    changed = []
+    # Not below a private folder: the embedded server's user must be able to get there.
+    with tempfile.TemporaryDirectory(prefix="pgdrip-docs-") as home:
+        Path(home).chmod(0o755)
+        with embedded_server(Path(home)) as server:
+            migrate(server.url)
+            with psycopg.connect(server.url) as conn:
+                found = pages(conn)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in found.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+def _rows(conn: Connection, query: str, *arguments: object) -> list[Row]:
+    with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
+        # Types and names are printed relative to the path.
+        cursor.execute("set local search_path = ''")
+        return cursor.execute(query.encode(), arguments or None).fetchall()
+
+
+def _function(function: Row) -> str:
+    arguments = _split(_short(function["arguments"]))
+    call = f"drip.{function['name']}("
+    if len(call) + len(", ".join(arguments)) <= 90:
+        call += ", ".join(arguments) + ")"
+    else:
+        call += "\n  " + ",\n  ".join(arguments) + ")"
+    result = _short(function["result"])
+    if result.startswith("TABLE("):
+        columns = ", ".join(_split(result[6:-1]))
+        result = "table (" + columns + ")"
+    callers = [word for role, word in CALLERS.items() if role in function["roles"]]
+    return (
+        f"\n### {function['name']}\n\n{_line(function['comment'] or '')}\n\n"
+        f"```sql\n{call}\nreturns {_wrapped(result)}\n```\n\nFor {', '.join(callers)}.\n"
+    )
+
+
+def _wrapped(result: str) -> str:
+    """The columns of a result over several lines, none longer than 90 characters."""
+    if len(result) <= 80:
+        return result
+    lines, line = [], "  "
+    for word in result.removeprefix("table (").removesuffix(")").split(", "):
+        if len(line) + len(word) > 88:
+            lines.append(line.rstrip())
+            line = "  "
+        line += f"{word}, "
+    return "table (\n" + "\n".join([*lines, line.rstrip(", ")]) + ")"
+
+
+def _split(arguments: str) -> list[str]:
+    """The arguments at their commas; a default may hold none outside quotes or parentheses."""
+    parts = re.findall(r"(?:'(?:''|[^'])*'|\([^)]*\)|[^,'(])+", arguments)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _short(text: str) -> str:
+    """Types and defaults as people write them."""
+    for long, short in _SHORT_TYPES:
+        text = text.replace(long, short)
+    text = re.sub(r"(NULL|'(?:''|[^'])*')::[\w.\[\]]+(?: [a-z]+)*(?=[,)]|$)", r"\1", text)
+    return text.replace("NULL", "null").replace(" DEFAULT ", " default ")
+
+
+def _grain(comment: str) -> tuple[str, str]:
+    """`Grain: device (device_id). Its state.` as `device (key device_id)` and `Its state.`"""
+    found = re.fullmatch(r"Grain: (.+?) \(([^)]*)\)\. (.*)", _line(comment))
+    if found is None:
+        return "", _line(comment)
+    keys = ", ".join(f"`{key.strip()}`" for key in found[2].split(","))
+    return f"{found[1]} ({keys})", found[3]
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |\n"
+    yield "|" + "---|" * len(head) + "\n"
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n"
+
+
+if __name__ == "__main__":
+    for written in write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")):
+        print(written)
