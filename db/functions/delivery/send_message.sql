@@ -56,6 +56,9 @@ begin
   if p_message_type = 'template' and p_template is null then
     perform drip._fail('DR008', 'a template message has no template', 'Pass p_template.');
   end if;
+  if not isfinite(p_at) then
+    perform drip._fail('DR001', 'p_at is no instant', 'Leave it out to send now.');
+  end if;
   if p_valid_for <= interval '0' then
     perform drip._fail(
       'DR001', 'p_valid_for is not positive', 'Pass an interval such as ''2 hours''.');
