@@ -105,9 +105,9 @@ begin
   elsif v_text ~ '[[:alpha:]]' then
     problem := 'the phone has letters in it';
     return;
-  elsif v_text ~ '^\+?\d{7,}\.0+$' then
+  elsif v_text ~ '^\+?\d{7,}\.0$' then
     -- A spreadsheet's decimal number: the part behind the point is no digit of the phone.
-    v_text := regexp_replace(v_text, '\.0+$', '');
+    v_text := regexp_replace(v_text, '\.0$', '');
   end if;
   if v_text ~ '^(\+|00)' then
     v_text := replace(v_text, '(0)', '');

@@ -117,6 +117,6 @@ def test_an_update_in_psql_is_checked_as_well(plant: Plant, conn: Connection) ->
 def test_applications_make_no_users(conn: Connection, connect: Any) -> None:
     app = connect(role="drip_app")
     assert app.execute(
-        "select has_function_privilege('drip.create_user(text, text, text, text, jsonb)', 'execute')"
-        " as may"
+        "select has_function_privilege("
+        " 'drip.create_user(text, text, text, text, jsonb)', 'execute') as may"
     ).fetchone() == {"may": False}

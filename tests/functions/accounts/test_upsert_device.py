@@ -88,7 +88,7 @@ def test_an_account_is_shared_by_name_and_may_be_left(plant: Plant, device: int)
     plant.row(
         "select * from drip.upsert_device('back', 'gowa', p_settings => %s)",
         Jsonb({"account": "portfolio"}),
-    )  # noqa: E501
+    )
     assert plant.value("select count(distinct account_id) from drip.user_devices") == 1
     plant.row(PATCH, Jsonb({"account": None}))
     assert plant.value("select account_id from drip.user_devices where id = %s", device) is None
