@@ -125,7 +125,11 @@ begin
           then coalesce(d.wait, interval '30 seconds' * power(4, least(d.failures, 5)))
         else interval '0'
       end as message_wait,
-      coalesce(d.wait, interval '1 minute') as device_wait
+      -- one that waits for a person has its status; a pause on top would outlast the repair
+      case
+        when d.action = 'stop' and not d.auto_resume then coalesce(d.wait, interval '0')
+        else coalesce(d.wait, interval '15 seconds')
+      end as device_wait
     from decided d
   ),
   moved as (
