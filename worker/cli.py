@@ -348,9 +348,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = _complain(exc)
     except psycopg.Error as exc:
         code = _complain(from_database(exc))
-    except typer.Abort:
-        code = 130
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         err.print("Stopped.")
         code = 130
     except BrokenPipeError:

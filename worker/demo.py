@@ -241,9 +241,8 @@ class _Children:
             process.wait()
 
     def stop_all(self) -> None:
-        for process, _ in self._running.values():
-            process.terminate()
-        for name in list(self._running):
+        # The last one first: the worker still gets the gateway's answers, and so leaves no unknown.
+        for name in reversed(list(self._running)):
             self.stop(name, 5.0)
 
 

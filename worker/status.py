@@ -39,6 +39,39 @@ from drip.campaign_overview c
 order by c.campaign_id desc
 limit 20
 """
+_WRONG = """
+select
+  format('Device %s is %s: %s', d.device_name, replace(d.status, '_', ' '),
+         coalesce(d.status_reason, d.state)) as problem,
+  d.due as messages,
+  d.status_since as since
+from drip.device_overview d
+where d.status <> 'online'
+union all
+select
+  format('The circuit breaker of %s rests it until %s', d.device_name,
+         to_char(d.breaker_open_until, 'HH24:MI:SS')),
+  d.due,
+  null
+from drip.device_overview d
+where d.breaker_open_until is not null
+union all
+select
+  format('%s: %s', initcap(q.status), coalesce(drip.reason_sentence(q.reason), q.reason)),
+  sum(q.messages)::bigint,
+  null
+from drip.queue_overview q
+where q.status in ('failed', 'unknown', 'expired')
+group by q.status, q.reason
+union all
+select
+  'Messages are due for more than a minute: does a worker run, do the devices keep up?',
+  sum(q.due)::bigint,
+  min(q.oldest_due_at)
+from drip.queue_overview q
+where q.oldest_due_at < drip.now() - interval '1 minute' and q.due > 0
+having sum(q.due) > 0
+"""
 _SECTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (
         "Devices",
@@ -93,6 +126,11 @@ _SECTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "messages_failed": "failed",
             "messages_pending": "pending",
         },
+    ),
+    (
+        "What is wrong",
+        _WRONG,
+        {"problem": "problem", "messages": "messages", "since": "since"},
     ),
 )
 
