@@ -3,8 +3,8 @@ create function drip.find_lead(p_phone text)
 returns table (
   lead_id bigint, user_id bigint, phone text, name text, niche text, trigger text,
   target_status text, device_id bigint, time_zone text, language text, external_id text,
-  attributes jsonb, paused_until timestamptz, pause_reason text, is_suppressed boolean,
-  suppressed text, last_inbound_at timestamptz, created_at timestamptz, updated_at timestamptz)
+  attributes jsonb, is_paused boolean, paused_until timestamptz, pause_reason text,
+  is_suppressed boolean, suppressed text, last_inbound_at timestamptz, created_at timestamptz, updated_at timestamptz)
 language plpgsql stable security definer
 set search_path = ''
 as $$
@@ -20,7 +20,9 @@ begin
       l.id, l.user_id,
       case when v_sees_phones then l.phone else drip.mask_phone(l.phone) end,
       l.name, l.niche, l.trigger, l.target_status, l.device_id, l.time_zone, l.language,
-      l.external_id, l.attributes, l.paused_until, l.pause_reason,
+      l.external_id, l.attributes,
+      coalesce(l.paused_until > drip.now(), false), nullif(l.paused_until, 'infinity'),
+      l.pause_reason,
       s.category is not null, s.category, l.last_inbound_at, l.created_at, l.updated_at
     from (
       select g.region, drip._normalize_phone(p_phone, g.region) as phone
@@ -42,5 +44,6 @@ end
 $$;
 comment on function drip.find_lead(text) is
   'The lead of a phone, one row per tenant of the caller that has it; the phone is masked without
-   drip_pii. suppressed: all, marketing or null.';
+   drip_pii. suppressed: all, marketing or null; is_paused without paused_until lasts until
+   resume_lead.';
 grant execute on function drip.find_lead(text) to drip_reader;

@@ -53,10 +53,12 @@ begin
   select count(*)
   into v_held
   from locked;
-  return query select v_lead.id, v_lead.phone, v_until, v_held, v_outcome;
+  -- Drivers choke on infinity.
+  return query
+    select v_lead.id, v_lead.phone, nullif(v_until, 'infinity'), v_held, v_outcome;
 end
 $$;
 comment on function drip.pause_lead(text, timestamptz, text) is
-  'Sends nothing to the lead until an instant, or until resume_lead for null; held counts its
-   pending messages. Outcome: paused, already_paused.';
+  'Sends nothing to the lead until an instant, or until resume_lead for null (then paused_until is
+   null as well); held counts its pending messages. Outcome: paused, already_paused.';
 grant execute on function drip.pause_lead(text, timestamptz, text) to drip_app;

@@ -1,0 +1,95 @@
+"""erase_lead(): the person goes, the counts stay."""
+
+from __future__ import annotations
+
+from factory import Clock, Connection, Plant
+from psycopg.types.json import Jsonb
+from refusals import refusal
+
+PHONE = "+60123456789"
+ERASE = "select * from drip.erase_lead(%s, 'asked for it')"
+
+# Everything of the tenant as text, to search for the person in.
+EVERYTHING = """
+select string_agg(x.row, ' ') from (
+  select l::text as row from drip.leads l
+  union all select m::text from drip.broadcast_messages m
+  union all select e::text from drip.sequence_contacts e
+  union all select i::text from drip.inbound_messages i
+  union all select r::text from drip.receipts r
+  union all select a::text from drip.lead_aliases a
+  union all select g::text from drip.audit_log g
+  union all select t::text from drip.message_attempts t
+) x
+"""
+
+
+def test_nothing_of_the_person_is_left(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    lead = plant.lead(
+        PHONE,
+        name="Aminah",
+        external_id="crm-1",
+        niche="secret",
+        trigger="cold",
+        attributes=Jsonb({"city": "Ipoh"}),
+    )
+    sent = plant.message(device, lead, source=Jsonb({"content": "Dear {name}"}))
+    plant.answer(plant.claim()[0])
+    pending = plant.message(device, lead, source=Jsonb({"content": "Dear Aminah"}))
+    sequence = plant.sequence({}, {"trigger_delay_hours": 1})
+    journey = plant.enroll(sequence, lead)
+    plant.insert(
+        "inbound_messages",
+        user_id=plant.user,
+        device_id=device,
+        lead_id=lead,
+        sender=PHONE,
+        body="I am Aminah",
+        received_at=clock.now,
+    )
+    assert "Aminah" in plant.value(EVERYTHING)
+
+    erased = plant.row(ERASE, PHONE)
+
+    assert erased == {"lead_id": lead, "cancelled": 3, "scrubbed": 4, "outcome": "erased"}
+    everything = plant.value(EVERYTHING)
+    for word in ("Aminah", "60123456789", "crm-1", "Ipoh", "secret", "cold"):
+        assert word not in everything, word
+    assert plant.message_row(sent)["status"] == "sent"
+    assert plant.message_row(pending)["status_reason"] == "erased"
+    enrollment = plant.enrollment(journey)
+    assert (enrollment["status"], enrollment["exit_reason"]) == ("exited", "erased")
+    plant.wake()
+    assert plant.claim() == []
+
+
+def test_an_opt_out_is_not_forgotten(plant: Plant) -> None:
+    plant.lead(PHONE)
+    plant.suppress(PHONE)
+    plant.row(ERASE, PHONE)
+    assert plant.value("select phone from drip.suppressions") == PHONE
+
+
+def test_the_phone_may_come_back_as_a_new_person(plant: Plant) -> None:
+    lead = plant.lead(PHONE)
+    plant.row(ERASE, PHONE)
+    assert plant.lead(PHONE) != lead
+
+
+def test_a_message_on_its_way_is_waited_for(clock: Clock, plant: Plant, conn: Connection) -> None:
+    plant.message(plant.device(), plant.lead(PHONE))
+    plant.claim()
+    assert refusal(conn, ERASE, PHONE)[0] == "DR005"
+    assert plant.value("select phone from drip.leads") == PHONE
+
+
+def test_it_is_written_down(plant: Plant) -> None:
+    lead = plant.lead(PHONE)
+    plant.row(ERASE, PHONE)
+    entry = plant.row("select * from drip.audit_log where action = 'erase_lead'")
+    assert (entry["subject_id"], entry["reason"]) == (lead, "asked for it")
+
+
+def test_an_unknown_lead_is_refused(conn: Connection) -> None:
+    assert refusal(conn, ERASE, PHONE)[0] == "DR012"
