@@ -13,10 +13,19 @@ declare
   v_phones text[];
   v_problems text[];
 begin
-  select array_agg(r.phone order by i.position), array_agg(r.problem order by i.position)
+  -- a phone that stands in the table as it was given needs no reading, a tenth of the time
+  select
+    array_agg(coalesce(k.phone, r.phone) order by i.position),
+    array_agg(r.problem order by i.position)
   into v_phones, v_problems
   from unnest(p_phones) with ordinality as i (input, position)
-  cross join lateral drip._read_phone(i.input, v_region) as r;
+  left join drip.leads k on k.user_id = p_user and k.phone = i.input
+  left join lateral (
+    select q.phone, q.problem
+    from drip._read_phone(i.input, v_region) as q
+    where k.id is null
+    offset 0
+  ) r on true;
 
   insert into drip.leads as l (user_id, phone, name, created_at, updated_at)
   select p_user, n.phone, n.name, v_now, v_now
