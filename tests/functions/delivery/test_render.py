@@ -1,0 +1,153 @@
+"""_render(): placeholders first, variants second; whatever a contact is called.
+
+The properties hold for any text that a person types into a name; control characters are no text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from factory import Connection, Plant
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
+
+RENDER = "select drip._render(%s, %s, '+60123456789', %s, %s, %s) as text"
+
+# All of Unicode but control characters and lone surrogates, with the marks of the syntax often.
+MARKS = st.sampled_from(
+    ["[[", "]]", "|", "{", "}", "[", "]", "{name}", "{phone}", "[[a|b]]", "\\1"]
+)
+CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
+ODD_TEXT = st.lists(st.one_of(MARKS, st.text(CHARACTERS, max_size=5)), max_size=8).map("".join)
+SEEDS = st.integers(1, 2**62)
+
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def render(conn: Connection) -> Any:
+    def call(
+        text: str | None,
+        name: str | None = None,
+        lead: dict[str, Any] | None = None,
+        enrollment: dict[str, Any] | None = None,
+        seed: int = 1,
+    ) -> str | None:
+        row = conn.execute(
+            RENDER, [text, name, Jsonb(lead or {}), Jsonb(enrollment or {}), seed]
+        ).fetchone()
+        assert row is not None
+        rendered = row["text"]
+        assert rendered is None or isinstance(rendered, str)
+        return rendered
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        (None, None),
+        ("", ""),
+        ("Plain", "Plain"),
+        ("Hi {name}", "Hi Aminah"),
+        ("{name}{name}", "AminahAminah"),
+        ("Call {phone}", "Call +60123456789"),
+        ("{name|friend}", "Aminah"),
+        ("From {attributes.city}", "From Ipoh"),
+        ("{attributes.plan}", "gold"),
+        ("{attributes.city|here} and {attributes.none|there}", "Ipoh and there"),
+        ("{attributes.none}", ""),
+        ("{attributes.none|}", ""),
+        ("{attributes.number} {attributes.flag}", "7 true"),
+        ("{attributes.empty|none}", "none"),
+        ("{unknown} {Name} { name }", "{unknown} {Name} { name }"),
+        ("{", "{"),
+        ("{name", "{name"),
+        ("a } b {name}", "a } b Aminah"),
+        ("{{name}}", "{Aminah}"),
+        ("[[one]]", "one"),
+        ("[[]]", ""),
+        ("[[a|b", "[[a|b"),
+        ("a]] b", "a]] b"),
+        ("[not|a|variant]", "[not|a|variant]"),
+        ("line one\n\n  line two\r\n{name}\t.", "line one\n\n  line two\r\nAminah\t."),
+    ],
+)
+def test_what_is_filled_and_what_stays(render: Any, text: str | None, rendered: str | None) -> None:
+    lead = {"city": "Ipoh", "number": 7, "flag": True, "empty": "  "}
+    assert render(text, "Aminah", lead, {"plan": "gold", "city": "Klang"}) == rendered
+
+
+@pytest.mark.parametrize("name", [None, "", "   "])
+def test_without_a_name_the_fallback_stands(render: Any, name: str | None) -> None:
+    assert render("Hi {name|friend}, {name}!", name) == "Hi friend, !"
+
+
+def test_a_placeholder_inside_a_variant_has_its_fallback(render: Any) -> None:
+    texts = {
+        render("[[Hi {name|friend}|Hello {name|there}|Salam]]!", None, seed=seed)
+        for seed in range(60)
+    }
+    assert texts == {"Hi friend!", "Hello there!", "Salam!"}
+
+
+def test_variants_are_all_drawn_about_as_often(render: Any) -> None:
+    texts = [render("[[a|b|c]]", seed=seed) for seed in range(300)]
+    assert all(60 < texts.count(variant) < 140 for variant in "abc")
+
+
+def test_two_variants_of_one_text_are_drawn_apart(render: Any) -> None:
+    assert len({render("[[a|b]][[c|d]]", seed=seed) for seed in range(60)}) == 4
+
+
+def test_links_stay_as_they_are(render: Any) -> None:
+    link = "https://example.com/a_b/[x]?q=1|2&r={code}&s=%7Bname%7D#frag"
+    assert render(f"Hi {{name}}\n{link} [[x|x]]", "Ali") == f"Hi Ali\n{link} x"
+    assert render(f"[[See {link.replace('|', '.')}]]") == f"See {link.replace('|', '.')}"
+
+
+@quick
+@given(name=ODD_TEXT, seed=SEEDS)
+def test_a_name_is_printed_as_it_is(render: Any, name: str, seed: int) -> None:
+    """Whatever signs it holds, it opens no variant and fills no placeholder."""
+    shown = name.strip(" ") or "friend"
+    assert render("Hi {name|friend}!", name, seed=seed) == f"Hi {shown}!"
+    assert render("{attributes.x|friend}", None, {"x": name}, seed=seed) == shown
+    assert render("Hi {name}!", name, seed=seed) == f"Hi {name.strip(' ')}!"
+
+
+@quick
+@given(name=ODD_TEXT, seed=SEEDS)
+def test_a_name_inside_a_variant_breaks_no_variant(render: Any, name: str, seed: int) -> None:
+    shown = name.strip(" ") or "friend"
+    text = render("[[Hi {name|friend}|Hello {name|friend}]] bye", name, seed=seed)
+    assert text in (f"Hi {shown} bye", f"Hello {shown} bye")
+
+
+@quick
+@given(text=ODD_TEXT, name=ODD_TEXT, seed=SEEDS)
+def test_the_same_seed_gives_the_same_text(render: Any, text: str, name: str, seed: int) -> None:
+    assert render(text, name, seed=seed) == render(text, name, seed=seed)
+
+
+@quick
+@given(text=st.text(CHARACTERS).filter(lambda text: "{" not in text and "[[" not in text))
+def test_a_text_without_syntax_is_untouched(render: Any, text: str) -> None:
+    assert render(text, "Ali") == text
+
+
+def test_the_stored_text_is_what_was_sent(plant: Plant) -> None:
+    """Rendered once, at the claim, and kept."""
+    device = plant.device()
+    lead = plant.lead(name="[[x|y]] {phone}", attributes=Jsonb({"city": "Ipoh"}))
+    message = plant.message(
+        device, lead, source=Jsonb({"content": "{name} of {attributes.city}, [[hi|hello]]"})
+    )
+    [claimed] = plant.claim()
+    assert claimed["content"] == plant.message_row(message)["content"]
+    assert claimed["content"].startswith("[[x|y]] {phone} of Ipoh, h")
