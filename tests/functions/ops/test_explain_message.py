@@ -1,0 +1,106 @@
+"""explain_message(): why it has not gone, when it may, and what mends it."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from factory import Clock, Plant
+
+# The reasons themselves are in tests/functions/delivery/test_verdict.py.
+
+
+def test_says_what_a_person_wants_to_know(clock: Clock, plant: Plant) -> None:
+    plant.device("desk")
+    sequence = plant.sequence({}, {}, name="WARM")
+    message = plant.journey(plant.enroll(sequence))[1]["id"]
+    row = plant.explain(message)
+    assert row["message_id"] == message
+    assert row["user_id"] == plant.user
+    assert (row["status"], row["verdict"]) == ("pending", "wait")
+    assert row["device"] == "desk"
+    assert row["source"] == "sequence WARM, step 2"
+    assert (row["attempts"], row["failures"], row["last_error"]) == (0, 0, None)
+
+
+def test_names_the_source(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    single = plant.message(device)
+    campaign = plant.campaign(title="Raya")
+    assert plant.explain(single)["source"] == "single message"
+    of_campaign = plant.message(device, campaign_id=campaign, priority=3)
+    assert plant.explain(of_campaign)["source"] == "campaign Raya"
+
+
+def test_what_may_go_says_so(clock: Clock, plant: Plant) -> None:
+    row = plant.explain(plant.message(plant.device()))
+    assert (row["verdict"], row["reason"], row["earliest"]) == ("go", None, clock.now)
+    assert row["sentence"].startswith("It may go now")
+
+
+def test_what_is_being_sent_names_worker_and_lease(clock: Clock, plant: Plant) -> None:
+    message = plant.message(plant.device())
+    plant.claim(worker="w-7")
+    row = plant.explain(message)
+    assert (row["status"], row["verdict"]) == ("processing", "final")
+    assert "w-7" in row["sentence"]
+    assert row["earliest"] is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "words"),
+    [
+        ("accepted", "sent", "It was sent at"),
+        ("permanent", "failed", "refused"),
+        ("unknown", "unknown", "no clear answer"),
+    ],
+)
+def test_what_is_over_says_how(
+    clock: Clock, plant: Plant, outcome: str, status: str, words: str
+) -> None:
+    message = plant.message(plant.device())
+    plant.answer(plant.claim()[0], outcome, error_code="HTTP_500", error_message="no luck")
+    row = plant.explain(message)
+    assert (row["status"], row["verdict"]) == (status, "final")
+    assert words in row["sentence"]
+    assert row["last_error"] == (None if status == "sent" else "HTTP_500: no luck")
+
+
+def test_a_repeat_tells_the_last_error(clock: Clock, plant: Plant) -> None:
+    message = plant.message(plant.device())
+    plant.answer(plant.claim()[0], "retry", error_code="HTTP_500", error_message="no luck")
+    row = plant.explain(message)
+    assert (row["verdict"], row["reason"], row["failures"]) == ("wait", "not_due", 1)
+    assert row["last_error"] == "HTTP_500: no luck"
+
+
+def test_the_remedy_mends_it(clock: Clock, plant: Plant) -> None:
+    """Each remedy is SQL that runs as it is; afterwards the message may go."""
+    sequence = plant.sequence()
+    device = plant.device()
+    message = plant.journey(plant.enroll(sequence))[0]["id"]
+    plant.row("select * from drip.pause_sequence(%s)", str(sequence))
+    plant.row("select * from drip.set_device_status(%s, 'disabled')", str(device))
+    plant.tenant(is_active=False)
+    seen = []
+    while (row := plant.explain(message))["verdict"] == "wait":
+        seen.append(row["reason"])
+        assert row["remedy"], row
+        plant.conn.execute(row["remedy"].encode())
+    assert seen == ["user_inactive", "sequence_paused", "device_disabled"]
+    assert row["verdict"] == "go"
+
+
+def test_a_logged_out_device_says_where_to_log_in(clock: Clock, plant: Plant) -> None:
+    device = plant.device(status="needs_attention", status_reason="logged out")
+    message = plant.message(device)
+    remedy = plant.explain(message)["remedy"]
+    assert "logged out" in remedy
+    assert remedy.startswith("--")
+
+
+@pytest.mark.parametrize("message", [None, 999])
+def test_an_unknown_message_is_an_error_with_a_hint(plant: Plant, message: int | None) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        plant.explain(message)  # type: ignore[arg-type]
+    assert caught.value.sqlstate == "DR012"
+    assert "message_log" in (caught.value.diag.message_hint or "")
