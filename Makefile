@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Version of the server that tests run on, 18 is the embedded one; and processes that test at once.
+PG ?= 18
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs lock bench clean
@@ -30,8 +33,8 @@ $(STAMP): $(VENV)/.packages pyproject.toml
 demo: $(STAMP) ## Send a sequence and a campaign through a simulated gateway
 	$(BIN)/pgdrip demo $(ARGS)
 
-test: $(STAMP) ## Run the tests; ARGS goes to pytest: make test ARGS='-k claim -x'
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## Run the tests; on Debian's PostgreSQL 15: make test PG=15; a few: ARGS='-k claim'
+	$(BIN)/python -m pytest --postgres=$(PG) -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """One server and one migrated template database a session, a clone of it for each test.
 
-The server is the embedded one, in a folder of its own; PGDRIP_TEST_URL names another one to use
-(a superuser's connection string), such as a PostgreSQL 15.
+The server is the embedded one, in a folder of its own; with `--postgres=15` it is that version of
+Debian's packages, and PGDRIP_TEST_URL names one that runs already (a superuser's connection
+string). Each of several processes (`-n 2`) has a server of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from debian_server import debian_server
 from factory import Clock, Plant
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -30,15 +32,31 @@ from pgdrip.schema import migrate
 Connection = psycopg.Connection[DictRow]
 Connect = Callable[..., Connection]
 
+EMBEDDED = 18
+
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        type=int,
+        default=EMBEDDED,
+        help=f"version of the server: {EMBEDDED} is the embedded one, others are Debian's packages",
+    )
+
+
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """A superuser's connection string to the server that the tests use."""
     given = os.environ.get("PGDRIP_TEST_URL")
     if given:
         yield given
+        return
+    version = pytestconfig.getoption("postgres")
+    if version != EMBEDDED:
+        with debian_server(version) as url:
+            yield url
         return
     # Not below pytest's own private folder: the server's user must be able to get there.
     home = Path(tempfile.mkdtemp(prefix="pgdrip-test-"))

@@ -1,7 +1,7 @@
 """Every PL/pgSQL body under plpgsql_check, with all its warnings.
 
-Runs where the server offers the extension: Debian's postgresql-15-plpgsql-check, with
-PGDRIP_TEST_URL naming that server. The embedded server does not carry it.
+Runs on Debian's server (`make test PG=15`), whose package postgresql-15-plpgsql-check brings the
+extension. The embedded server does not carry it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ HARMLESS_IN = {
 
 @pytest.fixture
 def checked(
-    template: str, create_database: Callable[..., tuple[str, Callable[[], None]]]
+    template: str,
+    create_database: Callable[..., tuple[str, Callable[[], None]]],
+    pytestconfig: pytest.Config,
 ) -> list[dict[str, Any]]:
     url, drop = create_database(template)
     try:
@@ -57,6 +59,8 @@ def checked(
                 "select from pg_available_extensions where name = 'plpgsql_check'"
             ).fetchone()
             if offered is None:
+                version = pytestconfig.getoption("postgres")
+                assert version != 15, "apt-get install postgresql-15-plpgsql-check"
                 pytest.skip("the server does not offer the extension plpgsql_check")
             session.execute("create schema checks")
             session.execute("create extension plpgsql_check schema checks")
