@@ -1,0 +1,95 @@
+"""update_sequence(): a patch; what is not named stays."""
+
+from __future__ import annotations
+
+from factory import Clock, Plant
+from psycopg.types.json import Jsonb
+from refusals import refusal
+
+UPDATE = "select * from drip.update_sequence(%s, %s)"
+
+
+def test_only_named_settings_change(clock: Clock, plant: Plant) -> None:
+    sequence = plant.sequence(name="Warm", niche="skincare", send_days=[1, 2])
+    before = plant.value("select drip.get_sequence('Warm')")
+    clock.advance(minutes=1)
+
+    row = plant.row(UPDATE, "Warm", Jsonb({"start_delay": "1 hour", "niche": "skincare"}))
+
+    assert (row["sequence_id"], row["changed"], row["outcome"]) == (
+        sequence,
+        ["start_delay"],
+        "updated",
+    )
+    after = plant.value("select drip.get_sequence('Warm')")
+    assert after["start_delay"] == "01:00:00"
+    for moving in ("start_delay", "updated_at"):
+        assert before.pop(moving) != after.pop(moving)
+    assert after == before
+
+
+def test_a_repeat_changes_nothing(clock: Clock, plant: Plant) -> None:
+    plant.sequence(name="Warm")
+    plant.row(UPDATE, "Warm", Jsonb({"description": "d"}))
+
+    row = plant.row(UPDATE, "Warm", Jsonb({"description": "d"}))
+
+    assert (row["changed"], row["outcome"]) == ([], "unchanged")
+
+
+def test_status_is_not_set_this_way(clock: Clock, plant: Plant) -> None:
+    plant.sequence(name="Warm", start=False)
+    assert refusal(plant.conn, UPDATE, "Warm", Jsonb({"status": "active"}))[0] == "DR004"
+    assert refusal(plant.conn, UPDATE, "Warm", Jsonb({"statu": "active"}))[0] == "DR003"
+
+
+def test_steps_are_replaced_while_nobody_entered(clock: Clock, plant: Plant) -> None:
+    sequence = plant.sequence({}, {}, name="Warm")
+
+    row = plant.row(UPDATE, "Warm", Jsonb({"steps": [{"content": "only"}]}))
+
+    assert row["changed"] == ["steps"]
+    assert plant.value("select content from drip.sequence_steps") == "only"
+    plant.enroll(sequence)
+    code, _, _ = refusal(plant.conn, UPDATE, "Warm", Jsonb({"steps": [{"content": "new"}]}))
+    assert code == "DR005"
+    assert plant.value("select content from drip.sequence_steps") == "only"
+
+
+def test_an_active_sequence_keeps_steps_and_trigger(clock: Clock, plant: Plant) -> None:
+    plant.sequence(name="Warm", auto_enroll="trigger", trigger="warm")
+
+    assert refusal(plant.conn, UPDATE, "Warm", Jsonb({"steps": []}))[0] == "DR007"
+    # The entry step's trigger would do, but this one has its sequence's.
+    plant.conn.execute("update drip.sequence_steps set trigger = null")
+    assert refusal(plant.conn, UPDATE, "Warm", Jsonb({"trigger": ""}))[0] == "DR006"
+    assert plant.value("select trigger from drip.sequences") == "warm"
+
+
+def test_a_plain_update_is_held_to_the_same(clock: Clock, plant: Plant) -> None:
+    plant.sequence(name="Warm", auto_enroll="trigger", trigger="warm")
+    plant.conn.execute("update drip.sequence_steps set trigger = null")
+
+    code, _, _ = refusal(plant.conn, "update drip.sequences set trigger = '  '")
+
+    assert code == "DR006"
+    plant.conn.execute("update drip.sequences set trigger = ' x ' where name = 'Warm'")
+    assert plant.value("select trigger from drip.sequences") == "x"
+
+
+def test_bounds_of_sequence_and_step_are_compared(clock: Clock, plant: Plant) -> None:
+    plant.sequence({"max_delay_seconds": 20}, name="Warm")
+    code, sentence, _ = refusal(plant.conn, UPDATE, "Warm", Jsonb({"min_delay_seconds": 30}))
+    assert code == "DR014"
+    assert "steps[1]" in sentence
+
+
+def test_a_taken_name_is_refused(clock: Clock, plant: Plant) -> None:
+    plant.sequence(name="Warm")
+    plant.sequence(name="Cold")
+    assert refusal(plant.conn, UPDATE, "Cold", Jsonb({"name": "Warm"}))[0] == "DR013"
+
+
+def test_no_changes_are_told(clock: Clock, plant: Plant) -> None:
+    plant.sequence(name="Warm")
+    assert refusal(plant.conn, UPDATE, "Warm", None)[0] == "DR001"
