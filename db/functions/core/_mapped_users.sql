@@ -26,6 +26,13 @@ begin
       and (v_wanted is null or v_wanted in (u.id::text, u.name));
   end if;
   if v_users is null and v_wanted is not null then
+    if pg_catalog.pg_has_role(v_caller, 'drip_operator', 'member') then
+      perform drip._fail(
+        'DR010', pg_catalog.format('there is no user %L', v_wanted),
+        pg_catalog.format(
+          'The nearest name is %L; create_user makes one.',
+          drip._nearest(v_wanted, array(select u.name from drip.users u))));
+    end if;
     perform drip._fail(
       'DR010', pg_catalog.format('role %s may not act for user %L', v_caller, v_wanted),
       'Set drip."user" to a user of this role, or ask an operator for assign_role(role, user).');

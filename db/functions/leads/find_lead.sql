@@ -4,7 +4,8 @@ returns table (
   lead_id bigint, user_id bigint, phone text, name text, niche text, trigger text,
   target_status text, device_id bigint, time_zone text, language text, external_id text,
   attributes jsonb, is_paused boolean, paused_until timestamptz, pause_reason text,
-  is_suppressed boolean, suppressed text, last_inbound_at timestamptz, created_at timestamptz, updated_at timestamptz)
+  is_suppressed boolean, suppressed text, last_inbound_at timestamptz, created_at timestamptz,
+  updated_at timestamptz)
 language plpgsql stable security definer
 set search_path = ''
 as $$
