@@ -41,6 +41,7 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar db/functions db/views
+	$(BIN)/python -m pytest -q tests/contract/test_files.py
 
 format: $(STAMP) ## Write Python files the way lint wants them
 	$(BIN)/ruff check --fix .
