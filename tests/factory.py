@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import DictRow
+from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.json import Jsonb
 
 Connection = psycopg.Connection[DictRow]
@@ -23,6 +24,17 @@ Row = dict[str, Any]
 
 # A Monday, far from any change of the clocks, at nine in the morning in Kuala Lumpur.
 MONDAY = "2026-03-02 09:00+08"
+
+
+# Rows of a held message or a lead paused for good say infinity, which Python has no word for.
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+class _EndlessTimestamps(TimestamptzLoader):
+    """Reads infinity as END_OF_TIME, in the plant's own session."""
+
+    def load(self, data: Any) -> datetime:
+        return END_OF_TIME if bytes(data) == b"infinity" else super().load(data)
 
 
 class Clock:
@@ -72,6 +84,7 @@ class Plant:
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
+        conn.adapters.register_loader("timestamptz", _EndlessTimestamps)
         self._numbers = itertools.count(1)
         self.user = self.value("select id from drip.users where name = 'default'")
 
