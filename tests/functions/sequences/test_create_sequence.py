@@ -1,4 +1,4 @@
-"""create_sequence(): a definition becomes a draft; whatever is wrong with it is told by its path."""
+"""create_sequence(): a definition becomes a draft; what is wrong is told by its path."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_definition_becomes_a_draft_with_its_steps(clock: Clock, plant: Plant)
         "created",
     )
     steps = plant.rows(
-        "select day_number, trigger, next_trigger, is_entry_point, trigger_delay_hours, message_type"
+        "select day_number, trigger, next_trigger, is_entry_point, trigger_delay_hours"
         " from drip.sequence_steps where sequence_id = %s order by day_number",
         row["sequence_id"],
     )
