@@ -80,21 +80,50 @@ def test_no_more_is_claimed_than_there_are_free_slots(
     send: Callable[[int], None],
     states: States,
 ) -> None:
-    gateway.configure(rates={"hang": 1.0})
+    gateway.configure(latency_min=0.05)
     add_device()
-    send(10)
+    send(12)
     three_slots = settings.model_copy(update={"concurrency": 3})
 
     async def scenario() -> None:
-        async with dispatching(three_slots) as dispatcher:
-            await until(lambda: len(gateway.messages) == 3)
-            assert states() == {"processing": 3, "pending": 7}
-            assert dispatcher.in_flight == 3
-            gateway.configure(rates={})
-            gateway.release()
-            await until(lambda: states().get("sent", 0) >= 7)
+        async with dispatching(three_slots):
+            await until(lambda: states() == {"sent": 12})
 
     run(scenario())
+    assert gateway.stats()["max_in_flight"] == 3
+
+
+def test_what_is_claimed_while_stopping_is_given_back(
+    settings: Settings,
+    gateway: SimulatorThread,
+    add_device: Callable[..., int],
+    send: Callable[[int], None],
+    states: States,
+) -> None:
+    add_device()
+    send(5)
+
+    class StoppedByThen(Database):
+        async def claim_messages(self, worker: str, limit: int) -> list[DictRow]:
+            rows = await super().claim_messages(worker, limit)
+            dispatcher.stop()
+            assert len(rows) == 5
+            return rows
+
+    async def scenario() -> None:
+        nonlocal dispatcher
+        look = asyncio.Event()
+        assert settings.database_url is not None
+        async with StoppedByThen(settings.database_url) as database, open_session() as session:
+            recorder = Recorder(database, settings.worker_name, look)
+            dispatcher = Dispatcher(database, recorder, session, settings, look)
+            await dispatcher.run()
+            await dispatcher.drain()
+
+    dispatcher: Dispatcher
+    run(scenario())
+    assert states() == {"pending": 5}
+    assert gateway.messages == []
 
 
 def test_a_platform_without_a_sender_stops_its_device_and_not_the_message(
