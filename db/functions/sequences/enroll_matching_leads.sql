@@ -105,7 +105,7 @@ comment on function drip.enroll_matching_leads(integer) is
 grant execute on function drip.enroll_matching_leads(integer) to drip_worker;
 
 -- A lead that breaks its enrollment (a zone that does not exist, say) must not stop the others:
--- then each goes alone, and the error is noted where worker_overview shows it.
+-- then each goes alone, and the error is noted in task_runs, which operators read.
 create function drip._enroll_chunk(
   p_sequence_id bigint, p_lead_ids bigint[], p_chained_from timestamptz[],
   out enrolled bigint, out lead_ids bigint[])
