@@ -6,7 +6,7 @@ import random
 import threading
 from typing import Any
 
-from factory import Clock, Plant
+from factory import Clock, Connection, Plant
 from psycopg.types.json import Jsonb
 from waiting import wait_until_blocked
 
@@ -103,20 +103,32 @@ def test_two_first_looks_at_one_phone_make_one_lead(
     assert plant.row("select name, trigger from drip.leads") == {"name": "first", "trigger": "a,b"}
 
 
-def test_bulk_look_ups_in_opposite_order_make_each_lead_once(
+def test_bulk_look_ups_in_opposite_order_wait_in_one_order(
     clock: Clock, plant: Plant, connect: Any
 ) -> None:
+    """The second waits at the first's first phone, not with half of the phones in its hands."""
     phones = [f"+6011{n:08d}" for n in range(300)]
-    first = clock.join(connect(autocommit=False))
-    second = clock.join(connect())
+    holder = clock.join(connect(autocommit=False))
+    first, second = clock.join(connect()), clock.join(connect())
     query = "select * from drip._get_or_create_leads(%s, %s)"
-    ours = first.execute(query, [plant.user, phones]).fetchall()
-    theirs: list[Any] = []
-    thread = threading.Thread(
-        target=lambda: theirs.extend(second.execute(query, [plant.user, phones[::-1]]).fetchall())
-    )
-    thread.start()
+    results: dict[str, list[Any]] = {}
+
+    def run(name: str, session: Connection, wanted: list[str]) -> threading.Thread:
+        def look_up() -> None:
+            results[name] = session.execute(query, [plant.user, wanted]).fetchall()
+
+        thread = threading.Thread(target=look_up)
+        thread.start()
+        return thread
+
+    holder.execute(query, [plant.user, phones[150:151]])
+    threads = [run("first", first, phones)]
+    wait_until_blocked(plant.conn, first, by=holder)
+    threads.append(run("second", second, phones[::-1]))
     wait_until_blocked(plant.conn, second, by=first)
-    first.commit()
-    thread.join(timeout=30)
-    assert [row["lead_id"] for row in theirs][::-1] == [row["lead_id"] for row in ours]
+    holder.rollback()
+    for thread in threads:
+        thread.join(timeout=30)
+    ours = [row["lead_id"] for row in results["first"]]
+    assert [row["lead_id"] for row in results["second"]] == ours[::-1]
+    assert len(set(ours)) == 300
