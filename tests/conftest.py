@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -25,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.janitor import DatabaseJanitor
+from scratch import server_folder
 
 from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
@@ -54,14 +52,11 @@ def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
         yield given
         return
     version = pytestconfig.getoption("postgres")
-    if version != EMBEDDED:
-        with debian_server(version) as url:
-            yield url
-        return
-    # Not below pytest's own private folder: the server's user must be able to get there.
-    home = Path(tempfile.mkdtemp(prefix="pgdrip-test-"))
-    home.chmod(0o755)
-    try:
+    with server_folder() as home:
+        if version != EMBEDDED:
+            with debian_server(version, home) as url:
+                yield url
+            return
         with embedded_server(home) as server:
             with psycopg.connect(server.url, autocommit=True) as admin:
                 # Nobody misses these data after a power cut.
@@ -69,8 +64,6 @@ def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
                     admin.execute(f"alter system set {setting} = off".encode())
                 admin.execute("select pg_reload_conf()")
             yield server.url
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +115,9 @@ def create_database(
     def create(template: str = "template0") -> tuple[str, Callable[[], None]]:
         name = sql.Identifier(dbname := f"pgdrip_test_{os.getpid()}_{next(_numbers)}")
         admin.execute(
-            sql.SQL("create database {} template {}").format(name, sql.Identifier(template))
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                name, sql.Identifier(template)
+            )
         )
 
         def drop() -> None:

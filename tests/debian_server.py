@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +26,10 @@ SETTINGS = {
 
 
 @contextmanager
-def debian_server(version: int) -> Iterator[str]:
-    """A server of that version on a socket of its own: a superuser's connection string.
+def debian_server(version: int, home: Path) -> Iterator[str]:
+    """A server of that version with data and socket in ``home``: a superuser's connection string.
 
-    Runs as the current user, for root as the user ``postgres``; stopped and removed at the end.
+    Runs as the current user, for root as the user ``postgres``, who then owns ``home``.
     """
     programs = PACKAGES / str(version) / "bin"
     if not (programs / "initdb").is_file():
@@ -39,7 +37,6 @@ def debian_server(version: int) -> Iterator[str]:
             f"There is no PostgreSQL {version} in {programs}:"
             f" apt-get install postgresql-{version} postgresql-{version}-plpgsql-check"
         )
-    home = Path(tempfile.mkdtemp(prefix="pgdrip-test-"))
     data = home / "data"
     account: dict[str, Any] = {}
     if os.geteuid() == 0:
@@ -63,15 +60,12 @@ def debian_server(version: int) -> Iterator[str]:
             logs = [path.read_text(errors="replace") for path in sorted(home.glob("*.log"))]
             raise RuntimeError(f"{program} of PostgreSQL {version} failed: {''.join(logs)}")
 
+    run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    with (data / "postgresql.auto.conf").open("a") as file:
+        for name, value in (SETTINGS | {"unix_socket_directories": str(home)}).items():
+            file.write(f"{name} = '{value}'\n")
+    run("pg_ctl", "start", "--wait", "--log", str(home / "server.log"))
     try:
-        run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
-        with (data / "postgresql.auto.conf").open("a") as file:
-            for name, value in (SETTINGS | {"unix_socket_directories": str(home)}).items():
-                file.write(f"{name} = '{value}'\n")
-        run("pg_ctl", "start", "--wait", "--log", str(home / "server.log"))
-        try:
-            yield make_conninfo("", host=str(home), port=5432, user="postgres", dbname="postgres")
-        finally:
-            run("pg_ctl", "stop", "--wait", "--mode=immediate")
+        yield make_conninfo("", host=str(home), port=5432, user="postgres", dbname="postgres")
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        run("pg_ctl", "stop", "--wait", "--mode=immediate")

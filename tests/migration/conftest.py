@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import psycopg
 import pytest
 from code_tree import Tree, foundation_folder
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from scratch import server_folder
 
 from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
@@ -47,16 +45,11 @@ def small_folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session", params=[18, 16])
 def new_cluster(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     """A server that never saw pgdrip, roles included: makes a database, returns its address."""
-    home = Path(tempfile.mkdtemp(prefix=f"pgdrip-test-{os.getpid()}-"))
-    home.chmod(0o755)
-    try:
-        with embedded_server(home, version=request.param) as server:
+    with server_folder() as home, embedded_server(home, version=request.param) as server:
 
-            def create(name: str) -> str:
-                with psycopg.connect(server.url, autocommit=True) as admin:
-                    admin.execute(f"create database {name}".encode())
-                return make_conninfo(server.url, dbname=name)
+        def create(name: str) -> str:
+            with psycopg.connect(server.url, autocommit=True) as admin:
+                admin.execute(f"create database {name}".encode())
+            return make_conninfo(server.url, dbname=name)
 
-            yield create
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        yield create
