@@ -41,7 +41,7 @@ left join (
     m.device_id,
     count(*) as pending,
     count(*) filter (where m.due_at <= drip.now()) as due,
-    min(m.due_at) as next_due_at
+    min(m.due_at) filter (where m.due_at < 'infinity') as next_due_at
   from drip.broadcast_messages m
   where m.status = 'pending' and m.device_id is not null
   group by m.device_id

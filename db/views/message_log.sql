@@ -35,7 +35,7 @@ select
   end as sentence,
   m.planned_at,
   m.scheduled_at,
-  m.not_before,
+  nullif(m.not_before, 'infinity') as not_before,
   m.deferred_reason,
   m.expires_at,
   m.attempts,

@@ -11,8 +11,8 @@ select
     case when m.status = 'pending' then 'due' end) as reason,
   count(*) as messages,
   count(*) filter (where m.status = 'pending' and m.due_at <= drip.now()) as due,
-  min(m.due_at) filter (where m.status = 'pending') as oldest_due_at,
-  max(m.due_at) filter (where m.status = 'pending') as newest_due_at
+  min(m.due_at) filter (where m.status = 'pending' and m.due_at < 'infinity') as oldest_due_at,
+  max(m.due_at) filter (where m.status = 'pending' and m.due_at < 'infinity') as newest_due_at
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
 group by 1, 2, 3, 4;

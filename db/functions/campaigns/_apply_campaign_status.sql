@@ -1,7 +1,7 @@
 -- What a new status means for the messages, whoever wrote it. Waiting for each pending row is the
 -- point: once a pause or a cancel has committed, nothing unclaimed leaves.
 create or replace function drip._apply_campaign_status() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 declare

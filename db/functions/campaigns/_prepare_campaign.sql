@@ -1,7 +1,7 @@
 -- A change of a campaign is checked here, so that an UPDATE in psql is held to the same as the
 -- verbs.
 create or replace function drip._prepare_campaign() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 declare

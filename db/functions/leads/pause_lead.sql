@@ -53,6 +53,10 @@ begin
   select count(*)
   into v_held
   from locked;
+  perform drip._sync_enrollments(array(
+    select e.id
+    from drip.sequence_contacts e
+    where e.lead_id = v_lead.id and e.completed_at is null));
   -- Drivers choke on infinity.
   return query
     select v_lead.id, v_lead.phone, nullif(v_until, 'infinity'), v_held, v_outcome;

@@ -44,6 +44,10 @@ begin
       filter (where f.device_id is not null and f.scheduled_at <= v_now + interval '15 seconds')
   into v_freed, v_devices
   from freed f;
+  perform drip._sync_enrollments(array(
+    select e.id
+    from drip.sequence_contacts e
+    where e.lead_id = v_lead.id and e.completed_at is null));
   perform drip._notify_wake(v_devices);
   return query select v_lead.id, v_lead.phone, v_freed, v_outcome;
 end

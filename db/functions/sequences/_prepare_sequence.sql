@@ -1,7 +1,7 @@
 -- A change of a sequence is checked here, so that an UPDATE in psql is held to the same as the
 -- verbs: an active one has steps and something that enrolls, and status moves only forward.
 create or replace function drip._prepare_sequence() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 declare
