@@ -1,0 +1,131 @@
+"""Sweeps, ticks and jobs: what is done, and what a dead worker leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from pgdrip.app import QUEUE, create_app
+from pgdrip.database import Database
+from pgdrip.senders.base import open_session
+from pgdrip.settings import Settings
+from pgdrip.sweeps import Bell, run_tick, sweep
+
+Connection = psycopg.Connection[DictRow]
+States = Callable[[], dict[str, int]]
+
+
+def with_database(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
+    """Runs `work` with a pool of this test's database."""
+
+    async def run() -> Any:
+        assert settings.database_url is not None
+        async with Database(settings.database_url) as database:
+            return await work(database)
+
+    return asyncio.run(run())
+
+
+def test_a_tick_turns_a_lapsed_lease_into_unknown(
+    settings: Settings, conn: Connection, add_device: Callable[..., int],
+    send: Callable[[int], None], states: States,
+) -> None:  # fmt: skip
+    add_device()
+    send(2)
+    conn.execute("select drip.claim_messages('a dead worker', 1)")
+    conn.execute(
+        "update drip.broadcast_messages set lease_expires_at = now() where status = 'processing'"
+    )
+    with_database(settings, run_tick)
+    assert states() == {"unknown": 1, "pending": 1}
+
+
+def test_a_sweep_goes_on_until_nothing_remains(settings: Settings, conn: Connection) -> None:
+    conn.execute(
+        "create table chunks as select g from generate_series(1, 5) g;"
+        "create function drip.do_a_chunk() returns table (remaining bigint) language sql as $$"
+        "  delete from chunks where g = (select min(g) from chunks);"
+        "  select count(*) from chunks $$"
+    )
+    assert with_database(settings, lambda database: sweep(database, "do_a_chunk")) == 5
+
+
+def test_a_ring_during_a_run_makes_another_run() -> None:
+    runs: list[int] = []
+
+    async def scenario() -> None:
+        async def work() -> None:
+            runs.append(len(runs))
+            if len(runs) == 1:
+                bell.ring()
+            if len(runs) == 2:
+                done.set()
+
+        done = asyncio.Event()
+        bell = Bell(work, 0.0)
+        task = asyncio.create_task(bell.run())
+        bell.ring()
+        bell.ring()
+        async with asyncio.timeout(5):
+            await done.wait()
+        task.cancel()
+
+    asyncio.run(scenario())
+    assert runs == [0, 1]
+
+
+def test_a_failed_run_keeps_its_ring() -> None:
+    tries: list[int] = []
+
+    async def scenario() -> None:
+        async def work() -> None:
+            tries.append(len(tries))
+            if len(tries) == 1:
+                raise OSError("away")
+            done.set()
+
+        done = asyncio.Event()
+        bell = Bell(work, 0.0)
+        bell.ring()
+        with pytest.raises(OSError, match="away"):
+            await bell.run()
+        task = asyncio.create_task(bell.run())
+        async with asyncio.timeout(5):
+            await done.wait()
+        task.cancel()
+
+    asyncio.run(scenario())
+    assert tries == [0, 1]
+
+
+def test_a_job_of_a_killed_worker_is_cleared(settings: Settings, conn: Connection) -> None:
+    def jobs() -> list[DictRow]:
+        return conn.execute(
+            "select j.task_name, j.status::text from procrastinate.procrastinate_jobs j"
+        ).fetchall()
+
+    async def scenario(database: Database) -> None:
+        assert settings.database_url is not None
+        async with open_session() as session:
+            app = create_app(settings.database_url, database, session, settings)
+            async with app.open_async():
+                await app.tasks["tick"].defer_async(timestamp=0)
+                worker = await app.job_manager.register_worker()
+                job = await app.job_manager.fetch_job(queues=[QUEUE], worker_id=worker)
+                assert job is not None
+                conn.execute(
+                    "update procrastinate.procrastinate_workers"
+                    " set last_heartbeat = now() - interval '10 minutes'"
+                )
+                assert jobs() == [{"task_name": "tick", "status": "doing"}]
+                # The tick that waits already holds the queueing lock: a retry would collide.
+                await app.tasks["tick"].defer_async(timestamp=1)
+                await app.tasks["clear_stalled_jobs"].func(0)
+
+    with_database(settings, scenario)
+    assert jobs() == [{"task_name": "tick", "status": "todo"}]
