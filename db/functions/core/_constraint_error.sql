@@ -155,7 +155,7 @@ as $$
     ('sequences_niche_token', 'DR004', 'the niche of a sequence is one token',
       'Leave the comma out; leads may have several niches, a sequence has one.'),
     ('sequences_exit_if_fkey', 'DR012', 'exit_if names no registered guard',
-      'Register it with register_guard.'),
+      'Leave it out, or name one of drip.guards.'),
 
     ('sequence_steps_position_unique', 'DR004', 'two steps have the same day_number',
       'The steps of a sequence are numbered 1, 2, 3, ….'),
@@ -187,7 +187,7 @@ as $$
     ('sequence_steps_valid_positive', 'DR004', 'valid_for is not above zero',
       'Write an interval, such as 12 hours; null = for ever.'),
     ('sequence_steps_only_if_fkey', 'DR012', 'only_if names no registered guard',
-      'Register it with register_guard.'),
+      'Leave it out, or name one of drip.guards.'),
 
     ('campaigns_title_unique', 'DR013', 'there is a campaign of that title',
       'Choose another title, or change that one with update_campaign.'),
@@ -231,9 +231,9 @@ as $$
     ('campaigns_priority_known', 'DR004', 'priority is not 1, 2 or 3',
       '1 goes first; drip steps have 2, campaigns 3.'),
     ('campaigns_audience_fkey', 'DR012', 'audience names no registered view',
-      'Register it with register_audience.'),
+      'Leave it out, or name one of drip.audiences.'),
     ('campaigns_exclude_fkey', 'DR012', 'exclude names no registered view',
-      'Register it with register_audience.'),
+      'Leave it out, or name one of drip.audiences.'),
 
     ('broadcast_messages_idempotency_unique', 'DR013', 'another message has that key',
       'An idempotency key stands for one message of a user.'),

@@ -183,7 +183,7 @@ begin
           end if;
           perform drip._fail(
             'DR012', format('%s: there is no guard %s', p_path, quote_literal(v_text)),
-            'An operator makes one with register_guard.');
+            'Leave it out: no guard is registered here.');
         end if;
       when 'audience' then
         v_expected := 'the name of a registered audience';
@@ -196,7 +196,7 @@ begin
           end if;
           perform drip._fail(
             'DR012', format('%s: there is no audience %s', p_path, quote_literal(v_text)),
-            'An operator makes one with register_audience.');
+            'Leave it out: no audience is registered here; use niche or everyone.');
         end if;
     end case;
   exception
