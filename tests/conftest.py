@@ -30,6 +30,9 @@ from pgdrip.schema import migrate
 Connection = psycopg.Connection[DictRow]
 Connect = Callable[..., Connection]
 
+# Gateways, devices, messages and worker processes for every folder that needs them.
+pytest_plugins = ["worker_process"]
+
 EMBEDDED = 18
 
 _numbers = itertools.count(1)
