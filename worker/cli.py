@@ -9,8 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 import typer
@@ -18,12 +19,14 @@ from psycopg import conninfo
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from . import __version__
 from .errors import PgdripError, from_database
 from .settings import Settings, load_settings
-from .tables import make_console
+from .tables import make_console, print_table
+
+if TYPE_CHECKING:  # the commands load what they need, so that --help is quick
+    from .importer import ImportReport
 
 app = typer.Typer(
     name="pgdrip",
@@ -101,12 +104,12 @@ def drift(database_url: DatabaseUrl = None) -> None:
     if not found:
         out.print("No drift: tables, functions, views and policies are those of this version.")
         return
-    table = Table(title=f"{len(found)} differences", title_justify="left")
-    for heading in ("kind", "name", "problem", "detail"):
-        table.add_column(heading, overflow="fold")
-    for item in found:
-        table.add_row(item.kind, escape(item.identity), item.problem, escape(item.detail))
-    out.print(table)
+    print_table(
+        out,
+        f"{len(found)} differences",
+        [asdict(item) for item in found],
+        {"kind": "kind", "identity": "name", "problem": "problem", "detail": "detail"},
+    )
     raise typer.Exit(1)
 
 
@@ -196,18 +199,16 @@ def import_leads(
         out.print("With --problems FILE every row that was not imported is written to a file.")
 
 
-def print_import(console: Console, report: Any, *, title: str) -> None:
+def print_import(console: Console, report: ImportReport, *, title: str) -> None:
     """Show what an import did: a table of outcomes, and the first problems."""
-    table = Table(title=escape(title), title_justify="left")
-    table.add_column("outcome")
-    table.add_column("rows", justify="right")
-    for outcome, count in sorted(report.outcomes.items()):
-        table.add_row(outcome.replace("_", " "), f"{count:,}")
+    rows: list[dict[str, object]] = [
+        {"outcome": outcome.replace("_", " "), "rows": count}
+        for outcome, count in sorted(report.outcomes.items())
+    ]
     if report.problems:
-        table.add_row("[yellow]not imported[/]", f"[yellow]{len(report.problems):,}[/]")
-    table.add_section()
-    table.add_row("rows in the file", f"{report.rows:,}")
-    console.print(table)
+        rows.append({"outcome": "not imported", "rows": len(report.problems)})
+    rows.append({"outcome": "rows in the file", "rows": report.rows})
+    print_table(console, escape(title), rows, {"outcome": "outcome", "rows": "rows"})
     if report.attributes:
         console.print(f"Kept as attributes: {escape(', '.join(report.attributes))}.")
     for problem in report.problems[:5]:
@@ -217,6 +218,13 @@ def print_import(console: Console, report: Any, *, title: str) -> None:
         )
     if len(report.problems) > 5:
         console.print(f"  … and {len(report.problems) - 5} more")
+    if any("no default region" in problem.problem for problem in report.problems):
+        console.print(
+            "[dim]Hint:[/] to read phones without + as those of one country, give the user its "
+            "region:\n  pgdrip psql -c \"update users set default_region = 'MY' where name = "
+            "'default'\"",
+            soft_wrap=True,
+        )
 
 
 @app.command()
