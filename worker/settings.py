@@ -47,9 +47,10 @@ class Settings(BaseSettings):
         description="Name of this worker in leases and views; unique among running workers.",
     )
     # GOWA gives up on WhatsApp after 45 s and answers 504: a client that leaves earlier would
-    # turn an answer into an unknown outcome.
+    # turn an answer into an unknown outcome. The lease of a message lasts 90 s: a longer wait could
+    # outlast it.
     http_timeout: float = Field(
-        default=60.0, gt=45, le=600, description="Seconds until a send without answer is unknown."
+        default=60.0, gt=45, le=80, description="Seconds until a send without answer is unknown."
     )
     drain_timeout: float = Field(
         default=50.0, ge=0, description="Seconds a stopping worker waits for sends in flight."
