@@ -63,7 +63,7 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
                 "name": "hello",
                 "content": "{name|there}, [[thanks for your interest|good to hear from you]]! "
                 "We are Demo Kedai in {attributes.city|Malaysia}.\n"
-                "Reply STOP at any time and we are quiet.",
+                "Tell us any time, and we are quiet.",
             },
             {
                 "name": "menu",
