@@ -51,8 +51,8 @@ class Clock:
         self._tell(session)
         return session
 
-    def set(self, at: str | datetime) -> datetime:
-        """Set the time; text without an offset is UTC."""
+    def read(self, at: str | datetime) -> datetime:
+        """An instant as written; text without an offset is UTC."""
         if isinstance(at, str):
             row = (
                 self._sessions[0]
@@ -66,10 +66,14 @@ class Clock:
             assert row is not None
             at = row["exact"] if row["has_offset"] else row["naive"]
         assert isinstance(at, datetime)
-        self.now = at
+        return at
+
+    def set(self, at: str | datetime) -> datetime:
+        """Set the time; text without an offset is UTC."""
+        self.now = self.read(at)
         for session in self._sessions:
             self._tell(session)
-        return at
+        return self.now
 
     def advance(self, **duration: float) -> datetime:
         """Move on, such as by hours=2; returns the new time."""
@@ -314,6 +318,38 @@ class Plant:
     def explain(self, message: int) -> Row:
         """explain_message of a message."""
         return self.row("select * from drip.explain_message(%s)", message)
+
+    def live(
+        self, clock: Clock, until: str | datetime, answer: Callable[[Row], str] | None = None
+    ) -> list[tuple[datetime, str, str]]:
+        """Simulated time as a worker lives it: time, phone and text of what was handed over.
+
+        The clock jumps from one due time to the next; answer says the outcome of a claimed
+        message, accepted unless given.
+        """
+        end = clock.read(until)
+        handed: list[tuple[datetime, str, str]] = []
+        while True:
+            self.tick()
+            self.wake()
+            while claimed := self.claim():
+                for row in claimed:
+                    text = row["content"] or row["caption"] or ""
+                    handed.append((clock.now, row["recipient_phone"], text))
+                    self.answer(row, answer(row) if answer else "accepted")
+                self.tick()
+                self.wake()
+            upcoming = self.value(
+                "select min(at) from (select due_at as at from drip.broadcast_messages"
+                " where status = 'pending' union all"
+                " select next_send_at from drip.device_pacing) a where at > drip.now()"
+            )
+            # an hour at most: sweeps have times of their own
+            at = min(upcoming or END_OF_TIME, clock.now + timedelta(hours=1))
+            if at > end:
+                clock.set(end)
+                return handed
+            clock.set(at)
 
     def tick(self) -> dict[str, Row]:
         """One tick; no sweep may fail. Its rows by task."""

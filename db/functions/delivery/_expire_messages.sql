@@ -1,4 +1,5 @@
--- Past its expires_at a message becomes a visible expired, also where its device cannot send.
+-- Past its expires_at a message becomes a visible expired, also where its device cannot send. Behind
+-- a pause nothing expires: the resume says what becomes of the time.
 create function drip._expire_messages(p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = ''
@@ -12,6 +13,7 @@ begin
     select m.id
     from drip.broadcast_messages m
     where m.status = 'pending' and m.expires_at is not null and m.expires_at <= v_now
+      and coalesce(m.deferred_reason, '') not in ('sequence_paused', 'campaign_paused')
     order by m.id
     limit p_limit
     for no key update skip locked

@@ -68,14 +68,15 @@ as $$
     end
   from (
     select case
-      when p_campaign_status in ('cancelled', 'failed') then 'campaign_cancelled'
+      when p_campaign_status = 'cancelled' then 'campaign_cancelled'
       when p_enrollment_status in ('completed', 'sequence_failed', 'exited')
         or p_sequence_status = 'archived' then 'enrollment_finished'
       when p_suppressed then 'suppressed'
+      -- a pause does not count, so nothing expires behind it; what failed may be mended
+      when p_sequence_status in ('paused', 'draft') then 'sequence_paused'
+      when p_campaign_status in ('paused', 'failed') then 'campaign_paused'
       when p_expires_at <= p_now then 'expired'
       when not p_user_active then 'user_inactive'
-      when p_sequence_status in ('paused', 'draft') then 'sequence_paused'
-      when p_campaign_status = 'paused' then 'campaign_paused'
       when p_lead_paused_until > p_now then 'lead_paused'
       when p_enrollment_status = 'paused' and p_lead_paused_until is null
         and p_sequence_status is null then 'enrollment_paused'

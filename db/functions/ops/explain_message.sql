@@ -35,7 +35,9 @@ begin
         when 'sequence_paused' then pg_catalog.format(
           'select * from drip.resume_sequence(%L);', s.id::text)
         when 'campaign_paused' then pg_catalog.format(
-          'select * from drip.resume_campaign(%L);', c.id::text)
+          'select * from drip.%s(%L);',
+          case c.status when 'failed' then 'schedule_campaign' else 'resume_campaign' end,
+          c.id::text)
         when 'device_disabled' then pg_catalog.format(
           'select * from drip.set_device_status(%L, ''online'', ''enabled again'');', d.id::text)
         when 'device_attention' then pg_catalog.format(

@@ -86,7 +86,7 @@ def test_the_remedy_mends_it(clock: Clock, plant: Plant) -> None:
         seen.append(row["reason"])
         assert row["remedy"], row
         plant.conn.execute(row["remedy"].encode())
-    assert seen == ["user_inactive", "sequence_paused", "device_disabled"]
+    assert seen == ["sequence_paused", "user_inactive", "device_disabled"]
     assert row["verdict"] == "go"
 
 

@@ -149,6 +149,16 @@ def test_an_expired_message_is_kept(clock: Clock, plant: Plant) -> None:
     assert row["finished_at"] == clock.now
 
 
+def test_a_paused_leads_messages_expire_all_the_same(clock: Clock, plant: Plant) -> None:
+    """The pause of a lead moves no time: news from a week ago are not sent to it afterwards."""
+    lead = plant.lead("+60123456789")
+    message = plant.message(plant.device(), lead, expires_at=clock.now + timedelta(hours=1))
+    plant.row("select * from drip.pause_lead('+60123456789')")
+    clock.advance(hours=1)
+    plant.tick()
+    assert plant.message_row(message)["status"] == "expired"
+
+
 def test_it_passes_over_rows_that_somebody_holds(
     clock: Clock, plant: Plant, connect: Connect
 ) -> None:

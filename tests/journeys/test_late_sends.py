@@ -1,0 +1,104 @@
+"""A late send shifts what follows and keeps the spacing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from factory import Clock, Plant
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def outage(clock: Clock, plant: Plant, device: int, length: timedelta) -> None:
+    """The device is offline from now, for so long."""
+    plant.row("select * from drip.set_device_status(%s, 'offline')", str(device))
+    plant.live(clock, clock.now + length)
+    plant.row("select * from drip.set_device_status(%s, 'online')", str(device))
+
+
+def test_after_an_outage_the_steps_keep_their_distance(clock: Clock, plant: Plant) -> None:
+    """Three days down, three steps overdue: they do not leave within a second."""
+    device = plant.device()
+    start = clock.now
+    plant.enroll(plant.sequence(*({"content": str(step)} for step in range(1, 5))))
+    outage(clock, plant, device, 3 * DAY + HOUR)
+    handed = plant.live(clock, start + 10 * DAY)
+    back = start + 3 * DAY + HOUR
+    assert [(text, at) for at, _, text in handed] == [
+        ("1", back),
+        ("2", back + 1 * DAY),
+        ("3", back + 2 * DAY),
+        ("4", back + 3 * DAY),
+    ]
+
+
+def test_all_later_steps_move_and_the_plan_is_remembered(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    enrollment = plant.enroll(plant.sequence({}, {}, {"valid_for": "2 hours"}))
+    planned = [row["planned_at"] for row in plant.journey(enrollment)]
+    expires = plant.journey(enrollment)[2]["expires_at"]
+    outage(clock, plant, device, 5 * HOUR)
+    plant.live(clock, clock.now + timedelta(minutes=1))
+    rows = plant.journey(enrollment)
+    assert [row["scheduled_at"] for row in rows[1:]] == [at + 5 * HOUR for at in planned[1:]]
+    assert [row["planned_at"] for row in rows] == planned
+    assert rows[2]["expires_at"] == expires + 5 * HOUR
+
+
+def test_a_step_with_a_time_of_day_keeps_it(clock: Clock, plant: Plant) -> None:
+    """Sent at noon instead of nine: a day later ten o'clock is over, so the day after."""
+    plant.tenant(time_zone="Asia/Kuala_Lumpur")
+    device = plant.device()
+    start = clock.now
+    plant.enroll(plant.sequence({}, {"send_time": "10:00"}))
+    outage(clock, plant, device, 3 * HOUR)
+    handed = plant.live(clock, start + 5 * DAY)
+    assert [at for at, _, _ in handed] == [start + 3 * HOUR, start + 2 * DAY + HOUR]
+
+
+def test_a_failed_step_counts_as_its_time(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    start = clock.now
+    plant.enroll(plant.sequence({"content": "1"}, {"content": "2"}))
+    handed = plant.live(
+        clock, start + 3 * DAY, lambda row: "permanent" if row["content"] == "1" else "accepted"
+    )
+    assert [at for at, _, _ in handed] == [start, start + DAY]
+
+
+def test_retries_push_what_follows(clock: Clock, plant: Plant) -> None:
+    """The distance runs from the send that succeeded."""
+    plant.tenant(breaker_sample=1000)
+    plant.device()
+    start = clock.now
+    plant.enroll(plant.sequence({"content": "1"}, {"content": "2"}))
+    tries = iter(["retry", "retry", "retry"])
+    handed = plant.live(clock, start + 3 * DAY, lambda row: next(tries, "accepted"))
+    first = start + timedelta(seconds=30 + 120 + 480)
+    assert [at for at, _, _ in handed][3:] == [first, first + DAY]
+
+
+def test_a_few_seconds_of_pacing_move_no_row(clock: Clock, plant: Plant) -> None:
+    """Yet the next step still keeps its whole distance from the real send."""
+    device = plant.device(min_delay_seconds=20, max_delay_seconds=20)
+    plant.message(device)
+    enrollment = plant.enroll(plant.sequence({}, {"trigger_delay_hours": 1}, device_id=device))
+    start = clock.now
+    handed = plant.live(clock, start + 2 * HOUR)
+    step_times = [at for at, _, text in handed if text == "Step"]
+    assert step_times == [start + timedelta(seconds=20), start + timedelta(seconds=20) + HOUR]
+    assert plant.journey(enrollment)[1]["scheduled_at"] == start + HOUR
+
+
+def test_an_expired_step_holds_nobody_up(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    start = clock.now
+    enrollment = plant.enroll(
+        plant.sequence({"content": "1", "valid_for": "1 hour"}, {"content": "2"})
+    )
+    outage(clock, plant, device, 2 * HOUR)
+    handed = plant.live(clock, start + 2 * DAY)
+    assert [(at, text) for at, _, text in handed] == [(start + DAY, "2")]
+    assert [row["status"] for row in plant.journey(enrollment)] == ["expired", "sent"]
+    assert plant.enrollment(enrollment)["status"] == "completed"
