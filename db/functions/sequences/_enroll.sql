@@ -181,8 +181,8 @@ begin
       left join lateral (
         select min(m.scheduled_at) as first_at, max(m.scheduled_at) as last_at
         from drip.broadcast_messages m
-        where m.sequence_contact_id = j.existing_id
-      ) x on j.refusal = 'already_enrolled'
+        where j.refusal = 'already_enrolled' and m.sequence_contact_id = j.existing_id
+      ) x on true
     ) q
     group by q.lead_id;
 
