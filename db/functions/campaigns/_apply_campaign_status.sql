@@ -66,7 +66,7 @@ create or replace trigger apply_campaign_status
 
 -- A campaign that is due now is expanded within a second, later ones by the minute's sweep.
 create or replace function drip._announce_campaign() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 begin

@@ -41,7 +41,7 @@ create or replace trigger apply_sequence_status
 
 -- The sweep looks at once when something changed that decides who matches.
 create or replace function drip._announce_sequence() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 begin

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from factory import Clock, Plant
+import psycopg
+import pytest
+from factory import Clock, Connect, Plant
 from psycopg.types.json import Jsonb
 from refusals import refusal
 
@@ -93,3 +95,20 @@ def test_a_taken_name_is_refused(clock: Clock, plant: Plant) -> None:
 def test_no_changes_are_told(clock: Clock, plant: Plant) -> None:
     plant.sequence(name="Warm")
     assert refusal(plant.conn, UPDATE, "Warm", None)[0] == "DR001"
+
+
+def test_an_operators_update_in_psql_works_like_the_verb(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    plant.sequence(name="Warm", auto_enroll="trigger", trigger="warm")
+    plant.lead(trigger="hot")
+    plant.row("select * from drip.enroll_matching_leads()")
+    operator = clock.join(connect(role="drip_operator"))
+
+    operator.execute("update drip.sequences set trigger = ' hot ' where name = 'Warm'")
+
+    assert plant.row("select * from drip.enroll_matching_leads()")["enrolled"] == 1
+    operator.execute("update drip.sequence_steps set trigger = null")
+    assert refusal(operator, "update drip.sequences set trigger = ''")[0] == "DR006"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        operator.execute("update drip.sequences set include_existing = true")
