@@ -112,3 +112,15 @@ def test_an_operators_update_in_psql_works_like_the_verb(
     assert refusal(operator, "update drip.sequences set trigger = ''")[0] == "DR006"
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         operator.execute("update drip.sequences set include_existing = true")
+
+
+def test_an_entry_steps_trigger_in_psql_is_held_to_the_same(clock: Clock, plant: Plant) -> None:
+    plant.sequence({"trigger": "first"}, {}, auto_enroll="trigger")
+    plant.lead(trigger="second")
+    plant.row("select * from drip.enroll_matching_leads()")
+    change = "update drip.sequence_steps set trigger = %s where is_entry_point"
+
+    assert refusal(plant.conn, change, " ")[0] == "DR006"
+    plant.conn.execute(change, [" second "])
+
+    assert plant.row("select * from drip.enroll_matching_leads()")["enrolled"] == 1

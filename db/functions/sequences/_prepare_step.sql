@@ -1,0 +1,45 @@
+-- An UPDATE of a step in psql is read like a definition: a blank trigger is none, and an active
+-- sequence does not lose the only thing that enrolls.
+create or replace function drip._prepare_step() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  new.name := nullif(btrim(new.name), '');
+  new.trigger := nullif(btrim(new.trigger), '');
+  new.next_trigger := nullif(btrim(new.next_trigger), '');
+  if tg_op = 'UPDATE' and new is distinct from old then
+    new.updated_at := drip.now();
+  end if;
+  return new;
+end
+$$;
+comment on function drip._prepare_step() is
+  'Trigger: normalises a step before it is written.';
+
+create or replace trigger prepare_step
+  before insert or update on drip.sequence_steps
+  for each row execute function drip._prepare_step();
+
+create or replace function drip._announce_step() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  perform drip._check_sequence_ready(s)
+  from drip.sequences s
+  where s.id = new.sequence_id and s.status in ('active', 'paused');
+  -- Who matches may have changed: the sweep looks at all leads once more.
+  update drip.sequences s
+  set swept_at = null, swept_to_lead_id = 0
+  where s.id = new.sequence_id and s.status = 'active';
+  return null;
+end
+$$;
+comment on function drip._announce_step() is
+  'Trigger: a new trigger of an entry step is checked, and leads are compared with it.';
+
+create or replace trigger announce_step
+  after update of trigger on drip.sequence_steps
+  for each row when (new.is_entry_point and new.trigger is distinct from old.trigger)
+  execute function drip._announce_step();
