@@ -99,12 +99,27 @@ cross join lateral (
     end as cap_until,
     case
       when a.reach_cap is not null then (
-        select min(r.last_sent_at) + interval '24 hours'
-        from drip.account_reach r
-        where r.account_id = a.id
-          and r.last_sent_at > f.now - interval '24 hours'
+        select min(y.until)
+        from (
+          select r.lead_id, r.last_sent_at + interval '24 hours' as until
+          from drip.account_reach r
+          where r.account_id = a.id
+            and r.last_sent_at > f.now - interval '24 hours'
+          union all
+          -- what is in flight takes its place until its result is there
+          select distinct o.lead_id, f.now + interval '1 minute'
+          from drip.user_devices od
+          join drip.broadcast_messages o on o.device_id = od.id and o.status = 'processing'
+          where od.account_id = a.id
+            and not exists (
+              select
+              from drip.account_reach r
+              where r.account_id = a.id
+                and r.lead_id = o.lead_id
+                and r.last_sent_at > f.now - interval '24 hours')
+        ) y
         having count(*) >= a.reach_cap
-          and count(*) filter (where r.lead_id = m.lead_id) = 0)
+          and count(*) filter (where y.lead_id = m.lead_id) = 0)
     end as account_cap_until,
     case
       when d.platform = 'cloud_api' and m.message_type <> 'template'

@@ -67,6 +67,8 @@ declare
   v_busy bigint[];
   v_until timestamptz[];
   v_contact_rules boolean;
+  v_account_caps boolean;
+  v_accounts bigint[] := '{}';
 begin
   select array_agg(q.device_id)
   into v_devices
@@ -87,6 +89,9 @@ begin
   select exists (
     select from drip.users u where u.contact_gap is not null or u.contact_cap is not null
   ) into v_contact_rules;
+  select exists (
+    select from drip.sender_accounts a where a.reach_cap is not null
+  ) into v_account_caps;
 
   v_open := v_devices;
   foreach v_depth in array array[1, 50] loop
@@ -132,6 +137,25 @@ begin
         and ((u.contact_gap is null and u.contact_cap is null)
              or pg_catalog.pg_try_advisory_xact_lock(
                   7305, (m.lead_id & 2147483647)::integer));
+      exit when v_heads is null;
+    end if;
+
+    -- one contact of a capped account at a look, or its devices pass the cap together
+    if v_account_caps then
+      select array_agg(q.id order by q.id)
+      into v_heads
+      from (
+        select distinct on (coalesce(a.id, -m.id)) m.id
+        from drip.broadcast_messages m
+        join drip.user_devices d on d.id = m.device_id
+        left join drip.sender_accounts a on a.id = d.account_id and a.reach_cap is not null
+        where m.id = any (v_heads)
+          and (a.id is null
+               or (a.id <> all (v_accounts)
+                   and pg_catalog.pg_try_advisory_xact_lock(
+                     7306, (a.id & 2147483647)::integer)))
+        order by coalesce(a.id, -m.id), m.priority, m.due_at, m.id
+      ) q;
       exit when v_heads is null;
     end if;
 
@@ -243,6 +267,13 @@ begin
     v_ids := v_ids || coalesce(v_pass_ids, '{}');
     v_delays := v_delays || coalesce(v_pass_delays, '{}');
     v_leads := v_leads || coalesce(v_pass_leads, '{}');
+    if v_account_caps then
+      v_accounts := array(
+        select d.account_id
+        from drip.broadcast_messages m
+        join drip.user_devices d on d.id = m.device_id
+        where m.id = any (v_ids) and d.account_id is not null);
+    end if;
     if v_busy is not null then
       perform drip._sync_enrollments(v_busy);
     end if;

@@ -417,6 +417,32 @@ def test_a_capped_account_counts_whom_it_reached(clock: Clock, plant: Plant) -> 
     assert sent == [1, 2, 3]
 
 
+def test_a_capped_account_counts_what_is_in_flight(clock: Clock, plant: Plant) -> None:
+    """Also over several devices in one claim."""
+    portfolio = account(plant, clock, reach_cap=2)
+    for _ in range(4):
+        plant.message(plant.device(account_id=portfolio))
+    count = 0
+    for _ in range(4):
+        plant.wake()
+        count += len(plant.claim())
+    assert count == 2
+
+
+def test_a_capped_account_is_kept_by_two_claims_at_once(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    portfolio = account(plant, clock, reach_cap=1)
+    for _ in range(2):
+        plant.message(plant.device(account_id=portfolio))
+    one, two = clock.join(connect(autocommit=False)), clock.join(connect())
+    assert len(plant.claim(limit=1, session=one)) == 1
+    assert plant.claim(session=two) == []
+    one.commit()
+    plant.wake()
+    assert plant.claim(session=two) == []
+
+
 # -- error_codes ------------------------------------------------------------------------------
 
 
