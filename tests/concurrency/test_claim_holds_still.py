@@ -173,7 +173,7 @@ def test_a_claim_does_not_wait_for_an_open_stop(
     """It passes over the rows that an application holds, and serves the device's next."""
     message = planted(plant, "sequence")
     device = plant.message_row(message)["device_id"]
-    free = plant.message(device, scheduled_at=clock.now)
+    free = plant.message(device, priority=2)  # behind it in the queue
     application = clock.join(connect(autocommit=False))
     stop(plant, application, message)
     plant.conn.execute("set statement_timeout = '10s'")

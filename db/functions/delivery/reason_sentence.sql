@@ -42,6 +42,9 @@ as $$
     when 'opted_out' then 'The contact has opted out at the provider.'
     when 'will_retry' then 'It failed and will be tried again.'
     when 'device_error' then 'The device failed; the message waits.'
+    when 'exit_lead' then 'The contact was taken out of the sequence.'
+    when 'sequence_archived' then 'The sequence was archived.'
+    when 'erased' then 'The contact was erased.'
     when 'skipped_by_resume' then 'It was overdue when the program was resumed.'
     else p_reason
   end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 from factory import Clock, Connect, Connection, Plant
 from psycopg.types.json import Jsonb
+from waiting import wait_until_blocked
 
 
 def send(plant: Plant, phone: str = "+60123456789", **arguments: Any) -> dict[str, Any]:
@@ -201,3 +203,31 @@ def test_a_later_message_wakes_nobody(clock: Clock, plant: Plant, connect: Conne
 def test_two_tenants_must_be_told_apart(conn: Connection, plant: Plant) -> None:
     plant.other_tenant()
     refused(plant, "DR010")
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_the_same_key_at_once_waits_for_the_first(
+    clock: Clock, plant: Plant, connect: Connect, commits: bool
+) -> None:
+    """Whoever comes second learns what became of the first."""
+    first, second = clock.join(connect(autocommit=False)), clock.join(connect())
+    statement = (
+        "select * from drip.send_message('+60123456789', 'Hello', p_idempotency_key => 'order-1')"
+    )
+    plant.lead("+60123456789")
+    one = first.execute(statement.encode()).fetchone()
+    done: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: done.append(second.execute(statement.encode()).fetchone())
+    )
+    thread.start()
+    wait_until_blocked(plant.conn, second, by=first)
+    if commits:
+        first.commit()
+    else:
+        first.rollback()
+    thread.join(timeout=30)
+    assert one is not None
+    assert done[0]["outcome"] == ("already_sent" if commits else "planned")
+    assert (done[0]["message_id"] == one["message_id"]) is commits
+    assert plant.value("select count(*) from drip.broadcast_messages") == 1
