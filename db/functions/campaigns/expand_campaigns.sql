@@ -116,11 +116,13 @@ begin
     v_pool := drip._pool_devices(p_campaign.user_id);
   else
     -- A named device that a person has switched off leaves its share to the others.
-    v_named := coalesce(
-      (select array_agg(d.id order by d.id)
-       from drip.user_devices d
-       where d.id = any (p_campaign.devices) and d.status <> 'disabled'),
-      p_campaign.devices);
+    v_named := (
+      select array_agg(case when d.status <> 'disabled' then d.id end order by d.id)
+      from drip.user_devices d
+      where d.id = any (p_campaign.devices));
+    if array_remove(v_named, null) = '{}' then
+      v_named := p_campaign.devices;
+    end if;
   end if;
 
   with chosen as (

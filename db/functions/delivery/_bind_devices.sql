@@ -21,13 +21,9 @@ begin
     set device_id = d.id
     from loose o
     cross join lateral (
-      select p.id
-      from drip.user_devices p
-      where p.user_id = o.user_id and p.in_pool and p.status <> 'disabled'
-      order by pg_catalog.hashint8extended(o.lead_id, p.id) desc
-      limit 1
+      select drip._pool_device(o.user_id, o.lead_id) as id
     ) d
-    where m.id = o.id
+    where m.id = o.id and d.id is not null
     returning m.device_id, m.sequence_contact_id
   ),
   kept as (

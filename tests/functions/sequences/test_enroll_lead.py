@@ -209,6 +209,24 @@ def test_a_lead_keeps_its_device_when_the_pool_grows(clock: Clock, plant: Plant)
     assert 40 <= len(moved) <= 120
 
 
+def test_only_a_leaving_devices_share_moves(clock: Clock, plant: Plant) -> None:
+    """A device that is switched off keeps its place, so that the others keep their leads."""
+    devices = [plant.device(f"pool-{n}") for n in range(6)]
+    query = "select array_agg(drip._pool_device(%s, n) order by n) from generate_series(1, 600) n"
+    before = plant.value(query, plant.user)
+    plant.update("user_devices", devices[2], status="disabled")
+    after = plant.value(query, plant.user)
+    assert {a for a, b in zip(before, after, strict=True) if a != b} == {devices[2]}
+    assert set(after) == set(devices) - {devices[2]}
+    for device in set(after):
+        assert 80 <= after.count(device) <= 160
+    for device in devices[1:]:
+        plant.update("user_devices", device, status="disabled")
+    assert set(plant.value(query, plant.user)) == {devices[0]}
+    plant.update("user_devices", devices[0], in_pool=False)
+    assert set(plant.value(query, plant.user)) == {None}
+
+
 def test_without_a_device_the_plan_waits_for_one(clock: Clock, plant: Plant, warm: int) -> None:
     row = plant.row(ENROLL, "Warm", PHONE)
     assert row["outcome"] == "enrolled"
