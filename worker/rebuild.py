@@ -3,6 +3,10 @@
 A file is the unit. It is executed again when its text differs from what was recorded, when one of
 its objects in the catalog does (patched or dropped by hand), or when something that it rests on is
 made anew. What is unchanged is not touched.
+
+A function whose arguments and result stay the same is replaced and not dropped: a session that has
+just looked it up finds it still, and what rests on it stays. (Dropped and made anew, one of some
+ten thousand concurrent calls ended in `cache lookup failed for function`.)
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from psycopg import sql
 from . import catalog
 from .catalog import CatalogObject, Connection, Snapshot
 from .errors import PgdripError
+from .locks import Locking, run_locking
 from .roles import is_superuser
 from .sql_files import SCHEMA, SqlFile
 
@@ -36,6 +41,9 @@ _NOT_YET = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedObject,
 )
+
+# Seconds in which tables and views in use must have come free.
+LOCK_PATIENCE = 10.0
 
 # Owners of code that are not the deploying role; without superuser rights, handing an object over
 # needs a new owner who may create in the schema.
@@ -85,15 +93,20 @@ def read_recorded(conn: Connection) -> dict[Key, Recorded]:
 class Rebuild:
     """The code part of one migration, inside its transaction; the search_path must be empty."""
 
-    def __init__(self, conn: Connection, files: list[SqlFile]) -> None:
+    def __init__(
+        self, conn: Connection, files: list[SqlFile], patience: float = LOCK_PATIENCE
+    ) -> None:
         self._conn = conn
         self._files = files
+        self._patience = patience
         self._by_path = {file.path: file for file in files}
         self._by_name = {item.key: file for file in files for item in file.declared}
         self._stays = {item.key for file in files for item in file.declared if item.stays}
         self._recorded = read_recorded(conn)
         self.before = catalog.snapshot(conn)
         self._untouched = True
+        self._replaces = True
+        self._replaceable: dict[Key, bool] = {}
         self.dirty: set[str] = set()
         """Paths of the files that this run executes or, where they are gone, takes back."""
 
@@ -104,21 +117,23 @@ class Rebuild:
 
     # -- dropping ----------------------------------------------------------------------------
 
-    def drop_changed(self) -> None:
-        """Drop what changed, and ours that rests on it.
+    def drop_changed(self, *, lock_tables: bool = False) -> None:
+        """Drop what changed, and ours that rests on it; holds all locks that this run needs.
 
-        Raises PgdripError, listing them, when objects of others rest on it.
+        `lock_tables` locks every table as well, for revisions that follow. Raises PgdripError,
+        listing them, when objects of others rest on it.
         """
         present = self.before if self._untouched else catalog.snapshot(self._conn)
         self._untouched = False
         self.dirty |= self._changed(present)
-        self._drop(present)
+        self._drop(present, lock_tables=lock_tables)
 
     def drop_all(self, *, cascade: bool = False) -> None:
         """Drop all that files define; with `cascade` also what others built on it."""
         self.dirty |= self._by_path.keys()
         self.dirty |= {r.file for r in self._recorded.values() if r.file != REVISION_FILE}
         self._stays = set()
+        self._replaces = False
         self._drop(catalog.snapshot(self._conn), cascade=cascade)
 
     def _changed(self, present: Snapshot) -> set[str]:
@@ -155,12 +170,45 @@ class Rebuild:
         return file.path if file else None
 
     def _is_replaced_in_place(self, item: CatalogObject) -> bool:
-        if item.declared_key not in self._stays:
+        if item.declared_key in self._stays and (item.kind == "trigger" or item.returns_trigger):
+            return True
+        if item.kind != "function" or not self._replaces:
             return False
-        return item.kind == "trigger" or item.returns_trigger
+        if item.key not in self._replaceable:
+            self._replaceable[item.key] = self._can_be_replaced(item)
+        return self._replaceable[item.key]
 
-    def _drop(self, present: Snapshot, *, cascade: bool = False) -> None:
+    def _can_be_replaced(self, item: CatalogObject) -> bool:
+        """Whether the function's file makes the same function, as far as callers see."""
+        file = self._by_name.get(item.declared_key)
+        if file is None:
+            return False
+        statement = next(
+            text
+            for _, text, made in file.pieces({item.name})
+            if made and made.key == item.declared_key
+        )
+        try:
+            with self._conn.transaction(force_rollback=True):
+                self._conn.execute("set local check_function_bodies = off")
+                self._conn.execute(statement.encode())
+                found = self._conn.execute(
+                    """
+                    select f.oid::bigint
+                    from pg_proc as f
+                    where format('%%I.%%I', f.pronamespace::regnamespace, f.proname) = %s
+                    """,
+                    (item.name,),
+                ).fetchall()
+        except BUSY:
+            raise
+        except psycopg.Error:
+            return False
+        return found == [(item.address[1],)]
+
+    def _drop(self, present: Snapshot, *, cascade: bool = False, lock_tables: bool = False) -> None:
         by_address = {item.address: item for item in present.values()}
+        self._replaceable.clear()
         while True:
             going = {
                 item.address: item
@@ -183,11 +231,33 @@ class Rebuild:
                 f"Objects of others rest on what this upgrade must change: {', '.join(foreign)}.",
                 hint="Drop them, run it again, and create them anew. Nothing was changed.",
             )
-        for item in catalog.outermost_first(self._conn, [*going.values(), *ours.values()]):
-            self._conn.execute((item.drop_statement + (" cascade" * cascade)).encode())
+        dropping = catalog.outermost_first(self._conn, [*going.values(), *ours.values()])
+        statements = [
+            Locking(item.drop_statement + (" cascade" * cascade), item.kind != "function")
+            for item in dropping
+        ]
+        tables = self._table_locks(present, dropping, lock_tables)
+        run_locking(self._conn, tables, statements, self._patience)
         for item in present.values():
             if self._file_of(item) in self.dirty and item.address not in (going | ours):
                 self._strip(item)
+
+    def _table_locks(
+        self, present: Snapshot, dropping: list[CatalogObject], lock_tables: bool
+    ) -> dict[str, str]:
+        """The tables whose triggers and policies this run drops or makes, with the lock's mode."""
+        tables = {identity for kind, identity in present if kind == "table"}
+        # Making a trigger shuts out writers only.
+        modes = {
+            item.table: "access exclusive" if item.kind == "policy" else "share row exclusive"
+            for path in sorted(self.dirty & self._by_path.keys())
+            for item in sorted(self._by_path[path].declared, key=lambda d: d.kind, reverse=True)
+            if item.table in tables
+        }
+        for item in dropping:
+            if item.kind in ("policy", "trigger"):
+                modes[item.name.rsplit(" ", 1)[-1]] = "access exclusive"
+        return dict.fromkeys(tables, "access exclusive") if lock_tables else modes
 
     def _strip(self, item: CatalogObject) -> None:
         """Take off what `create or replace` would leave on: owner, rights, comment."""
@@ -223,6 +293,9 @@ class Rebuild:
         left = [file for file in self._files if file.path in self.dirty]
         if not left:
             return
+        replaced = {
+            item.name for item in self.before.values() if self._replaceable.get(item.key, False)
+        }
         hand_over = not is_superuser(self._conn)
         if hand_over:
             self._conn.execute(f"grant create on schema {SCHEMA} to {_OWNERS}".encode())
@@ -232,39 +305,39 @@ class Rebuild:
             for file in left:
                 try:
                     with self._conn.transaction():
-                        self._conn.execute(file.text.encode())
+                        self._conn.execute(_text_of(file, replaced).encode())
                 except _NOT_YET as exc:
                     failed.append((file, exc))
                 except BUSY:
                     raise
                 except psycopg.Error as exc:
-                    raise self._failed(file, exc) from exc
+                    raise self._failed(file, exc, replaced) from exc
             if len(failed) == len(left):
                 file, cause = _root_of(failed)
-                raise self._failed(file, cause) from cause
+                raise self._failed(file, cause, replaced) from cause
             left = [file for file, _ in failed]
         self._conn.execute("set local check_function_bodies = on")
         if hand_over:
             self._conn.execute(f"revoke create on schema {SCHEMA} from {_OWNERS}".encode())
 
-    def _failed(self, file: SqlFile, exc: psycopg.Error) -> PgdripError:
-        position = exc.diag.statement_position
-        line = file.line_at(int(position) - 1) if position else self._failing_line(file)
+    def _failed(self, file: SqlFile, exc: psycopg.Error, replaced: set[str]) -> PgdripError:
+        line = self._failing_line(file, replaced)
         return PgdripError(
             f"{file.path}, line {line}: {exc.diag.message_primary}.",
             hint=exc.diag.message_hint,
             code=exc.sqlstate,
         )
 
-    def _failing_line(self, file: SqlFile) -> int:
-        """The line of the statement that fails, where Postgres does not say."""
+    def _failing_line(self, file: SqlFile, replaced: set[str]) -> int:
+        """The line of what fails; of its statement, where Postgres does not say."""
         with self._conn.transaction(force_rollback=True):
-            for statement in file.statements:
+            for offset, text, _ in file.pieces(replaced):
                 try:
                     with self._conn.transaction():
-                        self._conn.execute(file.text[statement.start : statement.end].encode())
-                except psycopg.Error:
-                    return file.line_at(statement.start)
+                        self._conn.execute(text.encode())
+                except psycopg.Error as exc:
+                    position = int(exc.diag.statement_position or 1)
+                    return file.line_at(offset) + text.count("\n", 0, position - 1)
         return 1
 
     # -- checking ----------------------------------------------------------------------------
@@ -435,6 +508,10 @@ class Rebuild:
 def _differing(was: CatalogObject, now: CatalogObject) -> str:
     names = ("definition", "owner", "rights", "comment")
     return ", ".join(name for name in names if getattr(was, name) != getattr(now, name))
+
+
+def _text_of(file: SqlFile, replaced: set[str]) -> str:
+    return ";\n".join(text for _, text, _ in file.pieces(replaced))
 
 
 def _root_of(failed: Iterable[tuple[SqlFile, psycopg.Error]]) -> tuple[SqlFile, psycopg.Error]:

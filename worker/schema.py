@@ -2,9 +2,10 @@
 
 `migrate` takes an advisory lock, drops those of our functions and views whose file or catalog entry
 changed (and ours that rest on them, outermost first, never `cascade`), runs pending revisions,
-creates what is missing from the files, validates every body, and commits. Trigger functions are
-never dropped while they are in use: `create or replace` does it. What is unchanged is not touched,
-so that foreign views on top of ours stop only the upgrades that concern them.
+creates what is missing from the files, validates every body, and commits. Functions that look the
+same to callers, and trigger functions, are not dropped: `create or replace` does it. What is
+unchanged is not touched, so that foreign views on top of ours stop only the upgrades that concern
+them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from sqlalchemy.pool import StaticPool
 from . import catalog
 from .catalog import Connection
 from .errors import PgdripError, from_database
-from .rebuild import BUSY, FILE_KINDS, Drift, Rebuild
+from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Drift, Rebuild
 from .roles import ensure_roles
 from .sql_files import SCHEMA, SqlFile, load_files
 
@@ -53,7 +54,6 @@ __all__ = [
 LOCK_KEY = 0x706764726970
 # Seconds. Another migration is waited for; a table in use is not: the whole is tried again.
 MIGRATION_WAIT = 300
-LOCK_TIMEOUT = 5.0
 ATTEMPTS = 4
 
 MINIMUM_SERVER = 150000
@@ -146,15 +146,16 @@ def migrate(
     revision: str = "head",
     *,
     folder: Path | None = None,
-    lock_timeout: float = LOCK_TIMEOUT,
+    lock_timeout: float = LOCK_PATIENCE,
     run_revisions: RunRevisions | None = None,
 ) -> MigrationReport:
     """Bring the database to this version of pgdrip: roles, tables, functions, views.
 
     `dsn` is any connection string of libpq. With another `revision` than the newest only tables
     move: the files belong to the newest. `folder` stands in for the installed `db/`.
-    `lock_timeout` (seconds) bounds each wait for a table or view in use; then the whole is tried
-    again, four times in all. Everything happens in one transaction, roles excepted.
+    Locks on tables and views in use are got in short tries, so that no application waits long or
+    ends in a deadlock; after `lock_timeout` seconds of trying the whole is done again, four times
+    in all. Everything happens in one transaction, roles excepted.
     `run_revisions` is for alembic's own command line, whose environment is already running.
 
     Raises PgdripError and changes nothing when a file or a revision fails (the message names file
@@ -197,7 +198,7 @@ def drift(dsn: str, *, folder: Path | None = None) -> list[Drift]:
     folder = folder or db_dir()
     files = load_files(folder)
     with _in_one_sentence(), shared_connection(dsn) as connection:
-        run = _Migration(connection, folder, files, LOCK_TIMEOUT)
+        run = _Migration(connection, folder, files, LOCK_PATIENCE)
         found = run.differences()
         connection.rollback()
         return found
@@ -228,7 +229,7 @@ class _Migration:
         self._set("lock_timeout", f"{int(lock_timeout * 1000)}ms")
         # Only now: what another migration committed while we waited is in sight.
         self._files = files
-        self._rebuild = Rebuild(self._conn, files)
+        self._rebuild = Rebuild(self._conn, files, lock_timeout)
 
     def _set(self, name: str, value: str) -> None:
         self._conn.execute("select set_config(%s, %s, true)", (name, value))
@@ -241,7 +242,7 @@ class _Migration:
         rebuild = self._rebuild
         self._take_functions_from_public()
         if newest:
-            rebuild.drop_changed()
+            rebuild.drop_changed(lock_tables=bool(pending))
         if pending:
             run = run_revisions or (lambda _: command.upgrade(self._config, revision))
             self._run_revisions(run, newest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,11 @@ class Declared:
         return (self.kind, self.name)
 
     @property
+    def table(self) -> str | None:
+        """The table of a trigger or a policy."""
+        return self.name.rsplit(" ", 1)[-1] if self.kind in ("trigger", "policy") else None
+
+    @property
     def stays(self) -> bool:
         """True where `create or replace` does it: a table's triggers must not be away meanwhile."""
         return self.replaces and (self.returns_trigger or self.kind == "trigger")
@@ -81,6 +86,19 @@ class SqlFile:
     checksum: str
     declared: tuple[Declared, ...]
     statements: tuple[Statement, ...]
+
+    def pieces(self, replaced: Collection[str] = ()) -> Iterator[tuple[int, str, Declared | None]]:
+        """Its statements: offset, text, and what each declares.
+
+        The functions `replaced` are created with `or replace`.
+        """
+        masked = _blank(self.text)
+        for statement in self.statements:
+            text = self.text[statement.start : statement.end]
+            found = _declaration(masked[statement.start : statement.end])
+            if found and found.kind == "function" and found.name in replaced and not found.replaces:
+                text = f"create or replace{text[len('create') :]}"
+            yield statement.start, text, found
 
     def line_at(self, offset: int) -> int:
         """The line, from 1, of a character offset, from 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,3 +54,16 @@ def new_cluster(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]
             return make_conninfo(server.url, dbname=name)
 
         yield create
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., None]:
+    """Waits until a condition holds, a minute at most; `hoped` says what for."""
+
+    def until(condition: Callable[[], object], hoped: Callable[[], str]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline, hoped()
+            time.sleep(0.01)
+
+    return until

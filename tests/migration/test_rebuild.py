@@ -65,10 +65,52 @@ def test_only_the_changed_file_is_touched(tree: Tree) -> None:
     tree.migrate()
     before = tree.oids()
     tree.write("functions/core/g.sql", function("g", "select 2"))
-    assert tree.migrate().unchanged == 1
-    after = tree.oids()
-    assert after["drip.f()"] == before["drip.f()"]
-    assert after["drip.g()"] != before["drip.g()"]
+    report = tree.migrate()
+    assert (report.rebuilt, report.unchanged) == (("drip.g()",), 1)
+    assert tree.value("select drip.g()") == 2
+    assert tree.oids() == before
+
+
+@pytest.mark.parametrize(
+    ("returns", "args", "stays"),
+    [
+        ("int", "p int", True),
+        ("int", "p int default 1", True),
+        ("bigint", "p int", False),
+        ("int", "q int", False),
+        ("int", "p bigint", False),
+        ("int", "p int, q int default 2", False),
+        ("int", "", False),
+        ("setof int", "p int", False),
+    ],
+)
+def test_only_another_signature_drops_a_function(
+    tree: Tree, returns: str, args: str, stays: bool
+) -> None:
+    tree.write(
+        "functions/core/f.sql",
+        function("f", "select 1", args="p int")
+        + "comment on function drip.f(int) is 'old';\n"
+        + "grant execute on function drip.f(int) to drip_reader, drip_app;\n",
+    )
+    tree.migrate()
+    (before,) = tree.oids().values()
+    types = ", ".join(arg.split()[1] for arg in args.split(",") if arg)
+    tree.write(
+        "functions/core/f.sql",
+        function("f", "select 2", returns, args)
+        + f"grant execute on function drip.f({types}) to drip_app;\n",
+    )
+    assert tree.migrate().changed
+    (after,) = tree.oids().values()
+    assert (after == before) is stays
+    assert tree.rows(
+        "select obj_description(oid, 'pg_proc'),"
+        " has_function_privilege('drip_app', oid, 'execute'),"
+        " has_function_privilege('drip_reader', oid, 'execute')"
+        " from pg_proc where pronamespace = 'drip'::regnamespace"
+    ) == [(None, True, False)]
+    assert not tree.migrate().changed
 
 
 def test_what_rests_on_a_changed_function_goes_and_comes_back(tree: Tree) -> None:
@@ -82,12 +124,24 @@ def test_what_rests_on_a_changed_function_goes_and_comes_back(tree: Tree) -> Non
     )
     tree.migrate()
     before = tree.oids()
-    tree.write("functions/core/f.sql", function("f", "select 2"))
+    tree.write("functions/core/f.sql", function("f", "select 2", "bigint"))
     report = tree.migrate()
     assert report.rebuilt == ("drip.a_outer", "drip.f()", "drip.inner_one", "drip.rows()")
     assert tree.value("select n from drip.a_outer") == 2
     assert tree.value("select n from drip.rows()") == 2
     assert tree.oids()["drip.other"] == before["drip.other"]
+
+
+def test_what_rests_on_a_function_with_another_body_stays(tree: Tree) -> None:
+    tree.write("functions/core/f.sql", function("f"))
+    tree.write("views/v.sql", view("v", "select drip.f() as n"))
+    tree.migrate()
+    before = tree.oids()
+    tree.run("create schema reports", "create view reports.mine as select n from drip.v")
+    tree.write("functions/core/f.sql", function("f", "select 2"))
+    assert tree.migrate().rebuilt == ("drip.f()",)
+    assert tree.value("select n from reports.mine") == 2
+    assert tree.oids() == before
 
 
 def test_file_is_the_unit(tree: Tree) -> None:
@@ -155,7 +209,10 @@ def test_policy_is_code(tree: Tree) -> None:
     tree.write("functions/core/is_mine.sql", function("is_mine", "select true", "boolean"))
     tree.write("policies/things.sql", "create policy mine on drip.things using (drip.is_mine());\n")
     tree.migrate()
-    tree.write("functions/core/is_mine.sql", function("is_mine", "select false", "boolean"))
+    tree.write("functions/core/is_mine.sql", function("is_mine", "select 1", "int"))
+    tree.write(
+        "policies/things.sql", "create policy mine on drip.things using (drip.is_mine() = 1);\n"
+    )
     assert tree.migrate().rebuilt == ("drip.is_mine()", "mine on drip.things")
     assert not tree.migrate().changed
 
@@ -226,7 +283,7 @@ def test_foreign_dependents_of_a_changed_view_stop_the_upgrade(tree: Tree) -> No
         "create function reports.g(drip.v) returns int language sql as $$ select 1 $$",
     )
     before = tree.state()
-    tree.write("functions/core/f.sql", function("f", "select 2"))
+    tree.write("functions/core/f.sql", function("f", "select 2", "bigint"))
     tree.revision(2, TABLE)
     with pytest.raises(PgdripError) as caught:
         tree.migrate()
@@ -254,7 +311,7 @@ def test_files_need_no_order(tree: Tree) -> None:
     tree.write("functions/ops/z.sql", function("z"))
     assert len(tree.migrate().created) == 6
     assert tree.value("select n from drip.a_rows()") == 1
-    tree.write("functions/ops/z.sql", function("z", "select 2"))
+    tree.write("functions/ops/z.sql", function("z", "select 2::int2", "int2"))
     assert len(tree.migrate().rebuilt) == 6
     assert tree.value("select drip.b_atomic()") == 2
 
