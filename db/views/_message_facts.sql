@@ -42,8 +42,9 @@ left join lateral (
     min(p.due_at) filter (where p.status in ('pending', 'processing')) as due_at,
     max(p.finished_at + u.unknown_hold)
       filter (where p.status = 'unknown' and p.hold_ended_at is null) as hold_at,
-    max(p.finished_at) filter (where p.status in ('sent', 'failed', 'unknown'))
-      + st.trigger_delay_hours * interval '1 hour' as free_at
+    max(drip._free_at(
+      p.finished_at, p.scheduled_at, st.trigger_delay_hours, st.send_time, f.zone))
+      filter (where p.status in ('sent', 'failed', 'unknown')) as free_at
   from drip.sequence_steps ps
   join drip.broadcast_messages p
     on p.sequence_contact_id = m.sequence_contact_id

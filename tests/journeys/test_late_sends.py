@@ -46,15 +46,106 @@ def test_all_later_steps_move_and_the_plan_is_remembered(clock: Clock, plant: Pl
     assert rows[2]["expires_at"] == expires + 5 * HOUR
 
 
-def test_a_step_with_a_time_of_day_keeps_it(clock: Clock, plant: Plant) -> None:
-    """Sent at noon instead of nine: a day later ten o'clock is over, so the day after."""
+def daily_at_nine(clock: Clock, plant: Plant, *times: str | None) -> int:
+    """A sequence of daily steps with these times of day, from this Monday at nine."""
     plant.tenant(time_zone="Asia/Kuala_Lumpur")
+    return plant.sequence(
+        *(
+            {"content": str(step), **({"send_time": time} if time else {})}
+            for step, time in enumerate(times, 1)
+        )
+    )
+
+
+def test_a_step_with_a_time_of_day_keeps_it(clock: Clock, plant: Plant) -> None:
+    """Sent at noon instead of nine: the next day's ten o'clock is still the next day's."""
     device = plant.device()
     start = clock.now
-    plant.enroll(plant.sequence({}, {"send_time": "10:00"}))
+    plant.enroll(daily_at_nine(clock, plant, None, "10:00"))
     outage(clock, plant, device, 3 * HOUR)
     handed = plant.live(clock, start + 5 * DAY)
-    assert [at for at, _, _ in handed] == [start + 3 * HOUR, start + 2 * DAY + HOUR]
+    assert [at for at, _, _ in handed] == [start + 3 * HOUR, start + DAY + HOUR]
+
+
+def test_a_later_step_keeps_its_time_of_day_as_well(clock: Clock, plant: Plant) -> None:
+    """What follows is shifted step by step, not by one length for all."""
+    device = plant.device()
+    start = clock.now
+    enrollment = plant.enroll(daily_at_nine(clock, plant, None, None, "10:00", None))
+    assert [row["scheduled_at"] for row in plant.journey(enrollment)] == [
+        start,
+        start + DAY,
+        start + 2 * DAY + HOUR,
+        start + 3 * DAY + HOUR,
+    ]
+    outage(clock, plant, device, 3 * HOUR)
+    handed = plant.live(clock, start + 9 * DAY)
+    assert [at for at, _, _ in handed] == [
+        start + 3 * HOUR,
+        start + DAY + 3 * HOUR,
+        start + 3 * DAY + HOUR,
+        start + 4 * DAY + HOUR,
+    ]
+
+
+def test_a_full_queue_costs_nobody_a_day(clock: Clock, plant: Plant) -> None:
+    """Forty contacts at nine each day on one device: the last leaves at twenty past, every day."""
+    device = plant.device(min_delay_seconds=30, max_delay_seconds=30)
+    sequence = daily_at_nine(clock, plant, "09:00", "09:00", "09:00")
+    plant.update("sequences", sequence, device_id=device)
+    phones = [f"+6012345{number:04d}" for number in range(40)]
+    plant.conn.execute("select * from drip.enroll_leads(%s, %s)", [str(sequence), phones])
+    start = clock.now
+    handed = plant.live(clock, start + 4 * DAY)
+    assert len(handed) == 120
+    for at, _, text in handed:
+        of_the_day = at - start - (int(text) - 1) * DAY
+        assert timedelta(0) <= of_the_day <= timedelta(minutes=25), (at, text)
+
+
+def test_days_without_a_sender_are_whole_days(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    start = clock.now
+    plant.enroll(daily_at_nine(clock, plant, "09:00", "09:00", "09:00"))
+    outage(clock, plant, device, 3 * DAY + 3 * HOUR)
+    handed = plant.live(clock, start + 9 * DAY)
+    assert [(text, at) for at, _, text in handed] == [
+        ("1", start + 3 * DAY + 3 * HOUR),
+        ("2", start + 4 * DAY),
+        ("3", start + 5 * DAY),
+    ]
+
+
+def test_a_change_of_the_clocks_costs_no_day(clock: Clock, plant: Plant) -> None:
+    """New York loses an hour on 8 March: the step of that day is due after 23 hours."""
+    clock.set("2026-03-06 09:00-05")
+    plant.tenant(time_zone="America/New_York")
+    plant.device()
+    plant.enroll(
+        plant.sequence(*({"content": str(step), "send_time": "09:00"} for step in range(1, 5)))
+    )
+    handed = plant.live(clock, "2026-03-12 00:00Z")
+    assert [at for at, _, _ in handed] == [
+        clock.read("2026-03-06 09:00-05"),
+        clock.read("2026-03-07 09:00-05"),
+        clock.read("2026-03-08 09:00-04"),
+        clock.read("2026-03-09 09:00-04"),
+    ]
+
+
+def test_lateness_over_midnight_costs_no_day(clock: Clock, plant: Plant) -> None:
+    """Ten to midnight and sent ten minutes after it; the next one is due the same evening."""
+    device = plant.device()
+    start = clock.now
+    plant.enroll(daily_at_nine(clock, plant, "23:50", "23:50"))
+    plant.row("select * from drip.set_device_status(%s, 'offline')", str(device))
+    plant.live(clock, "2026-03-03 00:10+08")
+    plant.row("select * from drip.set_device_status(%s, 'online')", str(device))
+    handed = plant.live(clock, start + 4 * DAY)
+    assert [at for at, _, _ in handed] == [
+        clock.read("2026-03-03 00:10+08"),
+        clock.read("2026-03-03 23:50+08"),
+    ]
 
 
 def test_a_failed_step_counts_as_its_time(clock: Clock, plant: Plant) -> None:

@@ -10,71 +10,85 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_material = off
 set jit = off
 as $$
 begin
-  with next_step as (
+  with recursive next_step as (
     select distinct on (m.sequence_contact_id)
       m.sequence_contact_id,
+      m.id,
       m.scheduled_at,
       st.day_number,
       st.send_time,
-      coalesce(l.time_zone, u.time_zone) as zone,
-      (select max(p.finished_at)
+      z.zone,
+      (select max(drip._free_at(
+         p.finished_at, p.scheduled_at, st.trigger_delay_hours, st.send_time, z.zone))
        from drip.broadcast_messages p
        where p.sequence_contact_id = m.sequence_contact_id
-         and p.status in ('sent', 'failed', 'unknown'))
-        + st.trigger_delay_hours * interval '1 hour' as free_at
+         and p.status in ('sent', 'failed', 'unknown')) as free_at
     from drip.broadcast_messages m
     join drip.sequence_steps st on st.id = m.sequence_stepid
     join drip.leads l on l.id = m.lead_id
     join drip.users u on u.id = m.user_id
+    cross join lateral (select coalesce(l.time_zone, u.time_zone) as zone) z
     where m.sequence_contact_id = any (p_ids) and m.status = 'pending'
     order by m.sequence_contact_id, st.day_number
   ),
-  late as (
+  freed as (
     select
-      n.sequence_contact_id,
-      n.day_number,
+      n.*,
       case
-        when n.free_at <= n.scheduled_at + interval '1 minute' then interval '0'
-        when n.send_time is null then n.free_at - n.scheduled_at
-        else (
-          select min(o.at)
-          from (
-            select (
-              (n.free_at at time zone n.zone)::date + day.n + n.send_time) at time zone n.zone as at
-            from generate_series(0, 1) as day (n)
-          ) o
-          where o.at >= n.free_at) - n.scheduled_at
-      end as shift
+        when n.free_at > n.scheduled_at + interval '1 minute'
+          then drip._next_local_time(n.free_at, n.zone, n.send_time)
+        else n.scheduled_at
+      end as at
     from next_step n
   ),
+  -- step by step, so that each keeps its own wait and its own time of day
+  late as (
+    select f.sequence_contact_id, f.id, f.day_number, f.zone, f.at, true as is_next,
+      f.at > f.scheduled_at as moves
+    from freed f
+    union all
+    select t.sequence_contact_id, x.id, x.day_number, t.zone, x.at, false, true
+    from late t
+    cross join lateral (
+      select
+        m.id,
+        st.day_number,
+        greatest(
+          m.scheduled_at,
+          drip._next_step_at(t.at, st.trigger_delay_hours, st.send_time, t.zone)) as at
+      from drip.broadcast_messages m
+      join drip.sequence_steps st on st.id = m.sequence_stepid
+      where t.moves
+        and m.sequence_contact_id = t.sequence_contact_id
+        and m.status = 'pending'
+        and st.day_number > t.day_number
+      order by st.day_number
+      limit 1
+    ) x
+  ),
   locked as (
-    select m.id, l.shift, st.day_number = l.day_number as is_next
-    from late l
-    join drip.broadcast_messages m on m.sequence_contact_id = l.sequence_contact_id
-    join drip.sequence_steps st on st.id = m.sequence_stepid
+    select
+      m.id,
+      t.at,
+      t.is_next and coalesce(
+        m.deferred_reason in ('predecessor_pending', 'predecessor_unknown'), false) as is_freed
+    from late t
+    join drip.broadcast_messages m on m.id = t.id
     where m.status = 'pending'
-      and (l.shift > interval '0'
-           or (st.day_number = l.day_number
-               and m.deferred_reason in ('predecessor_pending', 'predecessor_unknown')))
+      and (t.at > m.scheduled_at
+           or m.deferred_reason in ('predecessor_pending', 'predecessor_unknown'))
     order by m.id
     for no key update of m skip locked
   )
   update drip.broadcast_messages m
-  set scheduled_at = m.scheduled_at + k.shift,
-    expires_at = m.expires_at + k.shift,
-    not_before = case
-      when k.is_next and m.deferred_reason in ('predecessor_pending', 'predecessor_unknown')
-        then null
-      else m.not_before
-    end,
-    deferred_reason = case
-      when k.is_next and m.deferred_reason in ('predecessor_pending', 'predecessor_unknown')
-        then null
-      else m.deferred_reason
-    end
+  set scheduled_at = k.at,
+    expires_at = m.expires_at + (k.at - m.scheduled_at),
+    not_before = case when not k.is_freed then m.not_before end,
+    deferred_reason = case when not k.is_freed then m.deferred_reason end
   from locked k
   where m.id = k.id;
 end

@@ -6,8 +6,7 @@ language sql stable
 as $$
   with recursive steps as (
     select
-      st.id, st.day_number, st.send_time,
-      st.trigger_delay_hours * interval '1 hour' as delay,
+      st.id, st.day_number, st.send_time, st.trigger_delay_hours,
       row_number() over (order by st.day_number) as place
     from drip.sequence_steps st
     where st.sequence_id = p_sequence_id
@@ -21,7 +20,7 @@ as $$
     union all
     select
       s.id, s.day_number, s.place,
-      drip._next_local_time(t.at + s.delay, p_zone, s.send_time)
+      drip._next_step_at(t.at, s.trigger_delay_hours, s.send_time, p_zone)
     from timeline t
     join steps s on s.place = t.place + 1
   )
