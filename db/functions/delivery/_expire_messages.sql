@@ -1,5 +1,5 @@
--- Past its expires_at a message becomes a visible expired, also where its device cannot send. Behind
--- a pause nothing expires: the resume says what becomes of the time.
+-- Past its expires_at a message becomes a visible expired, also where its device cannot send.
+-- Behind a pause nothing expires: the resume says what becomes of the time.
 create function drip._expire_messages(p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = ''

@@ -1,6 +1,6 @@
--- The wait between two steps runs from the real send. Where the later one has a time of day, lateness
--- counts in whole days, and the wait is one of the wall clock: a full queue or a change of the clocks
--- must not cost a daily step its day.
+-- The wait between two steps runs from the real send. Where the later one has a time of day,
+-- lateness counts in whole days, and the wait is one of the wall clock: a full queue or a change
+-- of the clocks must not cost a daily step its day.
 create function drip._free_at(
   p_finished_at timestamptz, p_scheduled_at timestamptz, p_delay_hours numeric, p_send_time time,
   p_zone text)
