@@ -46,7 +46,8 @@ def test_a_wake_does_not_break_the_pace(clock: Clock, plant: Plant) -> None:
     plant.claim()
     for _ in range(9):
         clock.advance(seconds=1)
-        plant.wake()
+        plant.update("device_pacing", device, next_look_at=clock.now + timedelta(seconds=15))
+        assert plant.value("select drip.wake_devices('{}')") == 1
         assert plant.claim() == []
     clock.advance(seconds=1)
     plant.wake()

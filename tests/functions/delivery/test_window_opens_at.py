@@ -54,6 +54,8 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
     ("2026-03-02 23:30+08", ("Asia/Kuala_Lumpur", "22:00", "02:00"), "2026-03-02T23:30+08:00"),
     ("2026-03-03 01:59+08", ("Asia/Kuala_Lumpur", "22:00", "02:00"), "2026-03-03T01:59+08:00"),
     ("2026-03-03 02:00+08", ("Asia/Kuala_Lumpur", "22:00", "02:00"), "2026-03-03T22:00+08:00"),
+    # open since yesterday evening, while it is tomorrow already in Kuala Lumpur
+    ("2026-03-02 20:30-05", ("America/New_York", "22:00", "21:00"), "2026-03-02T20:30-05:00"),
     # a wrapping window belongs to the day on which it starts: Saturday 01:00 is Friday's
     (
         "2026-03-07 01:00+08",
