@@ -51,7 +51,9 @@ class CatalogObject:
 # By kind and identity.
 Snapshot = dict[tuple[str, str], CatalogObject]
 
-# Rights are written with role names and sorted, so that a dump and restore leaves them equal.
+# Rights are written with role names and sorted, and without the owner's own, which a newer Postgres
+# adds to. Definitions are taken without brackets, of which Postgres drops needless ones when it
+# reads its own text. So a dump and restore leaves an object equal.
 _SNAPSHOT = """
 with extension_members as (
   select d.classid, d.objid
@@ -74,8 +76,14 @@ select
   format('drop routine if exists %s', f.oid::regprocedure) as drop_statement,
   pg_get_functiondef(f.oid) as definition,
   (
-    select string_agg(a.item::text, ',' order by a.item::text)
-    from unnest(coalesce(f.proacl, acldefault('f', f.proowner))) as a(item)
+    select string_agg(
+      format('%s=%s%s', coalesce(r.rolname, 'public'), a.privilege_type,
+             case when a.is_grantable then '*' end),
+      ',' order by r.rolname, a.privilege_type
+    )
+    from aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) as a
+    left join pg_roles as r on r.oid = a.grantee
+    where a.grantee <> f.proowner
   ) as rights,
   obj_description(f.oid, 'pg_proc') as comment
 from pg_proc as f
@@ -99,7 +107,9 @@ select
   coalesce('security_barrier=true' = any(c.reloptions), false),
   format('drop view if exists %I.%I', n.nspname, c.relname),
   case c.relkind
-    when 'v' then concat_ws(e'\\n', pg_get_viewdef(c.oid), array_to_string(c.reloptions, ','))
+    when 'v' then concat_ws(
+      e'\\n', translate(pg_get_viewdef(c.oid), '()', ''), array_to_string(c.reloptions, ',')
+    )
     else concat_ws(
       e'\\n',
       format('rls=%s force=%s', c.relrowsecurity, c.relforcerowsecurity),
@@ -116,7 +126,8 @@ select
       ),
       (
         select string_agg(
-          k.conname || ' ' || pg_get_constraintdef(k.oid), e'\\n' order by k.conname
+          k.conname || ' ' || translate(pg_get_constraintdef(k.oid), '()', ''), e'\\n'
+          order by k.conname
         )
         from pg_constraint as k
         where k.conrelid = c.oid and k.contype <> 'n'
@@ -124,7 +135,9 @@ select
       (
         select string_agg(x.definition, e'\\n' order by x.definition)
         from pg_index as i
-        cross join lateral (select pg_get_indexdef(i.indexrelid)) as x(definition)
+        cross join lateral (
+          select translate(pg_get_indexdef(i.indexrelid), '()', '')
+        ) as x(definition)
         where i.indrelid = c.oid
       )
     )
@@ -132,8 +145,14 @@ select
   concat_ws(
     e'\\n',
     (
-      select string_agg(a.item::text, ',' order by a.item::text)
-      from unnest(coalesce(c.relacl, acldefault('r', c.relowner))) as a(item)
+      select string_agg(
+        format('%s=%s%s', coalesce(r.rolname, 'public'), a.privilege_type,
+               case when a.is_grantable then '*' end),
+        ',' order by r.rolname, a.privilege_type
+      )
+      from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as a
+      left join pg_roles as r on r.oid = a.grantee
+      where a.grantee <> c.relowner
     ),
     (
       select string_agg(a.attname || ' ' || a.attacl::text, ',' order by a.attname)
@@ -172,8 +191,9 @@ select
   false,
   format('drop policy if exists %I on %I.%I', p.polname, n.nspname, c.relname),
   format(
-    '%s %s using (%s) check (%s)', p.polpermissive, p.polcmd,
-    pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
+    '%s %s using %s check %s', p.polpermissive, p.polcmd,
+    translate(pg_get_expr(p.polqual, p.polrelid), '()', ''),
+    translate(pg_get_expr(p.polwithcheck, p.polrelid), '()', '')
   ),
   (
     select string_agg(coalesce(r.rolname, 'public'), ',' order by r.rolname)
