@@ -9,10 +9,10 @@ PG ?= 18
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs lock bench clean
+.PHONY: help demo test wheel-demo lint format docs lock bench clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 # The lock file holds hashes of every package; setuptools comes with it, so nothing else is fetched.
 $(VENV)/.packages: requirements.lock
@@ -35,6 +35,9 @@ demo: $(STAMP) ## Send a sequence and a campaign through a simulated gateway
 
 test: $(STAMP) ## Run the tests; on Debian's PostgreSQL 15: make test PG=15; a few: ARGS='-k claim'
 	$(BIN)/python -m pytest --postgres=$(PG) -n $(JOBS) --dist worksteal $(ARGS)
+
+wheel-demo: $(STAMP) ## Build a wheel, install it, run its demo from an empty folder
+	$(BIN)/python -m pytest -m slow tests/packaging $(ARGS)
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .

@@ -47,6 +47,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of another server's tests, leave out those that use no server or bring their own."""
+    if config.getoption("postgres") == EMBEDDED:
+        return
+    others: list[pytest.Item] = []
+    concerned: list[pytest.Item] = []
+    for item in items:
+        uses_it = "server_url" in getattr(item, "fixturenames", ())
+        (concerned if uses_it else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = concerned
+
+
 @pytest.fixture(scope="session")
 def server_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """A superuser's connection string to the server that the tests use."""

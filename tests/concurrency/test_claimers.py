@@ -272,4 +272,5 @@ def test_a_statement_timeout_leaves_nothing_half_done(
     with pytest.raises(psycopg.errors.QueryCanceled):
         plant.claim(session=worker)
     holder.rollback()
+    worker.execute("set statement_timeout = 0")
     assert len(plant.claim(session=worker)) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,31 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("worker", "db", "examples", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md")
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, unpacked; built from a copy, so that the checkout stays clean."""
-    source = tmp_path_factory.mktemp("source")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        elif (ROOT / part).is_file():
-            shutil.copy(ROOT / part, source / part)
-    target = tmp_path_factory.mktemp("wheel")
-    build = (
-        "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
-    )
-    subprocess.run(
-        [sys.executable, "-c", build, str(target)], cwd=source, check=True, capture_output=True
-    )
-    (wheel,) = target.glob("pgdrip-*.whl")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, unpacked."""
+    site = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(target / "site")
-    return target / "site"
+        archive.extractall(site)
+    return site
 
 
 @pytest.mark.parametrize(
