@@ -51,8 +51,11 @@ as $$
         when p_scheduled_at > p_now then greatest(p_scheduled_at, p_predecessor_free_at)
         else greatest(p_not_before, p_predecessor_free_at)
       end
-      when 'predecessor_pending' then
-        greatest(p_scheduled_at, nullif(p_predecessor_due_at, 'infinity'))
+      -- one that is overdue itself may go at any time or never
+      when 'predecessor_pending' then case
+        when greatest(p_scheduled_at, nullif(p_predecessor_due_at, 'infinity')) > p_now
+          then greatest(p_scheduled_at, nullif(p_predecessor_due_at, 'infinity'))
+      end
       when 'predecessor_unknown' then p_predecessor_hold_at
       when 'account_blocked' then p_account_blocked_until
       when 'account_cap' then p_account_cap_until

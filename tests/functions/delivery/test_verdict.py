@@ -147,6 +147,17 @@ def _(plant: Plant, clock: Clock) -> Situation:
     return Situation(second, "wait", at)
 
 
+@situation("predecessor_pending:overdue itself")
+def _(plant: Plant, clock: Clock) -> Situation:
+    """Nobody can say when: its device has been away for hours."""
+    plant.device()
+    enrollment, second = second_step(plant)
+    away = plant.device(status="offline")
+    plant.update("broadcast_messages", plant.journey(enrollment)[0]["id"], device_id=away)
+    clock.advance(hours=3)
+    return Situation(second, "wait")
+
+
 @situation("predecessor_unknown")
 def _(plant: Plant, clock: Clock) -> Situation:
     plant.device()
