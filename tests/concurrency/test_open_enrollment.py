@@ -175,3 +175,36 @@ def test_a_result_for_a_held_enrollment_is_caught_up(
     application.rollback()
     plant.tick()
     assert plant.enrollment(enrollment)["status"] == "failed"
+
+
+def test_a_late_result_passes_over_a_later_step_that_somebody_holds(
+    clock: Clock, plant: Plant, connect: Connect, impatient: Connection
+) -> None:
+    """The held step is not shifted; the verdict keeps its distance from the real send anyway."""
+    plant.device()
+    enrollment = plant.enroll(plant.sequence({}, {}), plant.lead(PHONE))
+    second = plant.journey(enrollment)[1]
+    clock.advance(hours=3)
+    plant.wake()
+    [claimed] = plant.claim()
+    application = clock.join(connect(autocommit=False))
+    application.execute("select * from drip.opt_out(%s)", [PHONE])
+
+    row = impatient.execute(
+        "select * from drip.record_results('w', jsonb_build_array(jsonb_build_object("
+        "'message_id', %s::bigint, 'attempt', 1, 'outcome', 'accepted')))",
+        [claimed["message_id"]],
+    ).fetchone()
+
+    assert row is not None
+    assert row["status"] == "sent"
+    application.rollback()
+    plant.tick()
+    assert plant.message_row(second["id"])["scheduled_at"] == second["scheduled_at"]
+    clock.advance(hours=23)
+    plant.wake()
+    assert plant.claim() == []
+    assert plant.explain(second["id"])["reason"] == "not_due"
+    clock.advance(hours=1)
+    plant.wake()
+    assert [row["message_id"] for row in plant.claim()] == [second["id"]]
