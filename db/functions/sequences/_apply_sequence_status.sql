@@ -19,12 +19,15 @@ begin
         from drip.broadcast_messages m
         where m.sequence_contact_id = any (v_live) and m.status = 'pending'),
       'sequence_paused');
-    perform drip._sync_enrollments(v_live);
+    perform drip._mark_paused(v_live);
   elsif new.status = 'active' and old.status = 'paused' then
     perform drip._resume_messages(
       v_live, old.paused_at,
       coalesce(nullif(current_setting('drip.resume_policy', true), ''), 'shift'));
-    perform drip._sync_enrollments(v_live);
+    -- In slices: made for the results of a claim, a sync of 100,000 at once did not end.
+    for v_from in 1 .. cardinality(v_live) by 500 loop
+      perform drip._sync_enrollments(v_live[v_from:v_from + 499]);
+    end loop;
   elsif new.status = 'archived' then
     perform drip._exit_enrollments(v_live, 'sequence_archived');
   end if;
@@ -76,6 +79,35 @@ as $$
 $$;
 comment on function drip._hold_messages(bigint[], text) is
   'Holds pending messages until they are freed; waits for rows that somebody is changing.';
+
+-- A pause wins over every live state, so nothing is derived here. A row that somebody holds is left
+-- to the next tick.
+create function drip._mark_paused(p_enrollments bigint[]) returns void
+language sql volatile
+as $$
+  with locked as (
+    select e.id
+    from drip.sequence_contacts e
+    where e.id = any (p_enrollments) and e.completed_at is null
+    order by e.id
+    for no key update skip locked
+  ),
+  marked as (
+    update drip.sequence_contacts e
+    set status = 'paused'
+    from locked k
+    where e.id = k.id
+    returning e.id
+  )
+  insert into drip.sync_backlog (enrollment_id, noted_at)
+  select e.id, drip.now()
+  from unnest(p_enrollments) as e (id)
+  except
+  select m.id, drip.now()
+  from marked m
+$$;
+comment on function drip._mark_paused(bigint[]) is
+  'Shows these live journeys as paused.';
 
 -- shift: the pause does not count, later steps keep their spacing and their send_time;
 -- catch_up: times stay; skip: what the pause made overdue is skipped.

@@ -11,6 +11,8 @@ begin
   new.trigger := nullif(btrim(new.trigger), '');
   new.niche := nullif(btrim(new.niche), '');
   new.exclusive_group := nullif(btrim(new.exclusive_group), '');
+  perform drip._check_duration(new.start_delay, 'start_delay');
+  perform drip._check_duration(new.reenroll_after, 'reenroll_after');
   if tg_op = 'UPDATE' then
     if to_jsonb(new) - c_sweep = to_jsonb(old) - c_sweep then
       return new;
@@ -54,6 +56,29 @@ comment on function drip._prepare_sequence() is
 create or replace trigger prepare_sequence
   before insert or update on drip.sequences
   for each row execute function drip._prepare_sequence();
+
+-- A step that was given no trigger of its own has its sequence's; it goes where that goes, so that
+-- a trigger that was taken away enrolls nobody.
+create or replace function drip._follow_trigger() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  update drip.sequence_steps st
+  set trigger = new.trigger
+  where st.sequence_id = new.id
+    and st.is_entry_point
+    and lower(st.trigger) is not distinct from lower(old.trigger);
+  return null;
+end
+$$;
+comment on function drip._follow_trigger() is
+  'Trigger: the entry step''s trigger changes with its sequence''s, where the two were the same.';
+
+create or replace trigger follow_trigger
+  after update of trigger on drip.sequences
+  for each row when (new.trigger is distinct from old.trigger)
+  execute function drip._follow_trigger();
 
 create function drip._check_sequence_ready(p_sequence drip.sequences) returns void
 language plpgsql stable

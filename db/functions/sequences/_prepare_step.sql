@@ -8,6 +8,7 @@ begin
   new.name := nullif(btrim(new.name), '');
   new.trigger := nullif(btrim(new.trigger), '');
   new.next_trigger := nullif(btrim(new.next_trigger), '');
+  perform drip._check_duration(new.valid_for, 'valid_for');
   if tg_op = 'UPDATE' and new is distinct from old then
     new.updated_at := drip.now();
   end if;

@@ -11,7 +11,7 @@ as $$
     "category": "choice:marketing|utility!", "greeting": "boolean!",
     "stop_on_reply": "boolean!", "exit_if": "guard", "exclusive_group": "token",
     "reenroll_after": "interval", "on_step_failure": "choice:continue|stop!",
-    "priority": "integer!",
+    "priority": "class!",
     "id": "read", "user": "read", "user_id": "read", "status": "read", "is_active": "read",
     "status_reason": "read", "paused_at": "read", "started_at": "read", "created_at": "read",
     "updated_at": "read"

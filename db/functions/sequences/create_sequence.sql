@@ -19,6 +19,7 @@ begin
   if p_definition is null then
     perform drip._fail('DR001', 'there is no definition', 'Give a JSON object with a name.');
   end if;
+  perform drip._check_object(p_definition, 'the definition');
   for v_try in 1 .. 2 loop
     select s.id
     into v_id

@@ -11,9 +11,8 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  if not isfinite(p_at) then
-    perform drip._fail('DR001', 'p_at is no instant', 'Leave it out to start after start_delay.');
-  end if;
+  perform drip._check_instant(p_at, 'p_at');
+  perform drip._check_key(p_key, 'p_key');
   if jsonb_typeof(p_attributes) <> 'object' then
     perform drip._fail(
       'DR001', 'p_attributes is not an object', 'Give names and values: {"city": "Ipoh"}.');

@@ -18,6 +18,7 @@ begin
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "…"}.');
   end if;
+  perform drip._check_object(p_changes, 'the definition');
   v_values := drip._sequence_values(v_before.user_id, p_changes - 'steps', true);
   begin
     if v_values <> '{}' then
