@@ -6,7 +6,8 @@ from .data import add_campaign, add_devices, add_leads, expand_all
 from .place import Place
 
 DEVICES = 3_000
-LEADS = 500_000
+LEADS = 100_000
+CAMPAIGNS = 10
 
 ROUND_TRIP = """
 select coalesce(jsonb_agg(jsonb_build_object(
@@ -23,7 +24,7 @@ def _prepare(place: Place, database: str) -> None:
     with place.connect(database) as connection:
         add_devices(connection, DEVICES)
         add_leads(connection, LEADS)
-        for number in (1, 2):
+        for number in range(CAMPAIGNS):
             add_campaign(connection, f"campaign {number}")
         expand_all(connection)
         connection.execute("vacuum analyze")

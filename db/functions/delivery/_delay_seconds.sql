@@ -1,5 +1,5 @@
 -- The device is the floor, bound by bound; the draw is seeded from the message, so that a preview
--- agrees with what happens.
+-- agrees with what happens. One expression, so that the planner inlines it.
 create function drip._delay_seconds(
   p_message_id bigint, p_device_min integer, p_device_max integer, p_program_min integer,
   p_program_max integer)
@@ -7,13 +7,10 @@ returns numeric
 language sql immutable parallel safe
 as $$
   select round((
-    b.low + (greatest(b.low, b.high) - b.low) * drip._seeded_fraction(p_message_id, 1)
+    greatest(p_device_min, p_program_min)
+    + (greatest(p_device_min, p_program_min, p_device_max, p_program_max)
+       - greatest(p_device_min, p_program_min)) * drip._seeded_fraction(p_message_id, 1)
   )::numeric, 3)
-  from (
-    select
-      greatest(p_device_min, p_program_min)::float8 as low,
-      greatest(p_device_max, p_program_max)::float8 as high
-  ) b
 $$;
 comment on function drip._delay_seconds(bigint, integer, integer, integer, integer) is
   'Seconds from the claim of a message to the next claim of its device.';

@@ -41,6 +41,7 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_material = off
 set jit = off
 as $$
 #variable_conflict use_column
@@ -234,15 +235,15 @@ begin
       (select array_agg(c.message_id order by c.message_id) from chosen c),
       (select array_agg(c.delay_seconds order by c.message_id) from chosen c),
       (select array_agg(c.lead_id) from chosen c),
-      (select array_agg(distinct m.device_id)
-       from drip.broadcast_messages m
-       where m.id = any (v_heads)
-         and not exists (
-           select
-           from drip.broadcast_messages g
-           join judged j on j.message_id = g.id
-           where g.device_id = m.device_id
-             and (j.verdict = 'go' or j.reason = any (c_device_reasons)))),
+      -- what looks deeper: devices of which neither a message goes nor the device itself waits
+      (select array_agg(q.device_id)
+       from (
+         select m.device_id
+         from judged j
+         join drip.broadcast_messages m on m.id = j.message_id
+         group by m.device_id
+         having bool_and(j.verdict <> 'go' and coalesce(j.reason <> all (c_device_reasons), true))
+       ) q),
       (select array_agg(d.sequence_contact_id)
        from dropped d
        where d.sequence_contact_id is not null),

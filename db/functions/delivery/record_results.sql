@@ -2,14 +2,13 @@
 -- a late answer settles an unknown one and a late accepted one stops a planned repeat. Writes
 -- message, attempt and pacing; brings the journey up to date where its row is free, else the next
 -- tick does.
--- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
--- are small, the tables large, and a plan cached while a table was empty must not scan it later.
+-- Each large table is reached by the given ids alone, whatever statistics say: a plan that was
+-- cached while a table was empty must not scan it later.
 create function drip.record_results(p_worker text, p_results jsonb)
 returns table (message_id bigint, status text, applied boolean)
 language plpgsql volatile security definer
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan'
-set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
 set jit = off
@@ -17,6 +16,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := drip.now();
+  v_ids bigint[];
   v_bad text;
   v_moved bigint[];
   v_enrollments bigint[];
@@ -44,10 +44,11 @@ begin
       || 'scope is recipient, device or account; retry_after_seconds is a number.');
   end if;
 
+  v_ids := array(
+    select distinct (e.value ->> 'message_id')::bigint from jsonb_array_elements(p_results) e);
   perform
   from drip.broadcast_messages m
-  where m.id = any (array(
-    select (e.value ->> 'message_id')::bigint from jsonb_array_elements(p_results) e))
+  where m.id = any (v_ids)
   order by m.id
   for no key update;
 
@@ -69,16 +70,17 @@ begin
       error_message = g.error_message,
       provider_message_id = g.provider_message_id
     from given g
-    where a.message_id = g.message_id
+    where a.message_id = any (v_ids)
+      and a.message_id = g.message_id
       and a.attempt = g.attempt
       and (a.finished_at is null
            or (a.outcome in ('lease_expired', 'unknown') and g.outcome <> 'unknown'))
-    returning a.message_id, a.attempt, a.device_id
+    returning a.device_id, g.*
   ),
   decided as (
     select distinct on (g.message_id)
       g.message_id, g.attempt, g.outcome, g.provider_message_id, g.error_code, g.error_message,
-      c.device_id, d.account_id, d.unknown_policy, m.failures, m.max_failures, m.lead_id,
+      g.device_id, d.account_id, d.unknown_policy, m.failures, m.max_failures, m.lead_id,
       m.user_id, m.recipient_phone, m.sequence_contact_id,
       -- an attempt that is settled late was booked when it became unknown
       m.status <> 'processing' as is_late,
@@ -96,10 +98,9 @@ begin
       coalesce(g.retry_after_seconds * interval '1 second', x.wait) as wait,
       coalesce(x.auto_resume, false) as auto_resume,
       coalesce(x.meaning, g.error_message, g.error_code, 'the sender gave no reason') as meaning
-    from given g
-    join closed c on c.message_id = g.message_id and c.attempt = g.attempt
-    join drip.broadcast_messages m on m.id = g.message_id
-    left join drip.user_devices d on d.id = c.device_id
+    from closed g
+    join drip.broadcast_messages m on m.id = g.message_id and m.id = any (v_ids)
+    left join drip.user_devices d on d.id = g.device_id
     left join drip.error_codes x on x.platform = d.platform and x.code = g.error_code
     where (m.status in ('processing', 'unknown') and m.attempts = g.attempt)
       -- the contact has got it, whatever became of the message meanwhile
@@ -160,7 +161,7 @@ begin
       finished_at = case when f.fate <> 'pending' then v_now end,
       hold_ended_at = null
     from fated f
-    where m.id = f.message_id
+    where m.id = any (v_ids) and m.id = f.message_id
     returning m.id, m.status, m.sequence_contact_id
   ),
   reached as (
@@ -221,8 +222,9 @@ begin
       coalesce(
         a.outcome = r.outcome and (m.attempts = r.attempt or m.id = any (v_moved)), false)
     from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
-    left join drip.broadcast_messages m on m.id = r.message_id
-    left join drip.message_attempts a on a.message_id = r.message_id and a.attempt = r.attempt
+    left join drip.broadcast_messages m on m.id = r.message_id and m.id = any (v_ids)
+    left join drip.message_attempts a
+      on a.message_id = r.message_id and a.attempt = r.attempt and a.message_id = any (v_ids)
     order by r.message_id;
 end
 $$;
