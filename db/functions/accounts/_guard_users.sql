@@ -1,5 +1,5 @@
--- A zone that does not exist would stop the claim of everybody's messages; whoever writes it, by a
--- verb or in psql, is told at once.
+-- A zone that does not exist, or an endless interval, would stop the claim of everybody's messages;
+-- whoever writes it, by a verb or in psql, is told at once.
 create or replace function drip._guard_users() returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -7,14 +7,19 @@ as $$
 begin
   perform drip._check_time_zone(new.time_zone);
   perform drip._check_region(new.default_region);
+  perform drip._check_duration(new.contact_cap_period, 'contact_cap_period');
+  perform drip._check_duration(new.contact_gap, 'contact_gap');
+  perform drip._check_duration(new.unknown_hold, 'unknown_hold');
   return new;
 end
 $$;
 comment on function drip._guard_users() is
-  'Trigger: a user''s zone and region exist.';
+  'Trigger: a user''s zone and region exist, and its intervals end.';
 
 create or replace trigger users_guard
-  before insert or update of time_zone, default_region on drip.users
+  before insert or update of
+    time_zone, default_region, contact_cap_period, contact_gap, unknown_hold
+  on drip.users
   for each row execute function drip._guard_users();
 comment on trigger users_guard on drip.users is
-  'DR001 for a time zone or a region that does not exist.';
+  'DR001 for a time zone or a region that does not exist, DR004 for an interval above 100 years.';

@@ -18,6 +18,7 @@ begin
   if nullif(btrim(p_name), '') is null then
     perform drip._fail('DR001', 'the user has no name', 'Pass p_name.');
   end if;
+  perform drip._check_key(btrim(p_name), 'p_name');
   return query
     select u.id, u.name, 'existing'::text from drip.users u where u.name = btrim(p_name);
   if found then

@@ -1,6 +1,8 @@
 -- What a sender says of its device. It lifts what a sender has set, never what a person has
--- disabled; a row that somebody holds is left to the next report.
-create function drip.report_device(p_device bigint, p_status text, p_reason text default null)
+-- disabled; a row that somebody holds is left to the next report. A device is an id or a name, and
+-- the polymorphic type takes the id as the number that claim_messages gives, too.
+create function drip.report_device(
+  p_device anycompatible, p_status text, p_reason text default null)
 returns table (device_id bigint, status text, outcome text)
 language plpgsql volatile security definer
 set search_path = ''
@@ -8,6 +10,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := drip.now();
+  v_id constant bigint := (drip._find_device(p_device::text)).id;
   v_device drip.user_devices;
   v_reason text := nullif(left(btrim(p_reason), 500), '');
 begin
@@ -19,16 +22,11 @@ begin
   select d.*
   into v_device
   from drip.user_devices d
-  where d.id = p_device
+  where d.id = v_id
   for no key update skip locked;
   if v_device.id is null then
-    if not exists (select from drip.user_devices d where d.id = p_device) then
-      perform drip._fail(
-        'DR012', pg_catalog.format('there is no device %s', coalesce(p_device::text, 'null')),
-        'list_devices_to_check() lists those to report on.');
-    end if;
     return query
-      select d.id, d.status, 'busy'::text from drip.user_devices d where d.id = p_device;
+      select d.id, d.status, 'busy'::text from drip.user_devices d where d.id = v_id;
     return;
   end if;
   if v_device.status = 'disabled' then
@@ -44,20 +42,20 @@ begin
         when p_status = v_device.status then coalesce(v_reason, d.status_reason)
         else d.status_reason
       end
-    where d.id = p_device;
+    where d.id = v_id;
     return query select v_device.id, v_device.status, 'unchanged'::text;
     return;
   end if;
   update drip.user_devices d
   set status = p_status, status_reason = v_reason, status_since = v_now, last_seen = v_now
-  where d.id = p_device;
+  where d.id = v_id;
   if p_status = 'online' then
-    perform drip._notify_wake(array[p_device]);
+    perform drip._look_again(v_id);
   end if;
-  return query select p_device, p_status, 'changed'::text;
+  return query select v_id, p_status, 'changed'::text;
 end
 $$;
-comment on function drip.report_device(bigint, text, text) is
-  'Notes what a sender says of its device: online, offline or needs_attention, and a reason.
-   Outcome: changed, unchanged, disabled (left so), busy (somebody holds the row).';
-grant execute on function drip.report_device(bigint, text, text) to drip_worker;
+comment on function drip.report_device(anycompatible, text, text) is
+  'Notes what a sender says of its device (id or name): online, offline or needs_attention, and a
+   reason. Outcome: changed, unchanged, disabled (left so), busy (somebody holds the row).';
+grant execute on function drip.report_device(anycompatible, text, text) to drip_worker;

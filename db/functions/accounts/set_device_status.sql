@@ -32,7 +32,7 @@ begin
     v_device.user_id, 'set_device_status', 'device', v_device.id, v_reason,
     jsonb_build_object('from', v_device.status, 'to', v_status));
   if v_status = 'online' then
-    perform drip._notify_wake(array[v_device.id]);
+    perform drip._look_again(v_device.id);
   end if;
   return query select v_device.id, v_status, 'changed'::text;
 end
@@ -57,3 +57,23 @@ end
 $$;
 comment on function drip._check_device_status(text) is
   'DR001 when the word is no status of a device.';
+
+-- The claim parks a device that cannot send; one that can again need not wait for its next look.
+-- Whoever holds the pacing row has it in a claim or a wake: the notification comes after those.
+create function drip._look_again(p_device_id bigint) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  update drip.device_pacing p
+  set next_look_at = drip.now()
+  where p.device_id in (
+    select l.device_id
+    from drip.device_pacing l
+    where l.device_id = p_device_id
+    for no key update skip locked);
+  perform drip._notify_wake(array[p_device_id]);
+end
+$$;
+comment on function drip._look_again(bigint) is
+  'Has the next claim look at a device that was just allowed to send, and tells the workers.';

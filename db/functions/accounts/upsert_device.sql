@@ -24,6 +24,7 @@ begin
   if nullif(btrim(p_name), '') is null then
     perform drip._fail('DR001', 'the device has no name', 'Pass p_name.');
   end if;
+  perform drip._check_key(btrim(p_name), 'p_name');
   select d.*
   into v_old
   from drip.user_devices d
@@ -158,6 +159,7 @@ begin
   if v_account is null then
     return null;
   end if;
+  perform drip._check_key(v_account, 'account');
   select a.id
   into v_id
   from drip.sender_accounts a

@@ -12,7 +12,7 @@ as $$
     "scheduled_at": "instant", "local_time_per_lead": "boolean!",
     "send_from": "time", "send_to": "time", "send_days": "days", "valid_for": "interval",
     "min_delay_seconds": "integer", "max_delay_seconds": "integer",
-    "per_device_limit": "integer", "priority": "integer!",
+    "per_device_limit": "integer", "priority": "class!",
     "id": "read", "user": "read", "user_id": "read", "status": "read", "status_reason": "read",
     "scheduled_local": "read", "audience_count": "read", "expanded_at": "read",
     "paused_at": "read", "last_error": "read", "last_run_at": "read", "completed_at": "read",

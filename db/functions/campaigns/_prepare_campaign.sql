@@ -16,6 +16,7 @@ declare
   }';
 begin
   new.niche := nullif(btrim(new.niche), '');
+  perform drip._check_duration(new.valid_for, 'valid_for');
   if tg_op = 'UPDATE' then
     if new is not distinct from old then
       return new;

@@ -20,8 +20,11 @@ begin
     perform drip._fail(
       'DR001', 'p_at and p_local are both given', 'Give the instant or the wall clock, not both.');
   end if;
-  if not isfinite(p_at) or not isfinite(p_local) then
-    perform drip._fail('DR001', 'the time is not finite', 'Leave it out to send now.');
+  perform drip._check_instant(p_at, 'p_at');
+  if p_local not between timestamp '1970-01-02' and timestamp '9999-12-30' then
+    perform drip._fail(
+      'DR001', 'p_local is not between the years 1970 and 9999',
+      'Write it as ''2026-03-02 09:00'', or leave it out.');
   end if;
   select c.* into v_campaign from drip.campaigns c where c.id = v_campaign.id for no key update;
   if v_campaign.status not in ('draft', 'pending', 'failed') then

@@ -5,6 +5,10 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
+  -- what a person pasted is quoted back in full only as far as anybody reads it
+  p_message := case
+    when length(p_message) > 500 then left(p_message, 499) || '…' else p_message end;
+  p_hint := case when length(p_hint) > 500 then left(p_hint, 499) || '…' else p_hint end;
   -- psql prints a line for an empty detail, and a null one is refused
   if p_detail is null then
     raise exception using errcode = p_code, message = p_message, hint = p_hint;

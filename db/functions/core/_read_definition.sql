@@ -14,12 +14,8 @@ declare
   v_kind text;
   v_result jsonb := '{}';
 begin
-  if jsonb_typeof(p_definition) is distinct from 'object' then
-    perform drip._fail(
-      'DR004',
-      format('%s must be an object', coalesce(nullif(rtrim(p_path, '.'), ''), 'the definition')),
-      'Its keys are column names: {"name": "…"}.');
-  end if;
+  perform drip._check_object(
+    p_definition, coalesce(nullif(rtrim(p_path, '.'), ''), 'the definition'));
   for v_key, v_value in select d.key, d.value from jsonb_each(p_definition) d loop
     v_kind := p_kinds ->> v_key;
     if v_kind is null then
@@ -29,8 +25,10 @@ begin
           'The nearest known one is %s.',
           quote_literal(drip._nearest(
             v_key,
+            -- the steps stand in a list of their own, which whoever calls has taken out
             array(select k.key from jsonb_each_text(p_kinds) k
-                  where k.value <> 'read')))));
+                  where k.value <> 'read')
+              || case when p_kinds ? 'auto_enroll' then array['steps'] end))));
     end if;
     if v_kind = 'read' then
       if p_is_change then
@@ -59,6 +57,21 @@ $$;
 comment on function drip._read_definition(jsonb, jsonb, text, bigint, boolean) is
   'The checked definition, values in the form of their columns; DR003 and DR004 name the path.';
 
+create function drip._check_object(p_value jsonb, p_what text) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_value) is distinct from 'object' then
+    perform drip._fail(
+      'DR004', format('%s must be an object', p_what),
+      'Its keys are column names: {"name": "…"}.');
+  end if;
+end
+$$;
+comment on function drip._check_object(jsonb, text) is
+  'DR004 when the value is anything but a JSON object.';
+
 -- One value of a definition. Casts raise in many ways; all of them become DR004 with the path.
 create function drip._definition_value(
   p_kind text, p_value jsonb, p_path text, p_user bigint)
@@ -81,13 +94,15 @@ begin
           return p_value;
         end if;
       when 'name' then
-        v_expected := 'a name: a text that is not empty and not all digits';
-        if v_type = 'string' and btrim(v_text) <> '' and btrim(v_text) !~ '^\d+$' then
+        v_expected := 'a name: a text of 1 to 200 characters that is not all digits';
+        if v_type = 'string' and btrim(v_text) <> '' and btrim(v_text) !~ '^\d+$'
+          and length(btrim(v_text)) <= 200
+        then
           return to_jsonb(btrim(v_text));
         end if;
       when 'token' then
-        v_expected := 'one token, without a comma';
-        if v_type = 'string' and v_text !~ ',' then
+        v_expected := 'one token of at most 200 characters, without a comma';
+        if v_type = 'string' and v_text !~ ',' and length(btrim(v_text)) <= 200 then
           return coalesce(to_jsonb(nullif(btrim(v_text), '')), 'null');
         end if;
       when 'url' then
@@ -105,14 +120,22 @@ begin
         if v_type = 'number' and v_text::numeric = trunc(v_text::numeric) then
           return to_jsonb(v_text::numeric::integer);
         end if;
+      when 'class' then
+        v_expected := '1, 2 or 3';
+        if v_type = 'number' and v_text::numeric in (1, 2, 3) then
+          return to_jsonb(v_text::numeric::smallint);
+        end if;
       when 'number' then
         v_expected := 'a number';
         if v_type = 'number' then
           return p_value;
         end if;
       when 'interval' then
-        v_expected := 'an interval such as ''5 minutes''';
-        if v_type = 'string' and isfinite(v_text::interval) then
+        -- a longer one leaves the calendar when a sweep adds it, and that sweep serves every tenant
+        v_expected := 'an interval such as ''5 minutes'', at most 100 years';
+        if v_type = 'string'
+          and v_text::interval between interval '-100 years' and interval '100 years'
+        then
           return to_jsonb(v_text::interval);
         end if;
       when 'time' then

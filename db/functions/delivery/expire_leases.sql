@@ -17,7 +17,7 @@ begin
     from drip.broadcast_messages m
     where m.status = 'processing' and m.lease_expires_at <= v_now
     order by m.id
-    limit p_limit
+    limit greatest(p_limit, 0)
     for no key update skip locked
   ),
   moved as (

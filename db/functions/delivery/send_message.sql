@@ -56,12 +56,12 @@ begin
   if p_message_type = 'template' and p_template is null then
     perform drip._fail('DR008', 'a template message has no template', 'Pass p_template.');
   end if;
-  if not isfinite(p_at) then
-    perform drip._fail('DR001', 'p_at is no instant', 'Leave it out to send now.');
-  end if;
-  if p_valid_for <= interval '0' then
+  perform drip._check_instant(p_at, 'p_at');
+  perform drip._check_key(p_idempotency_key, 'p_idempotency_key');
+  if p_valid_for <= interval '0' or p_valid_for > interval '100 years' then
     perform drip._fail(
-      'DR001', 'p_valid_for is not positive', 'Pass an interval such as ''2 hours''.');
+      'DR001', 'p_valid_for is not positive or above 100 years',
+      'Pass an interval such as ''2 hours''.');
   end if;
 
   if p_idempotency_key is not null then

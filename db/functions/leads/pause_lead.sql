@@ -19,6 +19,7 @@ begin
     perform drip._fail(
       'DR001', 'p_until is not in the future', 'Leave it out to pause until resume_lead.');
   end if;
+  perform drip._check_instant(nullif(p_until, 'infinity'), 'p_until');
   select l.*
   into v_lead
   from drip.leads l

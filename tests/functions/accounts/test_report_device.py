@@ -61,9 +61,15 @@ def test_a_device_that_is_back_sends_again(clock: Clock, plant: Plant, conn: Con
     plant.row(REPORT, device, "online", None)
     heard = next(conn.notifies(timeout=30, stop_after=1))
     assert heard.payload == str(device)
-    clock.advance(minutes=2)
-    plant.wake()
     assert len(plant.claim()) == 1
+
+
+def test_a_device_is_an_id_or_a_name(plant: Plant) -> None:
+    device = plant.device(name="main")
+    for named in (device, str(device), "main"):
+        plant.row("select * from drip.set_device_status('main', 'offline')")
+        row = plant.row(REPORT, named, "online", None)
+        assert (row["device_id"], row["outcome"]) == (device, "changed")
 
 
 def test_a_row_that_a_person_holds_is_left_to_the_next_report(plant: Plant, connect: Any) -> None:
@@ -77,7 +83,7 @@ def test_a_row_that_a_person_holds_is_left_to_the_next_report(plant: Plant, conn
 
 @pytest.mark.parametrize(
     ("device", "status", "code"),
-    [(999, "online", "DR012"), (None, "online", "DR012"), (None, "dead", "DR001")],
+    [(999, "online", "DR012"), (None, "online", "DR001"), (None, "dead", "DR001")],
 )
 def test_what_cannot_be_is_refused(
     conn: Connection, device: int | None, status: str, code: str

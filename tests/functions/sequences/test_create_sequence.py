@@ -228,3 +228,8 @@ def test_an_inner_next_trigger_is_the_next_steps_trigger(clock: Clock, plant: Pl
 
 def test_no_definition_is_told(clock: Clock, plant: Plant) -> None:
     assert refusal(plant.conn, CREATE, None)[0] == "DR001"
+
+
+def test_a_misspelt_steps_is_told(clock: Clock, plant: Plant) -> None:
+    code, _, hint = refusal(plant.conn, CREATE, Jsonb({"name": "x", "stepz": []}))
+    assert (code, "'steps'" in hint) == ("DR003", True)

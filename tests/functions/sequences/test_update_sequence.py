@@ -124,3 +124,55 @@ def test_an_entry_steps_trigger_in_psql_is_held_to_the_same(clock: Clock, plant:
     plant.conn.execute(change, [" second "])
 
     assert plant.row("select * from drip.enroll_matching_leads()")["enrolled"] == 1
+
+
+def test_the_entry_step_follows_the_trigger_it_was_given(clock: Clock, plant: Plant) -> None:
+    definition = {"name": "Warm", "trigger": "warm", "steps": [{"content": "a"}, {"content": "b"}]}
+    plant.conn.execute("select drip.create_sequence(%s)", [Jsonb(definition)])
+    triggers = "select array_agg(trigger order by day_number) from drip.sequence_steps"
+
+    plant.row(UPDATE, "Warm", Jsonb({"trigger": "hot"}))
+    assert plant.value(triggers) == ["hot", None]
+    plant.row(UPDATE, "Warm", Jsonb({"trigger": ""}))
+    assert plant.value(triggers) == [None, None]
+    start = "select drip.start_sequence('Warm')"
+    assert refusal(plant.conn, start)[0] == "DR006"
+
+    plant.conn.execute("update drip.sequences set trigger = 'warm_start'")
+    assert plant.value(triggers) == ["warm_start", None]
+    plant.conn.execute(start.encode())
+    for nothing in ("''", "null"):
+        change = f"update drip.sequences set trigger = {nothing}"
+        assert refusal(plant.conn, change)[0] == "DR006"
+    assert plant.value(triggers) == ["warm_start", None]
+
+
+def test_an_entry_step_with_a_trigger_of_its_own_keeps_it(clock: Clock, plant: Plant) -> None:
+    definition = {"name": "Warm", "trigger": "warm", "steps": [{"content": "a", "trigger": "own"}]}
+    plant.conn.execute("select drip.create_sequence(%s)", [Jsonb(definition)])
+    plant.row(UPDATE, "Warm", Jsonb({"trigger": ""}))
+    assert plant.value("select trigger from drip.sequence_steps") == "own"
+
+
+@pytest.mark.parametrize("changes", [1, "x", None, []])
+def test_changes_are_an_object(clock: Clock, plant: Plant, changes: object) -> None:
+    plant.sequence(name="Warm")
+    assert refusal(plant.conn, UPDATE, "Warm", Jsonb(changes))[0] == "DR004"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update drip.sequences set start_delay = '170000000 years'",
+        "update drip.sequences set reenroll_after = '170000000 years'",
+        "update drip.sequence_steps set valid_for = '170000000 years'",
+        "update drip.users set unknown_hold = '170000000 years'",
+        "update drip.users set contact_gap = '170000000 years'",
+    ],
+)
+def test_no_interval_takes_a_sweep_out_of_the_calendar(
+    clock: Clock, plant: Plant, change: str
+) -> None:
+    """One tenant's would stop the sweeps of all."""
+    plant.sequence(name="Warm")
+    assert refusal(plant.conn, change)[0] == "DR004"
