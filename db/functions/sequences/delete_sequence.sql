@@ -8,13 +8,13 @@ as $$
 declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
 begin
-  if v_sequence.status <> 'draft' then
+  -- Somebody may be starting it: the row decides.
+  delete from drip.sequences s where s.id = v_sequence.id and s.status = 'draft';
+  if not found then
     perform drip._fail(
-      'DR005',
-      format('the sequence %s is %s', quote_literal(v_sequence.name), v_sequence.status),
+      'DR005', format('the sequence %s is no draft', quote_literal(v_sequence.name)),
       'Only drafts are deleted; archive_sequence ends any other.');
   end if;
-  delete from drip.sequences s where s.id = v_sequence.id and s.status = 'draft';
   perform drip._audit(
     v_sequence.user_id, 'delete_sequence', 'sequence', v_sequence.id, null,
     jsonb_build_object('name', v_sequence.name));
