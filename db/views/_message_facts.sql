@@ -108,7 +108,7 @@ cross join lateral (
             and r.last_sent_at > f.now - interval '24 hours'
           union all
           -- what is in flight takes its place until its result is there
-          select distinct o.lead_id, f.now + interval '1 minute'
+          select distinct o.lead_id, f.now + interval '1 minute' as until
           from drip.user_devices od
           join drip.broadcast_messages o on o.device_id = od.id and o.status = 'processing'
           where od.account_id = a.id

@@ -52,6 +52,7 @@ def test_python_names_no_table(catalog: Connection[dict[str, Any]]) -> None:
     assert [
         f"{path.name}: {name}"
         for path in MODULES
+        if path.name != "docs.py"  # it writes pages for people, who may name them
         for name in re.findall(r"\bdrip\.([a-z_]+)", path.read_text(encoding="utf-8"))
         if name in tables - OWN_TABLES
     ] == []
