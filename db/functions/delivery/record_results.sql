@@ -2,15 +2,17 @@
 -- a late answer settles an unknown one and a late accepted one stops a planned repeat. Writes
 -- message, attempt and pacing; brings the journey up to date where its row is free, else the next
 -- tick does.
--- Each large table is reached by the given ids alone, whatever statistics say: a plan that was
--- cached while a table was empty must not scan it later.
+-- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
+-- are small, the tables large, and a plan cached while a table was empty must not scan it later.
 create function drip.record_results(p_worker text, p_results jsonb)
 returns table (message_id bigint, status text, applied boolean)
 language plpgsql volatile security definer
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_material = off
 set jit = off
 as $$
 #variable_conflict use_column
@@ -70,8 +72,7 @@ begin
       error_message = g.error_message,
       provider_message_id = g.provider_message_id
     from given g
-    where a.message_id = any (v_ids)
-      and a.message_id = g.message_id
+    where a.message_id = g.message_id
       and a.attempt = g.attempt
       and (a.finished_at is null
            or (a.outcome in ('lease_expired', 'unknown') and g.outcome <> 'unknown'))
@@ -99,7 +100,7 @@ begin
       coalesce(x.auto_resume, false) as auto_resume,
       coalesce(x.meaning, g.error_message, g.error_code, 'the sender gave no reason') as meaning
     from closed g
-    join drip.broadcast_messages m on m.id = g.message_id and m.id = any (v_ids)
+    join drip.broadcast_messages m on m.id = g.message_id
     left join drip.user_devices d on d.id = g.device_id
     left join drip.error_codes x on x.platform = d.platform and x.code = g.error_code
     where (m.status in ('processing', 'unknown') and m.attempts = g.attempt)
@@ -161,7 +162,7 @@ begin
       finished_at = case when f.fate <> 'pending' then v_now end,
       hold_ended_at = null
     from fated f
-    where m.id = any (v_ids) and m.id = f.message_id
+    where m.id = f.message_id
     returning m.id, m.status, m.sequence_contact_id
   ),
   reached as (
@@ -222,9 +223,8 @@ begin
       coalesce(
         a.outcome = r.outcome and (m.attempts = r.attempt or m.id = any (v_moved)), false)
     from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
-    left join drip.broadcast_messages m on m.id = r.message_id and m.id = any (v_ids)
-    left join drip.message_attempts a
-      on a.message_id = r.message_id and a.attempt = r.attempt and a.message_id = any (v_ids)
+    left join drip.broadcast_messages m on m.id = r.message_id
+    left join drip.message_attempts a on a.message_id = r.message_id and a.attempt = r.attempt
     order by r.message_id;
 end
 $$;
