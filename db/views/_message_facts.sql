@@ -40,7 +40,7 @@ cross join lateral (
 left join lateral (
   select
     min(p.due_at) filter (where p.status in ('pending', 'processing')) as due_at,
-    max(p.finished_at + u.unknown_hold)
+    max(p.finished_at + drip._exactly(u.unknown_hold))
       filter (where p.status = 'unknown' and p.hold_ended_at is null) as hold_at,
     max(drip._free_at(
       p.finished_at, p.scheduled_at, st.trigger_delay_hours, st.send_time, f.zone))
@@ -76,7 +76,7 @@ cross join lateral (
     end as window_is_weekend,
     case
       when u.contact_gap is not null and m.category = 'marketing' then (
-        select max(coalesce(x.sent_at, x.finished_at, f.now)) + u.contact_gap
+        select max(coalesce(x.sent_at, x.finished_at, f.now)) + drip._exactly(u.contact_gap)
         from drip.broadcast_messages x
         where x.lead_id = m.lead_id
           and x.id <> m.id
@@ -85,7 +85,7 @@ cross join lateral (
     end as gap_until,
     case
       when u.contact_cap is not null and m.category = 'marketing' then (
-        select max(y.at) + u.contact_cap_period
+        select max(y.at) + drip._exactly(u.contact_cap_period)
         from (
           select coalesce(x.sent_at, x.finished_at, f.now) as at
           from drip.broadcast_messages x

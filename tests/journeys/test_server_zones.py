@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -66,3 +66,52 @@ def test_the_servers_zone_changes_nothing(clock: Clock, plant: Plant, zone: str)
             ("+12025550123", "each at its own", local(NEW_YORK, 10, 14, 0)),
         ]
     )
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kuala_Lumpur", "America/New_York"])
+def test_days_have_24_hours_under_every_zone(clock: Clock, plant: Plant, zone: str) -> None:
+    """Intervals in days, and a pause of days, over New York's change of the clocks on 8 March."""
+    plant.conn.execute("select set_config('TimeZone', %s, false)", [zone])
+    start = clock.set("2026-03-07 12:00Z").astimezone(UTC)
+    sequence = plant.sequence(
+        {"valid_for": "3 days"}, start_delay="2 days", reenroll_after="2 days", category="marketing"
+    )
+    enrollment = plant.enroll(sequence, plant.lead("+60123456789"))
+    sent = plant.row(
+        "select * from drip.send_message('+60123456780', 'Hi', p_valid_for => '2 days')"
+    )
+    definition = {"title": "C", "message": "Hi", "everyone": True, "valid_for": "2 days"}
+    plant.conn.execute("select drip.create_campaign(%s)", [Jsonb(definition)])
+    plant.conn.execute("select drip.schedule_campaign('C')")
+    plant.conn.execute("select drip.expand_campaigns()")
+
+    step = plant.journey(enrollment)[0]
+    assert step["scheduled_at"] == start + timedelta(days=2)
+    assert step["expires_at"] == start + timedelta(days=5)
+    assert plant.message_row(sent["message_id"])["expires_at"] == start + timedelta(days=2)
+    campaign = (
+        "select distinct expires_at from drip.broadcast_messages where campaign_id is not null"
+    )
+    assert plant.value(campaign) == start + timedelta(days=2)
+
+    for table in ("sequence", "campaign"):
+        plant.conn.execute(f"select drip.pause_{table}('1')".encode())
+    clock.set(start + timedelta(days=3, hours=1))
+    for table in ("sequence", "campaign"):
+        plant.conn.execute(f"select drip.resume_{table}('1')".encode())
+    step = plant.journey(enrollment)[0]
+    assert step["scheduled_at"] == start + timedelta(days=5, hours=1)
+    assert step["expires_at"] == start + timedelta(days=8, hours=1)
+    assert plant.value(campaign) == start + timedelta(days=5, hours=1)
+
+
+def test_a_program_reads_alike_in_every_session(clock: Clock, plant: Plant) -> None:
+    definition = {"title": "C", "message": "Hi", "everyone": True, "valid_for": "1 day 2 hours"}
+    plant.conn.execute("select drip.create_campaign(%s)", [Jsonb(definition)])
+    plant.sequence({"valid_for": "1 day 2 hours"}, name="S")
+    read = "select drip.get_campaign('C') as campaign, drip.get_sequence('S') as sequence"
+    before = plant.row(read)
+    plant.conn.execute("set time zone 'America/New_York'")
+    plant.conn.execute("set intervalstyle = 'sql_standard'")
+    assert plant.row(read) == before
+    assert before["campaign"]["created_at"].endswith("+00:00")

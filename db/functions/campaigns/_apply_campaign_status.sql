@@ -41,8 +41,8 @@ begin
       update drip.broadcast_messages m
       set not_before = null,
         deferred_reason = null,
-        expires_at = m.expires_at + greatest(
-          v_now - greatest(old.paused_at, m.scheduled_at), interval '0')
+        expires_at = m.expires_at + drip._exactly(greatest(
+          v_now - greatest(old.paused_at, m.scheduled_at), interval '0'))
       from locked k
       where m.id = k.id
       returning m.device_id, m.due_at

@@ -173,7 +173,7 @@ begin
     select
       p_campaign.user_id, p.device_id, p.id, p_campaign.id, p.phone, p.name,
       p_campaign.category, p_campaign.message_type, p_campaign.priority, p.at, p.at,
-      p.at + p_campaign.valid_for,
+      p.at + drip._exactly(p_campaign.valid_for),
       case when p.reason is null then 'pending' else 'skipped' end, p.reason,
       case when p.reason is not null then v_now end, v_now
     from placed p

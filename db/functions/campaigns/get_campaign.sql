@@ -1,7 +1,10 @@
--- The whole of a campaign in one value; create_campaign accepts it.
+-- The whole of a campaign in one value; create_campaign accepts it. Instants in UTC, whatever the
+-- session is set to.
 create function drip.get_campaign(p_campaign text) returns jsonb
 language plpgsql stable security definer
 set search_path = ''
+set time zone 'UTC'
+set intervalstyle = 'postgres'
 as $$
 declare
   v_campaign constant drip.campaigns := drip._find_campaign(p_campaign);

@@ -141,7 +141,7 @@ begin
     end,
     case when v_devices.is_limited
       then 'per_device_limit leaves a part of the audience without a message' end,
-    case when ends_at > p_campaign.scheduled_at + p_campaign.valid_for
+    case when ends_at > p_campaign.scheduled_at + drip._exactly(p_campaign.valid_for)
       then 'valid_for ends before the estimated end: the rest expires' end], null);
 end
 $$;

@@ -86,7 +86,7 @@ begin
   )
   update drip.broadcast_messages m
   set scheduled_at = k.at,
-    expires_at = m.expires_at + (k.at - m.scheduled_at),
+    expires_at = m.expires_at + drip._exactly(k.at - m.scheduled_at),
     not_before = case when not k.is_freed then m.not_before end,
     deferred_reason = case when not k.is_freed then m.deferred_reason end
   from locked k

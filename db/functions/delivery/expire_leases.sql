@@ -89,7 +89,7 @@ begin
     join drip.users u on u.id = m.user_id
     where m.status = 'unknown'
       and m.hold_ended_at is null
-      and m.finished_at + u.unknown_hold <= v_now
+      and m.finished_at + drip._exactly(u.unknown_hold) <= v_now
     order by m.id
     limit p_limit
     for no key update of m skip locked

@@ -107,7 +107,7 @@ begin
     jsonb_strip_nulls(jsonb_build_object(
       'content', p_content, 'caption', p_caption, 'media_url', p_media_url,
       'template', p_template)),
-    p_idempotency_key, 1, v_at, v_at, v_at + p_valid_for, v_now
+    p_idempotency_key, 1, v_at, v_at, v_at + drip._exactly(p_valid_for), v_now
   from drip.leads l
   where l.id = v_lead.lead_id
   on conflict (user_id, idempotency_key) where idempotency_key is not null do nothing

@@ -160,7 +160,8 @@ begin
     cross join lateral (
       select
         coalesce(l.time_zone, u.time_zone) as zone,
-        greatest(v_now - greatest(p_paused_at, k.created_at), interval '0') as length
+        drip._exactly(
+          greatest(v_now - greatest(p_paused_at, k.created_at), interval '0')) as length
     ) p
   ),
   written as (
@@ -169,7 +170,7 @@ begin
       status_reason = case when v.is_skipped then 'skipped_by_resume' end,
       finished_at = case when v.is_skipped then v_now end,
       scheduled_at = v.at,
-      expires_at = m.expires_at + (v.at - m.scheduled_at),
+      expires_at = m.expires_at + drip._exactly(v.at - m.scheduled_at),
       not_before = null,
       deferred_reason = null
     from moved v

@@ -47,7 +47,7 @@ begin
   from drip.sequence_steps st
   where st.sequence_id = p_sequence_id;
   select u.time_zone into v_zone from drip.users u where u.id = v_sequence.user_id;
-  v_start := coalesce(p_at, v_now + v_sequence.start_delay);
+  v_start := coalesce(p_at, v_now + drip._exactly(v_sequence.start_delay));
   if v_sequence.device_id is null then
     v_pool := drip._pool_devices(v_sequence.user_id);
   end if;
@@ -75,7 +75,7 @@ begin
         case
           when e.status = any (c_live) then 'already_enrolled'
           when s.category is not null then 'suppressed'
-          when e.completed_at + v_sequence.reenroll_after > v_now
+          when e.completed_at + drip._exactly(v_sequence.reenroll_after) > v_now
             or (e.id is not null and v_sequence.reenroll_after is null) then 'already_enrolled'
           when o.id is not null then 'exclusive'
         end as refusal,
@@ -83,7 +83,7 @@ begin
           when e.status = any (c_live) then e.status
           when s.category is not null then 'opted out of ' || s.category
           when e.id is not null and (v_sequence.reenroll_after is null
-            or e.completed_at + v_sequence.reenroll_after > v_now) then e.status
+            or e.completed_at + drip._exactly(v_sequence.reenroll_after) > v_now) then e.status
           when o.id is not null then format(
             'in sequence %s of the group %s', o.sequence_id, v_sequence.exclusive_group)
         end as reason
@@ -162,7 +162,7 @@ begin
       select
         v_sequence.user_id, e.assigned_device_id, e.lead_id, v_sequence.id, t.step_id, e.id,
         e.contact_phone, e.contact_name, v_sequence.category, t.message_type,
-        v_sequence.priority, t.at, t.at, t.at + t.valid_for, 'pending', v_now
+        v_sequence.priority, t.at, t.at, t.at + drip._exactly(t.valid_for), 'pending', v_now
       from journeys e
       cross join lateral unnest(e.step_ids, e.times, v_types, v_valid)
         as t (step_id, at, message_type, valid_for)

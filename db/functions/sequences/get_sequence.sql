@@ -1,7 +1,10 @@
--- The whole of a sequence in one value; create_sequence accepts it.
+-- The whole of a sequence in one value; create_sequence accepts it. Instants in UTC, whatever the
+-- session is set to.
 create function drip.get_sequence(p_sequence text) returns jsonb
 language plpgsql stable security definer
 set search_path = ''
+set time zone 'UTC'
+set intervalstyle = 'postgres'
 as $$
 declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
