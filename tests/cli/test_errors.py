@@ -92,3 +92,11 @@ def test_psql_opens_the_database_with_our_schema_first(
 
 def test_psql_passes_its_exit_code_on(pgdrip: Run, dsn: str) -> None:
     assert pgdrip("psql", "-v", "ON_ERROR_STOP=1", "-c", "select nonsense", url=dsn).returncode == 1
+
+
+def test_status_names_a_tenant_that_does_not_exist(pgdrip: Run, dsn: str) -> None:
+    done = pgdrip("status", "--user", "defualt", url=dsn)
+    assert done.returncode == 1
+    assert "there is no user 'defualt'" in done.stderr
+    assert "'default'" in done.stderr
+    assert pgdrip("status", "--user", "default", url=dsn).returncode == 0
