@@ -96,7 +96,7 @@ begin
         when g.scope = 'recipient' then 'fail'
         else 'stop'
       end as action,
-      coalesce(g.retry_after_seconds * interval '1 second', x.wait) as wait,
+      coalesce(g.retry_after_seconds * interval '1 second', drip._exactly(x.wait)) as wait,
       coalesce(x.auto_resume, false) as auto_resume,
       coalesce(x.meaning, g.error_message, g.error_code, 'the sender gave no reason') as meaning
     from closed g
