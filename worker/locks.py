@@ -1,8 +1,9 @@
-"""Locks on tables and views in use, got without making anybody the victim of a deadlock.
+"""Locks on tables and views in use, got without making anybody else the victim of a deadlock.
 
-Applications hold what we want and want what we hold, in any order. Postgres looks for a deadlock
-when somebody has waited for `deadlock_timeout`. So all locks are got in one try that is shorter
-than that, or given back at once: whoever then finds out for whom he waits never finds a circle.
+Applications hold what we want and want what we hold, in any order. Postgres looks for a circle
+once, when somebody has waited for `deadlock_timeout`. So each of our waits is shorter than that: a
+circle that somebody else closes is gone before he looks. One that we close we are to find at once,
+give everything back, and try again: most tries take milliseconds.
 """
 
 from __future__ import annotations
@@ -10,26 +11,21 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import psycopg
 
 from .catalog import Connection
+from .roles import is_superuser
 
-FIRST_TRY = 0.1  # seconds; doubled with each try
-LONGEST_TRY = 0.7  # of deadlock_timeout
-
-
-@dataclass(frozen=True)
-class Locking:
-    """A statement; `waits` where it takes a lock that applications may hold."""
-
-    statement: str
-    waits: bool
+LONGEST_WAIT = 0.7  # of deadlock_timeout
+# Seconds after which we look for a circle. Only superusers may set it; others take a wait for a
+# circle, a short one mostly.
+LOOK_AFTER = 0.01
+FIRST_WAIT = 0.05
 
 
 def run_locking(
-    conn: Connection, tables: Mapping[str, str], statements: Sequence[Locking], patience: float
+    conn: Connection, tables: Mapping[str, str], statements: Sequence[str], patience: float
 ) -> None:
     """Lock tables (name to mode) and run the statements, or raise LockNotAvailable.
 
@@ -41,27 +37,27 @@ def run_locking(
     row = conn.execute(
         "select extract(epoch from current_setting('deadlock_timeout')::interval)::float8"
     ).fetchone()
-    longest = LONGEST_TRY * float(str(row[0] if row else 1))
+    longest = LONGEST_WAIT * float(str(row[0] if row else 1))
+    may_look = is_superuser(conn)
+    allowed = longest if may_look else FIRST_WAIT
     order = sorted(tables)
     deadline = time.monotonic() + patience
-    allowed = FIRST_TRY
     while True:
         started = time.monotonic()
-        end = min(started + min(allowed, longest), deadline)
         table: str | None = None
         try:
             with conn.transaction():
+                _set(conn, "lock_timeout", min(allowed, max(deadline - started, 0.0)))
+                if may_look:
+                    _set(conn, "deadlock_timeout", LOOK_AFTER)
                 for table in order:
-                    _bound_waits(conn, end)
                     conn.execute(f"lock table only {table} in {tables[table]} mode".encode())
                 table = None
-                for item in statements:
-                    if item.waits:
-                        _bound_waits(conn, end)
-                    conn.execute(item.statement.encode())
-                _bound_waits(conn, time.monotonic() + patience)
+                for statement in statements:
+                    conn.execute(statement.encode())
+                _set(conn, "lock_timeout", patience)
             return
-        except psycopg.errors.LockNotAvailable:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             if time.monotonic() >= deadline:
                 raise
         if table is not None:
@@ -69,10 +65,12 @@ def run_locking(
             order.remove(table)
             order.insert(0, table)
         # Others work on for as long as they had to wait for us.
-        time.sleep((time.monotonic() - started) * random.uniform(1.0, 2.0))  # noqa: S311
-        allowed *= 2
+        pause = max(time.monotonic() - started, LOOK_AFTER) * random.uniform(1.0, 2.0)  # noqa: S311
+        time.sleep(pause)
+        if not may_look:
+            allowed = 2 * allowed if 2 * allowed < longest else FIRST_WAIT
 
 
-def _bound_waits(conn: Connection, end: float) -> None:
-    left = max(1, int((end - time.monotonic()) * 1000))
-    conn.execute("select set_config('lock_timeout', %s, true)", (f"{left}ms",))
+def _set(conn: Connection, name: str, seconds: float) -> None:
+    value = f"{max(1, int(seconds * 1000))}ms"
+    conn.execute("select set_config(%s, %s, true)", (name, value))

@@ -12,7 +12,7 @@ ten thousand concurrent calls ended in `cache lookup failed for function`.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -21,7 +21,7 @@ from psycopg import sql
 from . import catalog
 from .catalog import CatalogObject, Connection, Snapshot
 from .errors import PgdripError
-from .locks import Locking, run_locking
+from .locks import run_locking
 from .roles import is_superuser
 from .sql_files import SCHEMA, SqlFile
 
@@ -43,7 +43,7 @@ _NOT_YET = (
 )
 
 # Seconds in which tables and views in use must have come free.
-LOCK_PATIENCE = 10.0
+LOCK_PATIENCE = 30.0
 
 # Owners of code that are not the deploying role; without superuser rights, handing an object over
 # needs a new owner who may create in the schema.
@@ -117,16 +117,16 @@ class Rebuild:
 
     # -- dropping ----------------------------------------------------------------------------
 
-    def drop_changed(self, *, lock_tables: bool = False) -> None:
+    def drop_changed(self, lock_tables: Collection[str] = ()) -> None:
         """Drop what changed, and ours that rests on it; holds all locks that this run needs.
 
-        `lock_tables` locks every table as well, for revisions that follow. Raises PgdripError,
-        listing them, when objects of others rest on it.
+        `lock_tables` are locked as well, for revisions that follow. Raises PgdripError, listing
+        them, when objects of others rest on it.
         """
         present = self.before if self._untouched else catalog.snapshot(self._conn)
         self._untouched = False
         self.dirty |= self._changed(present)
-        self._drop(present, lock_tables=lock_tables)
+        self._drop(present, lock_tables)
 
     def drop_all(self, *, cascade: bool = False) -> None:
         """Drop all that files define; with `cascade` also what others built on it."""
@@ -206,7 +206,9 @@ class Rebuild:
             return False
         return found == [(item.address[1],)]
 
-    def _drop(self, present: Snapshot, *, cascade: bool = False, lock_tables: bool = False) -> None:
+    def _drop(
+        self, present: Snapshot, lock_tables: Collection[str] = (), *, cascade: bool = False
+    ) -> None:
         by_address = {item.address: item for item in present.values()}
         self._replaceable.clear()
         while True:
@@ -232,10 +234,7 @@ class Rebuild:
                 hint="Drop them, run it again, and create them anew. Nothing was changed.",
             )
         dropping = catalog.outermost_first(self._conn, [*going.values(), *ours.values()])
-        statements = [
-            Locking(item.drop_statement + (" cascade" * cascade), item.kind != "function")
-            for item in dropping
-        ]
+        statements = [item.drop_statement + (" cascade" * cascade) for item in dropping]
         tables = self._table_locks(present, dropping, lock_tables)
         run_locking(self._conn, tables, statements, self._patience)
         for item in present.values():
@@ -243,7 +242,7 @@ class Rebuild:
                 self._strip(item)
 
     def _table_locks(
-        self, present: Snapshot, dropping: list[CatalogObject], lock_tables: bool
+        self, present: Snapshot, dropping: list[CatalogObject], lock_tables: Collection[str]
     ) -> dict[str, str]:
         """The tables whose triggers and policies this run drops or makes, with the lock's mode."""
         tables = {identity for kind, identity in present if kind == "table"}
@@ -257,7 +256,7 @@ class Rebuild:
         for item in dropping:
             if item.kind in ("policy", "trigger"):
                 modes[item.name.rsplit(" ", 1)[-1]] = "access exclusive"
-        return dict.fromkeys(tables, "access exclusive") if lock_tables else modes
+        return modes | dict.fromkeys(tables.intersection(lock_tables), "access exclusive")
 
     def _strip(self, item: CatalogObject) -> None:
         """Take off what `create or replace` would leave on: owner, rights, comment."""

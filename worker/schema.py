@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import threading
 import time
 import traceback
@@ -242,7 +243,7 @@ class _Migration:
         rebuild = self._rebuild
         self._take_functions_from_public()
         if newest:
-            rebuild.drop_changed(lock_tables=bool(pending))
+            rebuild.drop_changed(self._tables_named_in(pending))
         if pending:
             run = run_revisions or (lambda _: command.upgrade(self._config, revision))
             self._run_revisions(run, newest)
@@ -299,6 +300,16 @@ class _Migration:
             head = script.get_current_head()
             target = script.get_revision(revision)
         return path[::-1], target is None or target.revision == head
+
+    def _tables_named_in(self, revisions: list[str]) -> set[str]:
+        """What revisions are about to lock, as far as their text tells."""
+        script = ScriptDirectory.from_config(self._config)
+        paths = [Path(script.get_revision(name).path) for name in revisions]
+        return {
+            name
+            for path in paths
+            for name in re.findall(rf"\b{SCHEMA}\.\w+", path.read_text("utf-8"))
+        }
 
     def _run_revisions(self, run: RunRevisions, newest: bool) -> None:
         there = self._conn.execute("select to_regnamespace(%s)", (SCHEMA,)).fetchone()

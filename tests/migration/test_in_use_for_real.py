@@ -1,9 +1,10 @@
-"""All code is rebuilt while two workers send and eight applications call functions, read views."""
+"""All code is rebuilt, and tables change, while two workers send and eight applications call."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from factory import Plant
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from pgdrip.schema import drift, migrate
+from pgdrip.schema import db_dir, drift, migrate
 from pgdrip.simulator import SimulatorThread
 
 REBUILDS = 5
@@ -106,18 +107,33 @@ def workers(dsn: str, tmp_path: Path) -> Iterator[list[Path]]:
             process.wait()
 
 
+def add_revision(folder: Path, number: int) -> None:
+    """A revision that changes the two tables that everybody uses."""
+    versions = folder / "migrations" / "versions"
+    head = max(path.stem[:4] for path in versions.glob("[0-9]*.py"))
+    (versions / f"9{number:03}_more.py").write_text(
+        "from pgdrip.schema import run_script\n"
+        f'revision = "9{number:03}"\ndown_revision = "{head}"\n'
+        "def upgrade() -> None:\n"
+        f'    run_script("alter table drip.broadcast_messages add column more_{number} int;'
+        f' alter table drip.leads add column more_{number} int")\n'
+    )
+
+
 def phone(kind: int, client: int, number: int) -> str:
     return f"+6012{kind}{client}{number:06d}"
 
 
-def test_nobody_notices_a_rebuild(
+def test_nobody_notices_an_upgrade(
     dsn: str,
     conn: Connection,
     plant: Plant,
     clients: Clients,
     workers: list[Path],
     wait_for: Callable[..., None],
+    tmp_path: Path,
 ) -> None:
+    folder = shutil.copytree(db_dir(), tmp_path / "db")
     views = [
         str(row["name"])
         for row in plant.rows(
@@ -170,11 +186,13 @@ def test_nobody_notices_a_rebuild(
             clients.start(f"opt out {client}", "drip_app", opt_out(client))
             clients.start(f"read {client}", "drip_reader", read(client))
         code = plant.value("select count(*) from drip.code_objects where file <> '(revision)'")
-        for _ in range(REBUILDS):
+        for number in range(REBUILDS):
+            if number % 2:
+                add_revision(folder, number)
             before = dict(clients.calls), len(gateway.messages)
             conn.execute("update drip.code_objects set checksum = '' where file <> '(revision)'")
-            report = migrate(dsn)
-            assert len(report.rebuilt) == code
+            report = migrate(dsn, folder=folder)
+            assert (len(report.rebuilt), len(report.revisions)) == (code, number % 2)
             wait_for(
                 lambda before=before: (
                     clients.failures
@@ -194,4 +212,4 @@ def test_nobody_notices_a_rebuild(
         assert outcomes.keys() <= {"enrolled", "suppressed"}
         enrolled = "select count(*) from drip.sequence_contacts where sequence_id = %s"
         assert plant.value(enrolled, sequence) == outcomes["enrolled"] > REBUILDS
-        assert drift(dsn) == []
+        assert drift(dsn, folder=folder) == []

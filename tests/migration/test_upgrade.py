@@ -6,6 +6,7 @@ The states are written by make_state.py, one a release.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from make_state import LEADS, STATES
 from psycopg.rows import dict_row
 
 from pgdrip import __version__, catalog
+from pgdrip.errors import PgdripError
 from pgdrip.roles import ensure_roles
 from pgdrip.schema import db_dir, drift, migrate
 
@@ -40,6 +42,7 @@ select coalesce(d.defaclnamespace::regnamespace::text, ''), d.defaclacl::text
 from pg_default_acl as d
 """
 
+CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -109,6 +112,15 @@ def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
     return empty_dsn
 
 
+@pytest.fixture
+def fresh(create_database: CreateDatabase) -> Iterator[str]:
+    """A fresh install of this version."""
+    url, drop = create_database()
+    migrate(url)
+    yield url
+    drop()
+
+
 def older_folder(path: Path) -> Path:
     """A `db/` whose code is older: other signatures, fewer columns, things that are gone since."""
     shutil.copytree(db_dir(), path, ignore=shutil.ignore_patterns("__pycache__"))
@@ -157,16 +169,16 @@ def test_every_table_of_a_state_has_rows(restored: str) -> None:
     assert {table for table, rows in data.items() if not rows} == NO_DATA
 
 
-def test_an_upgrade_equals_a_fresh_install(restored: str, dsn: str) -> None:
+def test_an_upgrade_equals_a_fresh_install(restored: str, fresh: str) -> None:
     before = data_of(restored)
     migrate(restored)
-    assert_equal_schemas(restored, dsn)
+    assert_equal_schemas(restored, fresh)
     assert_kept(before, data_of(restored))
     assert drift(restored) == []
     assert not migrate(restored).changed
 
 
-def test_older_code_is_rebuilt(restored: str, dsn: str, tmp_path: Path) -> None:
+def test_older_code_is_rebuilt(restored: str, fresh: str, tmp_path: Path) -> None:
     before = data_of(restored)
     folder = older_folder(tmp_path / "db")
     migrate(restored, folder=folder)
@@ -174,9 +186,26 @@ def test_older_code_is_rebuilt(restored: str, dsn: str, tmp_path: Path) -> None:
     assert_kept(before, data_of(restored))
     report = migrate(restored)
     assert {"drip.opt_in(text)", "drip.old_word()", "drip.old_overview"} <= set(report.dropped)
-    assert_equal_schemas(restored, dsn)
+    assert_equal_schemas(restored, fresh)
     assert_kept(before, data_of(restored))
     assert drift(restored) == []
+
+
+def test_an_upgrade_that_fails_changes_nothing(restored: str, tmp_path: Path) -> None:
+    folder = older_folder(tmp_path / "db")
+    versions = folder / "migrations" / "versions"
+    head = max(path.stem[:4] for path in versions.glob("[0-9]*.py"))
+    (versions / "9999_fails.py").write_text(
+        "from pgdrip.schema import run_script\n"
+        f'revision = "9999"\ndown_revision = "{head}"\n'
+        "def upgrade() -> None:\n"
+        '    run_script("alter table drip.leads drop column niche;'
+        ' alter table drip.leads add column niche int not null")\n'
+    )
+    before = data_of(restored), schema_of(restored)
+    with pytest.raises(PgdripError, match=r"9999_fails\.py, line 5: "):
+        migrate(restored, folder=folder)
+    assert (data_of(restored), schema_of(restored)) == before
 
 
 @pytest.fixture
