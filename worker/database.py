@@ -33,8 +33,8 @@ KEEPALIVES: dict[str, Any] = {
 }
 
 _SETTINGS = (
-    "select set_config('statement_timeout', %s, false), set_config('lock_timeout', '10s', false),"
-    " set_config('timezone', 'UTC', false)"
+    # No lock_timeout of its own: an upgrade may hold the functions for a while, and is waited for.
+    "select set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)"
 )
 
 
