@@ -23,7 +23,8 @@ from psycopg.rows import DictRow
 from pgdrip.schema import db_dir, drift, migrate
 from pgdrip.simulator import SimulatorThread
 
-REBUILDS = 5
+REBUILDS = 2
+PAUSE = 0.02  # seconds between two calls of a client: busy, not a siege
 CLIENTS = 2  # of each kind
 
 Connection = psycopg.Connection[DictRow]
@@ -51,7 +52,7 @@ class Clients:
         with psycopg.connect(self._dsn, autocommit=True, application_name=name) as conn:
             conn.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
             for number in itertools.count():
-                if self._done.is_set():
+                if self._done.wait(PAUSE):
                     return
                 try:
                     call(conn, number)
