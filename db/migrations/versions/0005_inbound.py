@@ -1,0 +1,169 @@
+"""What comes back: parked receipts, replies, dead letters, subscriptions to events.
+
+Revision ID: 0005
+Revises: 0004
+"""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+QUEUE = r"""
+-- Receipts name a message by the provider's id alone.
+create index broadcast_messages_provider_idx on drip.broadcast_messages (provider_message_id)
+  where provider_message_id is not null;
+
+select pgmq.create('drip_inbound');
+"""
+
+RECEIPTS = r"""
+alter table drip.receipts add column recipient text;
+alter table drip.receipts add column message_ref bigint;
+alter table drip.receipts add column attempt_ref integer;
+drop index drip.receipts_unmatched_idx;
+create index receipts_waiting_idx on drip.receipts (provider_message_id);
+create index receipts_ref_idx on drip.receipts (message_ref) where message_ref is not null;
+create index receipts_received_idx on drip.receipts (received_at);
+-- squawk-ignore disallowed-unique-constraint
+create unique index receipts_once on drip.receipts (user_id, provider_message_id, kind);
+comment on table drip.receipts is
+  'Receipts whose message is not known yet; a row goes when its message appears.';
+comment on column drip.receipts.recipient is 'The contact as the provider names it.';
+comment on column drip.receipts.message_ref is 'Our own message id, where the provider echoes it.';
+comment on column drip.receipts.attempt_ref is 'The attempt that the provider echoes with it.';
+
+alter table drip.inbound_messages add column sender_name text;
+alter table drip.inbound_messages add column sender_alias text;
+alter table drip.inbound_messages add column payload text;
+alter table drip.inbound_messages add column reply_to_message_id bigint;
+alter table drip.inbound_messages add column opt_out_category text;
+alter table drip.inbound_messages add column sent_at timestamptz;
+create index inbound_messages_lead_idx on drip.inbound_messages (lead_id, id);
+create index inbound_messages_user_idx on drip.inbound_messages (user_id, received_at);
+comment on column drip.inbound_messages.sender is
+  'Who wrote: an E.164 phone, else the provider''s id of a contact without one.';
+comment on column drip.inbound_messages.payload is 'What a tapped button carries.';
+comment on column drip.inbound_messages.reply_to_message_id is
+  'The message it answers: the quoted one, else the last one sent to the lead within 72 hours.';
+comment on column drip.inbound_messages.opt_out_category is
+  'all or marketing where the text was a stop word, else null.';
+comment on column drip.inbound_messages.sent_at is 'When the contact wrote, by the provider.';
+
+create table drip.dead_letters (
+  id           bigint generated always as identity primary key,
+  user_id      bigint references drip.users (id),
+  kind         text not null,
+  subject_id   bigint not null,
+  received_at  timestamptz not null,
+  body         text not null,
+  error        text not null,
+  tries        integer not null,
+  died_at      timestamptz not null,
+  replayed_at  timestamptz,
+  constraint dead_letters_kind_known check (kind in ('device', 'account'))
+);
+create index dead_letters_died_idx on drip.dead_letters (died_at);
+comment on table drip.dead_letters is
+  'Webhooks that could not be processed, with the error; replay_dead_letters() tries them again.';
+"""
+
+RULES = r"""
+alter table drip.users add column opt_out_confirmation text;
+comment on column drip.users.opt_out_confirmation is
+  '[setting] Text sent once to a contact who opts out by a reply; null = none.';
+
+alter table drip.error_codes add column backoff numeric;
+alter table drip.error_codes add column max_failures integer;
+alter table drip.error_codes add column suppress_after integer;
+-- A handful of rows, and all of them obey.
+-- squawk-ignore constraint-missing-not-valid
+alter table drip.error_codes add constraint error_codes_backoff_grows check (backoff >= 1);
+-- squawk-ignore constraint-missing-not-valid
+alter table drip.error_codes add constraint error_codes_max_positive check (max_failures > 0);
+-- squawk-ignore constraint-missing-not-valid
+alter table drip.error_codes add constraint error_codes_suppress_positive
+  check (suppress_after > 0);
+alter table drip.error_codes drop constraint error_codes_scope_known;
+-- squawk-ignore constraint-missing-not-valid
+alter table drip.error_codes add constraint error_codes_scope_known
+  check (scope in ('recipient', 'device', 'account', 'program'));
+comment on column drip.error_codes.scope is
+  '[setting] Whom the error concerns: recipient, device, account, or the sequence or campaign.';
+comment on column drip.error_codes.action is
+  '[setting] retry after wait; fail the message; unknown; stop the device, account, or program;
+   opt_out.';
+comment on column drip.error_codes.backoff is
+  '[setting] Each failure of the message makes the wait so many times longer; null = no growth.';
+comment on column drip.error_codes.max_failures is
+  '[setting] Failures with which the message has failed; null = the message''s max_failures.';
+comment on column drip.error_codes.suppress_after is
+  '[setting] So many messages in a row failed with this code: the phone gets nothing more.';
+
+update drip.error_codes set backoff = 4, max_failures = 6
+where platform = 'cloud_api' and code = '131056';
+update drip.error_codes set max_failures = 3
+where platform = 'cloud_api' and code = '131049';
+update drip.error_codes set max_failures = 2
+where platform = 'cloud_api' and code in ('131052', '131053');
+update drip.error_codes set backoff = 2
+where platform = 'cloud_api' and code in ('2', '133004', '131016', '130429', '4', '80007');
+update drip.error_codes set suppress_after = 3
+where (platform, code) in (('cloud_api', '131026'), ('gowa', 'INVALID_JID'));
+update drip.error_codes set scope = 'program', action = 'stop', auto_resume = false
+where platform = 'cloud_api'
+  and code in ('132000', '132001', '132005', '132007', '132012', '132015', '132016');
+insert into drip.error_codes (platform, code, scope, action, wait, auto_resume, meaning)
+values ('cloud_api', '200', 'device', 'stop', null, false, 'permission missing (200 to 299)')
+on conflict (platform, code) do nothing;
+
+insert into drip.stop_words (word, category)
+values
+  ('opt out', 'all'), ('optout', 'all'), ('henti', 'all'),
+  ('stop promo', 'marketing'), ('stop promosi', 'marketing'), ('no promo', 'marketing')
+on conflict (user_id, language, word) do nothing;
+"""
+
+EVENTS = r"""
+create sequence drip.event_ids;
+
+create table drip.subscriptions (
+  id          bigint generated always as identity primary key,
+  user_id     bigint not null references drip.users (id),
+  queue       text not null,
+  pattern     text not null,
+  matches     text not null,
+  queue_name  text not null,
+  created_at  timestamptz not null,
+  constraint subscriptions_unique unique (user_id, queue, pattern),
+  constraint subscriptions_queue_form check (queue ~ '^[a-z][a-z0-9_]{0,29}$')
+);
+comment on table drip.subscriptions is
+  'Which events go into which queue of a tenant; subscribe() adds rows.';
+comment on column drip.subscriptions.matches is 'The pattern as a regular expression.';
+comment on column drip.subscriptions.queue_name is 'The queue''s name in pgmq.';
+"""
+
+RIGHTS = r"""
+alter table drip.dead_letters enable row level security;
+create policy dead_letters_of_caller on drip.dead_letters using (
+  user_id = any (array(select u.id from drip.users u)));
+alter table drip.subscriptions enable row level security;
+create policy subscriptions_of_caller on drip.subscriptions using (
+  user_id = any (array(select u.id from drip.users u)));
+grant select on drip.dead_letters, drip.subscriptions to drip_view, drip_operator;
+grant update (opt_out_confirmation) on drip.users to drip_operator;
+grant update (backoff, max_failures, suppress_after) on drip.error_codes to drip_operator;
+"""
+
+
+def upgrade() -> None:
+    driver = op.get_bind().connection.driver_connection
+    for part in (QUEUE, RECEIPTS, RULES, EVENTS, RIGHTS):
+        driver.execute(part)
+
+
+def downgrade() -> None:
+    raise RuntimeError("Going back is done by restoring a backup.")
