@@ -145,6 +145,39 @@ def worker(
         asyncio.run(run_worker(target.url, settings))
 
 
+@app.command()
+def receiver(
+    database_url: DatabaseUrl = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", show_default="8080"),
+    ] = None,
+) -> None:
+    """Receive the webhooks of senders, until stopped: receipts and replies.
+
+    Addresses: /webhooks/device/ID and /webhooks/account/ID, behind a proxy that speaks TLS.
+    SIGTERM or Ctrl-C stores what was accepted, then leaves. /health says whether the database is
+    there.
+    """
+    from .logs import configure_logs
+    from .receiver import run_receiver
+    from .target import open_target
+
+    settings = _settings(database_url)
+    changes: dict[str, Any] = {}
+    if host is not None:
+        changes["receiver_host"] = host
+    if port is not None:
+        changes["receiver_port"] = port
+    settings = settings.model_copy(update=changes)
+    configure_logs(settings)
+    with open_target(settings) as target:
+        asyncio.run(run_receiver(target.url, settings))
+
+
 @app.command("import")
 def import_leads(
     file: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],

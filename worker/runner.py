@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
 import time
 from collections.abc import Awaitable, Callable
 
@@ -15,9 +13,10 @@ from psycopg_pool import PoolTimeout
 
 from . import __version__
 from .app import create_app
-from .database import LOST, Database, connect
+from .database import LOST, Database
 from .dispatch import Dispatcher
 from .errors import PgdripError, from_database
+from .lifecycle import FIRST_RETRY, LAST_RETRY, handle_signals, pause, wait_for_database
 from .listener import DeviceWaker, listen
 from .recorder import Recorder
 from .senders.base import open_session
@@ -26,14 +25,9 @@ from .sweeps import Bell, sweep
 
 log = structlog.get_logger("pgdrip.worker")
 
-FIRST_RETRY = 0.5  # seconds, doubled with each failure
-LAST_RETRY = 30.0
 STEADY = 60.0  # seconds of running after which a failure counts as a first one
 HEARTBEAT = 15.0  # seconds between two reports of this worker
 LAST_FLUSH = 30.0  # seconds a stopping worker goes on trying to record its results
-
-# Failures of a first connection that patience does not cure.
-_HOPELESS = {"28000", "28P01", "3D000", "3F000", "42883", "42P01", "42501"}
 
 
 async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None = None) -> None:
@@ -43,8 +37,8 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
     rights, wrong password. A database that is merely away is waited for.
     """
     stop = stop or asyncio.Event()
-    _handle_signals(stop)
-    if not await _wait_for_database(url, stop):
+    handle_signals(stop)
+    if not await wait_for_database(url, "pgdrip worker", stop):
         return
 
     look = asyncio.Event()
@@ -161,59 +155,14 @@ async def _supervise(
                 log.debug("what failed", part=part, exc_info=exc)
         if time.monotonic() - started > STEADY:
             delay = FIRST_RETRY
-        pause = delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        seconds = delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         log.warning(
-            "a part failed, restarting it", part=part, seconds=round(pause, 1), error=problem
+            "a part failed, restarting it", part=part, seconds=round(seconds, 1), error=problem
         )
         if ends and stop.is_set():
-            pause = 0.2
-        await _wait(stop, pause)
+            seconds = 0.2
+        await pause(stop, seconds)
         delay = min(LAST_RETRY, delay * 2)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            # Once stopping, only the recorder goes on, and it must not race.
-            await (asyncio.sleep(seconds) if stop.is_set() else stop.wait())
-    except TimeoutError:
-        pass
-
-
-async def _wait_for_database(url: str, stop: asyncio.Event) -> bool:
-    """Wait until a worker can work there; False when stopped before."""
-    delay = FIRST_RETRY
-    while not stop.is_set():
-        try:
-            connection = await connect(url, "pgdrip worker")
-            async with connection:
-                await connection.execute("select drip.now()")
-            return True
-        except psycopg.Error as exc:
-            problem = from_database(exc)
-            if problem.code in _HOPELESS or isinstance(exc, psycopg.ProgrammingError):
-                raise problem from None
-        log.warning("waiting for the database", seconds=round(delay, 1), error=problem.message)
-        await _wait(stop, delay)
-        delay = min(LAST_RETRY, delay * 2)
-    return False
-
-
-def _handle_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        if stop.is_set():
-            log.warning("second signal, leaving at once")
-            os._exit(128 + number)
-        log.info("signal received", signal=number.name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, on_signal, number)
-        except (NotImplementedError, RuntimeError, ValueError):
-            return  # not in the main thread: whoever started us stops us by the event
 
 
 def _sentence(exc: BaseException) -> str:

@@ -55,6 +55,21 @@ class Settings(BaseSettings):
     drain_timeout: float = Field(
         default=50.0, ge=0, description="Seconds a stopping worker waits for sends in flight."
     )
+    receiver_host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address on which webhooks are received."
+    )
+    receiver_port: int = Field(
+        default=8080, ge=0, le=65_535, description="Port on which webhooks are received; 0: any."
+    )
+    webhook_body_limit: int = Field(
+        default=1024 * 1024,
+        ge=1024,
+        le=16 * 1024 * 1024,
+        description="Bytes of a webhook's body, at most.",
+    )
+    webhook_timeout: float = Field(
+        default=10.0, gt=0, le=60, description="Seconds in which a webhook's body must arrive."
+    )
     pool_size: int = Field(default=6, ge=1, le=100, description="Database connections, at most.")
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         default="info", description="Least level that is logged."

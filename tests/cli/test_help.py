@@ -11,7 +11,17 @@ from pgdrip import __version__
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-COMMANDS = ("demo", "migrate", "drift", "worker", "import", "status", "psql", "simulator")
+COMMANDS = (
+    "demo",
+    "migrate",
+    "drift",
+    "worker",
+    "receiver",
+    "import",
+    "status",
+    "psql",
+    "simulator",
+)
 
 
 def test_help_names_every_command(pgdrip: Run) -> None:

@@ -1,0 +1,72 @@
+"""What every long-running process does: wait for its database, and stop when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import psycopg
+import structlog
+
+from .database import connect
+from .errors import from_database
+
+log = structlog.get_logger("pgdrip.lifecycle")
+
+FIRST_RETRY = 0.5  # seconds, doubled with each failure
+LAST_RETRY = 30.0
+
+# Failures of a first connection that patience does not cure.
+_HOPELESS = {"28000", "28P01", "3D000", "3F000", "42883", "42P01", "42501"}
+
+
+async def wait_for_database(url: str, name: str, stop: asyncio.Event) -> bool:
+    """Wait until the process called ``name`` can work there; False when stopped before.
+
+    Raises :class:`PgdripError` when the database will not have it: no schema, no rights, wrong
+    password. A database that is merely away is waited for.
+    """
+    delay = FIRST_RETRY
+    while not stop.is_set():
+        try:
+            connection = await connect(url, name)
+            async with connection:
+                await connection.execute("select drip.now()")
+            return True
+        except psycopg.Error as exc:
+            problem = from_database(exc)
+            if problem.code in _HOPELESS or isinstance(exc, psycopg.ProgrammingError):
+                raise problem from None
+        log.warning("waiting for the database", seconds=round(delay, 1), error=problem.message)
+        await pause(stop, delay)
+        delay = min(LAST_RETRY, delay * 2)
+    return False
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so many seconds, or until ``stop`` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            # Once stopping, only what must be finished goes on, and it must not race.
+            await (asyncio.sleep(seconds) if stop.is_set() else stop.wait())
+    except TimeoutError:
+        pass
+
+
+def handle_signals(stop: asyncio.Event) -> None:
+    """Set ``stop`` at SIGTERM or SIGINT; leave at once at a second one."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            log.warning("second signal, leaving at once")
+            os._exit(128 + number)
+        log.info("signal received", signal=number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, on_signal, number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            return  # not in the main thread: whoever started us stops us by the event
