@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.message import Message as MailMessage
+from email.parser import BytesParser
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from gateways import Reply, cut, http_reply, raw_gateway, say_nothing
 
 from pgdrip.senders import (
     DeviceHealth,
@@ -61,68 +61,6 @@ async def send(endpoint: str, *, answer_within: float = 60.0, **changes: Any) ->
 async def health(endpoint: str | None, instance: str | None = DEVICE) -> DeviceHealth:
     async with open_session() as session:
         return await create_sender("gowa", session, Settings()).health(endpoint, instance, None)
-
-
-Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-class RawGateway:
-    """A socket that reads one whole request and then does what the test says."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.writers: list[asyncio.StreamWriter] = []
-
-
-@asynccontextmanager
-async def raw_gateway(reply: Reply) -> AsyncIterator[RawGateway]:
-    gateway = RawGateway()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        gateway.writers.append(writer)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        first, *lines = head.strip().split("\r\n")
-        headers = {
-            name.lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in lines)
-        }
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
-        gateway.requests.append((first, headers, body))
-        await reply(writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    gateway.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield gateway
-    finally:
-        server.close()
-        for writer in gateway.writers:
-            writer.close()
-
-
-def http_reply(status: int, body: object, headers: str = "") -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    async def reply(writer: asyncio.StreamWriter) -> None:
-        writer.write(
-            f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(raw)}\r\n{headers}\r\n".encode()
-            + raw
-        )
-        await writer.drain()
-
-    return reply
-
-
-async def cut(writer: asyncio.StreamWriter) -> None:
-    writer.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-    )
-    writer.transport.abort()
-
-
-async def say_nothing(_: asyncio.StreamWriter) -> None:
-    return
 
 
 def outcome_of_reply(reply: Reply, **changes: Any) -> Outcome:
@@ -177,32 +115,51 @@ def test_text_request_is_json_to_a_whatsapp_address() -> None:
     asyncio.run(story())
 
 
+def form_fields(headers: dict[str, str], body: bytes) -> dict[str, str]:
+    """The fields of a multipart form; each must stand there once."""
+    kind = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
+    parts = BytesParser().parsebytes(kind + body).get_payload()
+    fields = [
+        (part.get_param("name", header="content-disposition"), part.get_payload(decode=True))
+        for part in parts
+        if isinstance(part, MailMessage)
+    ]
+    assert len(fields) == len(dict(fields))
+    return {str(name): bytes(value).decode() for name, value in fields}
+
+
 @pytest.mark.parametrize(
-    ("message_type", "path", "field"),
+    ("message_type", "path", "field", "has_caption"),
     [
-        ("image", "/send/image", "image_url"),
-        ("video", "/send/video", "video_url"),
-        ("document", "/send/file", "file_url"),
-        ("audio", "/send/audio", "audio_url"),
+        ("image", "/send/image", "image_url", True),
+        ("video", "/send/video", "video_url", True),
+        ("document", "/send/file", "file_url", True),
+        ("audio", "/send/audio", "audio_url", False),
     ],
 )
-def test_media_request_is_multipart_with_the_url(message_type: str, path: str, field: str) -> None:
+def test_media_request_is_multipart_with_the_url(
+    message_type: str, path: str, field: str, has_caption: bool
+) -> None:
     async def story() -> None:
         async with raw_gateway(http_reply(200, {})) as gateway:
             await send(
                 gateway.url,
                 message_type=message_type,
-                media_url="https://media.test/a.bin",
-                caption="look",
+                media_url="https://media.test/a.bin?x=1&y=2",
+                caption="look, *Ali* 👋",
                 content=None,
             )
             ((first, headers, body),) = gateway.requests
         assert first == f"POST {path} HTTP/1.1"
         assert headers["content-type"].startswith("multipart/form-data; boundary=")
-        assert f'name="{field}"'.encode() in body
-        assert b"https://media.test/a.bin" in body
-        assert b"60123456789@s.whatsapp.net" in body
-        assert (b"look" in body) is (message_type != "audio")
+        assert headers["x-device-id"] == DEVICE
+        expected = {
+            "phone": "60123456789@s.whatsapp.net",
+            field: "https://media.test/a.bin?x=1&y=2",
+        }
+        if has_caption:
+            expected["caption"] = "look, *Ali* 👋"
+        assert form_fields(headers, body) == expected
 
     asyncio.run(story())
 
@@ -542,6 +499,18 @@ def test_health_of_a_connected_device() -> None:
             return await health(gateway.url)
 
     assert asyncio.run(story()) == DeviceHealth.online()
+
+
+def test_health_request_names_the_device() -> None:
+    async def story() -> None:
+        reply = http_reply(200, {"results": {"is_logged_in": True, "is_connected": True}})
+        async with raw_gateway(reply) as gateway:
+            assert await health(f"{gateway.url}/base/", "kl sales/1") == DeviceHealth.online()
+            ((first, headers, body),) = gateway.requests
+        assert first == "GET /base/devices/kl%20sales%2F1/status HTTP/1.1"
+        assert (headers["x-device-id"], body) == ("kl sales/1", b"")
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize(

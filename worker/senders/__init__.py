@@ -16,6 +16,7 @@ from .base import (
     Verdict,
     open_session,
 )
+from .cloud_api import CloudApiSender
 from .gowa import GowaSender
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 SENDERS: dict[str, type[Sender]] = {
+    "cloud_api": CloudApiSender,
     "gowa": GowaSender,
 }
 

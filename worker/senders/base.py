@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import email.utils
+import errno
+import json
 import re
+import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -12,10 +17,15 @@ from typing import Any, Literal
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..settings import Settings
+from ..errors import PgdripError
+from ..settings import Settings, resolve_secret
 
 MESSAGE_TYPES = ("text", "image", "video", "document", "audio", "template")
+DAY_SECONDS = 24 * 60 * 60
 
+_CONNECT_SECONDS = 10
+_HEALTH_SECONDS = 10
+_ANSWER_LIMIT = 64 * 1024
 _ERROR_MESSAGE_LIMIT = 500
 # seven digits or more, with the separators people write into phone numbers
 _PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
@@ -164,6 +174,25 @@ class DeviceHealth:
         return cls(DeviceStatus.NEEDS_ATTENTION, safe_text(reason))
 
 
+class Refused(Exception):
+    """A hand-over that got no answer, or was not even tried, with the outcome that says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: its status, and its JSON object, empty where it is something else.
+
+    ``retry_after``: seconds of the header of that name, at most a day.
+    """
+
+    status: int
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+    retry_after: int | None = None
+
+
 class Sender(ABC):
     """One platform's way of handing a message over. Shared by all devices of that platform.
 
@@ -185,6 +214,44 @@ class Sender(ABC):
     ) -> DeviceHealth:
         """Ask the gateway about one device."""
 
+    async def _post(self, url: str, headers: dict[str, str], **body: Any) -> Answer:
+        """POST ``body``, as aiohttp names its kinds; :class:`Refused` where no status came."""
+        try:
+            async with self._session.post(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=self._settings.http_timeout,
+                    connect=_CONNECT_SECONDS,
+                    sock_connect=_CONNECT_SECONDS,
+                ),
+                **body,
+            ) as response:
+                try:
+                    answer = await _read_answer(response)
+                except (aiohttp.ClientError, OSError):
+                    # The status came and the rest did not: an error is still an error.
+                    answer = {}
+                return Answer(response.status, answer, _retry_after(response))
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            raise Refused(_failed_request(exc)) from None
+
+    async def _ask(self, url: str, headers: dict[str, str]) -> Answer | DeviceHealth:
+        """GET an answer about a device, or what it means that there is none."""
+        try:
+            async with self._session.get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=_HEALTH_SECONDS),
+            ) as response:
+                return Answer(response.status, await _read_answer(response))
+        except aiohttp.InvalidURL:
+            return DeviceHealth.needs_attention("endpoint is not a valid address")
+        except (aiohttp.ClientError, OSError, ValueError):
+            return DeviceHealth.offline("gateway unreachable")
+
     async def close(self) -> None:  # noqa: B027 - most senders hold nothing
         """Give back what the sender itself opened; the session belongs to its maker."""
 
@@ -201,6 +268,109 @@ def open_session() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
+
+
+def misconfigured(code: str, reason: str) -> Refused:
+    """The device cannot send until somebody changes its settings."""
+    return Refused(Outcome.permanent(Scope.DEVICE, code, reason))
+
+
+def bad_message(reason: str) -> Refused:
+    """The message cannot be sent by this platform."""
+    return Refused(Outcome.permanent(Scope.RECIPIENT, "VALIDATION_ERROR", reason))
+
+
+def device_secret(name: str) -> str:
+    """The secret that a device names; :class:`Refused` where there is none."""
+    try:
+        secret = resolve_secret(name)
+    except PgdripError as exc:
+        raise misconfigured("SECRET_MISSING", exc.message) from None
+    if secret is None:
+        raise misconfigured("SECRET_MISSING", f"secret {name} is not set")
+    return secret
+
+
+def recipient_digits(message: Message) -> str:
+    """The recipient's phone without its plus; :class:`Refused` where it is empty."""
+    digits = re.sub(r"\D", "", message.recipient_phone)
+    if not digits:
+        raise bad_message("the phone number is empty")
+    return digits
+
+
+def text_of(value: object) -> str:
+    """``value`` without spaces around it where it is a text, else an empty text."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def http_error(status: int, error: str, text: str, retry_after: int | None = None) -> Outcome:
+    """What an HTTP status means that comes without a word of the platform's own."""
+    if status in (408, 429, 503):
+        return Outcome.retry(Scope.DEVICE, error, text, retry_after if status != 408 else None)
+    if status in (400, 413, 422):
+        return Outcome.permanent(Scope.RECIPIENT, error, text)
+    if 300 <= status < 400:
+        return Outcome.permanent(Scope.DEVICE, error, "the gateway redirects; not followed")
+    if 400 <= status < 500:
+        return Outcome.permanent(Scope.DEVICE, error, text)
+    # 504 of a gateway that stopped waiting, a proxy that lost it in the middle (502 and its own
+    # codes), and success of another kind than documented
+    return Outcome.unknown(error, text)
+
+
+def _failed_request(exc: Exception) -> Outcome:
+    """The outcome of a request that got no status line."""
+    # Before the connection stood nothing was written: safe to try again.
+    if isinstance(exc, aiohttp.ClientConnectorDNSError):
+        return Outcome.retry(Scope.DEVICE, "DNS", "the gateway's host name is unknown")
+    if isinstance(exc, aiohttp.ClientSSLError):
+        return Outcome.retry(Scope.DEVICE, "TLS", "no TLS connection to the gateway")
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        if exc.os_error.errno == errno.ECONNREFUSED:
+            return Outcome.retry(
+                Scope.DEVICE, "CONNECTION_REFUSED", "the gateway refused the connection"
+            )
+        return Outcome.retry(Scope.DEVICE, "CONNECTION_FAILED", "no connection to the gateway")
+    if isinstance(exc, aiohttp.ConnectionTimeoutError):
+        return Outcome.retry(Scope.DEVICE, "CONNECTION_FAILED", "the gateway did not pick up")
+    if isinstance(exc, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
+        return misconfigured("ENDPOINT_INVALID", "the endpoint is not a valid address").outcome
+    if isinstance(exc, ValueError):
+        return bad_message("the message cannot be written into a request").outcome
+    # From here on the request may have been read.
+    if isinstance(exc, asyncio.TimeoutError):
+        return Outcome.unknown("TIMEOUT", "the gateway did not answer in time")
+    if isinstance(exc, (aiohttp.ServerDisconnectedError, OSError)):
+        return Outcome.unknown("CONNECTION_RESET", "the gateway closed the connection unanswered")
+    return Outcome.unknown("BAD_ANSWER", f"the gateway's answer is no HTTP: {type(exc).__name__}")
+
+
+async def _read_answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    """The JSON object of an answer; empty where it is something else or too long."""
+    raw = bytearray()
+    async for chunk in response.content.iter_chunked(16 * 1024):
+        raw += chunk
+        if len(raw) > _ANSWER_LIMIT:
+            response.close()
+            return {}
+    try:
+        answer = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> int | None:
+    """Seconds of the header Retry-After, which is a number or a date; at most a day."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]), DAY_SECONDS)
+    try:
+        seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return max(0, min(int(seconds) + 1, DAY_SECONDS))
 
 
 def safe_text(text: str, *secrets: str) -> str:
