@@ -306,7 +306,15 @@ begin
           caption = t.caption_greeting || drip._render(
             t.caption, l.name, m.recipient_phone, l.attributes, e.attributes, m.id),
           media_url = t.media_url,
-          template = t.template
+          -- Meta knows the template's text; ours to fill are the parameters of its components
+          template = case
+            when t.template ? 'components' then t.template || jsonb_build_object(
+              'components',
+              drip._render_template(
+                t.template -> 'components', l.name, m.recipient_phone, l.attributes, e.attributes,
+                m.id))
+            else t.template
+          end
         from unnest(v_ids, v_delays) as a (id, delay_seconds)
         join drip.broadcast_messages n on n.id = a.id
         join drip.leads l on l.id = n.lead_id

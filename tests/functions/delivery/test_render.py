@@ -151,3 +151,114 @@ def test_the_stored_text_is_what_was_sent(plant: Plant) -> None:
     [claimed] = plant.claim()
     assert claimed["content"] == plant.message_row(message)["content"]
     assert claimed["content"].startswith("[[x|y]] {phone} of Ipoh, h")
+
+
+# -- templates --------------------------------------------------------------------------------
+
+TEMPLATE = {
+    "name": "promo_{name}",
+    "language": "ms",
+    "components": [
+        {
+            "type": "header",
+            "parameters": [
+                {"type": "image", "image": {"link": "https://x.test/{attributes.city|any}.png"}}
+            ],
+        },
+        {
+            "type": "body",
+            "parameters": [
+                {"type": "text", "text": "{name|friend}"},
+                {"type": "text", "text": "of {attributes.city} {attributes.plan}"},
+                {"type": "currency", "currency": {"code": "MYR", "amount_1000": 9990}},
+            ],
+        },
+        {
+            "type": "button",
+            "sub_type": "quick_reply",
+            "index": "0",
+            "parameters": [{"type": "payload", "payload": "STOP"}],
+        },
+    ],
+}
+
+
+def filled(name: str, city: str, plan: str) -> dict[str, Any]:
+    """The template as it is handed over: its own name is not ours to fill."""
+    header, body, button = TEMPLATE["components"]
+    return TEMPLATE | {
+        "components": [
+            header
+            | {
+                "parameters": [
+                    {"type": "image", "image": {"link": f"https://x.test/{city or 'any'}.png"}}
+                ]
+            },
+            body
+            | {
+                "parameters": [
+                    {"type": "text", "text": name},
+                    {"type": "text", "text": f"of {city} {plan}"},
+                    {"type": "currency", "currency": {"code": "MYR", "amount_1000": 9990}},
+                ]
+            },
+            button,
+        ]
+    }
+
+
+def test_the_parameters_of_a_template_are_filled_at_the_claim(plant: Plant) -> None:
+    device = plant.device(platform="cloud_api", burst=9)
+    lead = plant.lead(name='Ali "[[a|b]]"', attributes=Jsonb({"city": "Ipoh"}))
+    single = plant.message(
+        device, lead, message_type="template", source=Jsonb({"template": TEMPLATE})
+    )
+    [claimed] = plant.claim()
+    assert claimed["template"] == filled('Ali "[[a|b]]"', "Ipoh", "")
+    assert claimed["template"] == plant.message_row(single)["template"]
+    assert (claimed["content"], claimed["caption"]) == (None, None)
+
+
+def test_the_template_of_a_step_and_of_a_campaign(plant: Plant) -> None:
+    device = plant.device(platform="cloud_api", burst=9)
+    sequence = plant.sequence({"message_type": "template", "content": None, "template": TEMPLATE})
+    row = plant.row(
+        "select * from drip.enroll_lead(%s, '+60123456789', p_name => 'Ali',"
+        """ p_attributes => '{"plan": "gold"}')""",
+        str(sequence),
+    )
+    campaign = plant.campaign(message=None, message_type="template", template=Jsonb(TEMPLATE))
+    plant.message(
+        device,
+        plant.lead(),
+        campaign_id=campaign,
+        message_type="template",
+        category="marketing",
+        source=None,
+    )
+    plant.wake()
+    claimed = plant.claim()
+    assert {row["outcome"]} == {"enrolled"}
+    assert [row["template"] for row in claimed] == [
+        filled("Ali", "", "gold"),
+        filled("friend", "", ""),
+    ]
+
+
+PLAIN = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="{["), max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1000, 1000) | PLAIN,
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(PLAIN, part, max_size=3),
+    max_leaves=8,
+)
+
+
+@quick
+@given(part=JSON)
+def test_a_template_without_syntax_is_untouched(conn: Connection, part: Any) -> None:
+    row = conn.execute(
+        "select drip._render_template(%s, 'Ali', '+60123456789', '{}', null, 1) as part",
+        [Jsonb(part)],
+    ).fetchone()
+    assert row is not None
+    assert row["part"] == part
