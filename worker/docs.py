@@ -39,6 +39,8 @@ ROOM_WORDS = {
     "campaigns": "Broadcast campaigns and their expansion.",
     "delivery": "Single messages, and the way out: claim, results, leases.",
     "receipts": "What providers report later.",
+    "events": "What happened, for applications that follow it; the bodies are in"
+    " [events.md](events.md).",
     "ops": "Explanations and housekeeping.",
 }
 

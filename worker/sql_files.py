@@ -17,7 +17,17 @@ from .errors import PgdripError
 SCHEMA = "drip"
 
 # Rooms in the order in which they build on each other; a room that is not named comes after them.
-ROOMS = ("core", "accounts", "leads", "sequences", "campaigns", "delivery", "receipts", "ops")
+ROOMS = (
+    "core",
+    "accounts",
+    "leads",
+    "sequences",
+    "campaigns",
+    "delivery",
+    "receipts",
+    "events",
+    "ops",
+)
 
 _OPAQUE = re.compile(
     r"""

@@ -41,6 +41,10 @@ class Tenant:
     def phone(self) -> str:
         return f"{self.prefix}001"
 
+    @property
+    def queue(self) -> str:
+        return f"events_{self.name.lower()}"
+
     def known(self, kind: str) -> str:
         return f"{kind} of {self.name}"
 
@@ -157,13 +161,21 @@ def plant(root: Connection, tenant: Tenant) -> None:
             "kind": "read",
         },
         "inbound_messages": {"sender": tenant.phone, "body": tenant.mark},
+        "dead_letters": {
+            "kind": "device",
+            "subject_id": tenant.ids["device"],
+            "body": tenant.mark,
+            "error": tenant.mark,
+            "tries": 5,
+        },
         "lead_aliases": {
             "platform": "gowa",
             "provider_id": tenant.mark,
             "lead_id": tenant.ids["lead"],
         },
     }.items():
-        times = [c for c in ("created_at", "received_at") if has_column(root, table, c)]
+        names = ("created_at", "received_at", "died_at")
+        times = [name for name in names if has_column(root, table, name)]
         columns = {"user_id": tenant.user, **values} | dict.fromkeys(times, "now")
         root.execute(
             sql.SQL("insert into drip.{} ({}) values ({})").format(
@@ -173,6 +185,9 @@ def plant(root: Connection, tenant: Tenant) -> None:
             ),
             list(columns.values()),
         )
+    for queue in (f"events_{tenant.mark}", tenant.queue):
+        one("select outcome from drip.subscribe(%s, 'lead.*')", queue)
+    one("select outcome from drip.opt_out(%s, %s)", f"{tenant.prefix}778", tenant.mark)
     root.execute("select set_config('drip.user', '', false)")
 
 
@@ -303,6 +318,7 @@ def test_both_tenants_have_rows_for_the_views_to_show(scene: Scene, views: list[
         "drip.message_log",
         "drip.message_outlook",
         "drip.queue_overview",
+        "drip.event_queues",
     }
 
 
@@ -479,6 +495,9 @@ def argument(name: str, type_: str, b: Tenant, by_id: bool) -> Any:
         "p_status": "disabled",
         "p_outcome": "sent",
         "p_key": "",
+        "p_queue": b.queue,
+        "p_pattern": "lead.*",
+        "p_seconds": 30,
     }
     if type_ == "bigint[]":
         return [ids.get(name.removeprefix("p_").rstrip("s"), message)]
@@ -497,8 +516,8 @@ def hash_of(root: Connection, tenant: Tenant, tables: list[str]) -> list[Row]:
     """One hash per table over the tenant's rows, or over all rows where there is no tenant."""
     parts = []
     for table in tables:
-        column = {"users": "id"}.get(table, "user_id")
-        where = f"where t.{column} = {tenant.user}" if table in TENANT_KEYS else ""
+        column = KEYS.get(table, "user_id")
+        where = f"where {column} = {tenant.user}" if table in TENANT_KEYS else ""
         parts.append(
             f"select '{table}' as name, md5(coalesce(string_agg(t::text, e'\\n'"
             f" order by t::text), '')) as hash from drip.{table} as t {where}"
@@ -506,12 +525,14 @@ def hash_of(root: Connection, tenant: Tenant, tables: list[str]) -> list[Row]:
     return root.execute(" union all ".join(parts).encode()).fetchall()
 
 
+# Where the tenant of a row stands under another name.
+KEYS = {"users": "id", "waiting_events": "(t.message ->> 'user_id')::bigint"}
 TENANT_KEYS: set[str] = set()
 
 
 @pytest.fixture(scope="module")
 def all_tables(scene: Scene) -> list[str]:
-    TENANT_KEYS.update({*tenant_tables(scene), "users"})
+    TENANT_KEYS.update({*tenant_tables(scene), *KEYS})
     rows = scene.root.execute(
         "select c.relname::text as name from pg_class as c"
         " where c.relnamespace = 'drip'::regnamespace and c.relkind = 'r' order by 1"

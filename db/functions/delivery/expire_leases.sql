@@ -10,6 +10,7 @@ declare
   v_now constant timestamptz := drip.now();
   v_expired bigint;
   v_enrollments bigint[];
+  v_unknown bigint[];
   v_pacing jsonb;
 begin
   with lapsed as (
@@ -50,17 +51,19 @@ begin
   select
     count(*),
     array_agg(distinct x.sequence_contact_id) filter (where x.sequence_contact_id is not null),
+    array_agg(x.id) filter (where x.status = 'unknown'),
     -- it may have been sent, so it counts as one of the day's sends
     (select jsonb_agg(q.*) from (
       select y.device_id, 0 as results, 0 as failures, count(*) as sent
       from moved y
       group by y.device_id) q)
-  into v_expired, v_enrollments, v_pacing
+  into v_expired, v_enrollments, v_unknown, v_pacing
   from moved x;
 
   if v_pacing is not null then
     perform drip._pace_results(v_pacing);
     perform drip._sync_enrollments(v_enrollments);
+    perform drip._emit_messages('message.unknown', v_unknown);
   end if;
   return query
     select v_expired, (

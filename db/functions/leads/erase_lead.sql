@@ -73,6 +73,7 @@ begin
     and r.message_id in (
       select m.id from drip.broadcast_messages m where m.lead_id = v_lead.id);
   delete from drip.lead_aliases a where a.user_id = v_user and a.lead_id = v_lead.id;
+  perform drip._scrub_events(v_user, v_lead.id, v_nobody);
   perform drip._audit(v_user, 'erase_lead', 'lead', v_lead.id, p_reason);
   return query select v_lead.id, v_cancelled, v_scrubbed, 'erased'::text;
 end

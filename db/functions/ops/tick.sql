@@ -16,7 +16,7 @@ begin
   foreach v_task in array array[
     'expire_leases', 'end_unknown_holds', 'expire_messages', 'sync_enrollments', 'end_pauses',
     'bind_devices', 'fail_over', 'enroll_matching_leads', 'expand_campaigns',
-    'complete_campaigns']
+    'complete_campaigns', 'drop_event_queues']
   loop
     v_rows := 0;
     v_remaining := 0;
@@ -38,6 +38,7 @@ begin
         when 'expand_campaigns' then
           select x.inserted, x.remaining into v_rows, v_remaining from drip.expand_campaigns() x;
         when 'complete_campaigns' then v_rows := drip._complete_campaigns(100);
+        when 'drop_event_queues' then v_rows := drip._drop_event_queues();
       end case;
     exception when others then
       v_error := pg_catalog.format('%s: %s', sqlstate, sqlerrm);

@@ -22,6 +22,7 @@ select pgmq.create('drip_inbound');
 RECEIPTS = r"""
 alter table drip.receipts add column recipient text;
 alter table drip.receipts add column message_ref bigint;
+-- squawk-ignore prefer-bigint-over-int
 alter table drip.receipts add column attempt_ref integer;
 drop index drip.receipts_unmatched_idx;
 create index receipts_waiting_idx on drip.receipts (provider_message_id);
@@ -60,6 +61,7 @@ create table drip.dead_letters (
   received_at  timestamptz not null,
   body         text not null,
   error        text not null,
+  -- squawk-ignore prefer-bigint-over-int
   tries        integer not null,
   died_at      timestamptz not null,
   replayed_at  timestamptz,
@@ -76,7 +78,9 @@ comment on column drip.users.opt_out_confirmation is
   '[setting] Text sent once to a contact who opts out by a reply; null = none.';
 
 alter table drip.error_codes add column backoff numeric;
+-- squawk-ignore prefer-bigint-over-int
 alter table drip.error_codes add column max_failures integer;
+-- squawk-ignore prefer-bigint-over-int
 alter table drip.error_codes add column suppress_after integer;
 -- A handful of rows, and all of them obey.
 -- squawk-ignore constraint-missing-not-valid
@@ -86,6 +90,8 @@ alter table drip.error_codes add constraint error_codes_max_positive check (max_
 -- squawk-ignore constraint-missing-not-valid
 alter table drip.error_codes add constraint error_codes_suppress_positive
   check (suppress_after > 0);
+-- It comes back at once, with one more word.
+-- squawk-ignore ban-drop-constraint
 alter table drip.error_codes drop constraint error_codes_scope_known;
 -- squawk-ignore constraint-missing-not-valid
 alter table drip.error_codes add constraint error_codes_scope_known
@@ -144,6 +150,14 @@ comment on table drip.subscriptions is
   'Which events go into which queue of a tenant; subscribe() adds rows.';
 comment on column drip.subscriptions.matches is 'The pattern as a regular expression.';
 comment on column drip.subscriptions.queue_name is 'The queue''s name in pgmq.';
+
+-- The columns of pgmq's own tables that are read over all queues at once.
+create table drip.waiting_events (
+  enqueued_at  timestamptz,
+  message      jsonb
+);
+comment on table drip.waiting_events is
+  'Parent of the queues of events: what no application has acked yet. Holds no row itself.';
 """
 
 RIGHTS = r"""
@@ -153,7 +167,8 @@ create policy dead_letters_of_caller on drip.dead_letters using (
 alter table drip.subscriptions enable row level security;
 create policy subscriptions_of_caller on drip.subscriptions using (
   user_id = any (array(select u.id from drip.users u)));
-grant select on drip.dead_letters, drip.subscriptions to drip_view, drip_operator;
+grant select on drip.dead_letters, drip.subscriptions, drip.waiting_events
+  to drip_view, drip_operator;
 grant update (opt_out_confirmation) on drip.users to drip_operator;
 grant update (backoff, max_failures, suppress_after) on drip.error_codes to drip_operator;
 """

@@ -20,6 +20,7 @@ SWEEPS = [
     "enroll_matching_leads",
     "expand_campaigns",
     "complete_campaigns",
+    "drop_event_queues",
 ]
 
 

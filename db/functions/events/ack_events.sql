@@ -1,0 +1,25 @@
+-- Done with: the event leaves the queue. What happened stays in the tables and views.
+create function drip.ack_events(p_queue text, p_ids bigint[])
+returns table (ack_id bigint, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_user constant bigint := drip._tenant();
+  v_name constant text := drip._find_event_queue(v_user, p_queue);
+begin
+  return query
+    with acked as (
+      select d.id from pgmq.delete(v_name, p_ids) as d (id)
+    )
+    select g.id, case when a.id is null then 'not_waiting' else 'acked' end
+    from (select distinct u.id from unnest(p_ids) as u (id) where u.id is not null) g
+    left join acked a on a.id = g.id
+    order by g.id;
+end
+$$;
+comment on function drip.ack_events(text, bigint[]) is
+  'Takes events that were dealt with out of a queue, by the ack_id that read_events gave. One row
+   per id; outcome: acked, not_waiting (acked before, or never there).';
+grant execute on function drip.ack_events(text, bigint[]) to drip_app;

@@ -1,0 +1,100 @@
+-- The queue is made under our owner and named after the tenant, so that tenants cannot meet in it;
+-- an application's own queue would make our transactions fail for want of a right on it.
+create function drip.subscribe(p_queue text, p_pattern text)
+returns table (queue text, pattern text, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  c_most constant integer := 100;
+  v_user constant bigint := drip._tenant();
+  v_queue constant text := drip._check_event_queue(p_queue);
+  v_pattern constant text := lower(btrim(p_pattern));
+  v_matches constant text := drip._event_pattern(v_pattern);
+  v_name constant text := pg_catalog.format('drip_u%s_%s', v_user, v_queue);
+  v_outcome text := 'already_subscribed';
+begin
+  if (select count(*)
+      from drip.subscriptions s
+      where s.user_id = v_user and (s.queue, s.pattern) <> (v_queue, v_pattern)) >= c_most
+  then
+    perform drip._fail(
+      'DR005', pg_catalog.format('there are %s subscriptions already', c_most),
+      'Take one back: select * from drip.unsubscribe(queue, pattern).');
+  end if;
+  if not drip._hold_event_queue(v_name) then
+    perform drip._create_event_queue(v_name);
+  elsif not exists (
+    select from drip.subscriptions s where s.user_id = v_user and s.queue = v_queue)
+  then
+    -- the sweep has not yet dropped what an earlier subscriber left behind
+    execute pg_catalog.format('delete from pgmq.%I', 'q_' || v_name);
+  end if;
+  insert into drip.subscriptions (user_id, queue, pattern, matches, queue_name, created_at)
+  values (v_user, v_queue, v_pattern, v_matches, v_name, drip.now())
+  on conflict (user_id, queue, pattern) do nothing;
+  if found then
+    v_outcome := 'subscribed';
+  end if;
+  return query select v_queue, v_pattern, v_outcome;
+end
+$$;
+comment on function drip.subscribe(text, text) is
+  'From now on puts the tenant''s events of a pattern into a queue, which it makes: message.*,
+   lead.replied, *.completed, # for all (* is one word, # any number). Outcome: subscribed,
+   already_subscribed. Types and bodies: docs/events.md.';
+grant execute on function drip.subscribe(text, text) to drip_app;
+
+-- As a child of waiting_events the queue is counted and scrubbed with all others.
+create function drip._create_event_queue(p_queue_name text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  perform pgmq.create(p_queue_name);
+  -- somebody may have made it while pgmq waited for them
+  if not exists (
+    select
+    from pg_catalog.pg_inherits i
+    where i.inhrelid = to_regclass('pgmq.q_' || p_queue_name)
+      and i.inhparent = 'drip.waiting_events'::regclass)
+  then
+    execute pg_catalog.format(
+      'alter table pgmq.%I inherit drip.waiting_events', 'q_' || p_queue_name);
+  end if;
+end
+$$;
+comment on function drip._create_event_queue(text) is
+  'Makes a queue of events in pgmq.';
+
+-- Words of a type are joined by dots. A pattern that no event can match is a slip of the pen.
+create function drip._event_pattern(p_pattern text) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  v_matches text;
+begin
+  if coalesce(p_pattern, '') ~ '^([a-z_]+|\*|#)(\.([a-z_]+|\*|#)){0,3}$'
+    and length(p_pattern) <= 100
+  then
+    v_matches := replace(replace(p_pattern, '.', '\.'), '*', '[^.]+');
+    v_matches := replace(v_matches, '\.#', '(\.[^.]+)*');
+    v_matches := regexp_replace(v_matches, '^#\\\.', '([^.]+\\.)*');
+    v_matches := '^' || regexp_replace(v_matches, '^#', '.*') || '$';
+  end if;
+  if v_matches is null
+    or not exists (select from drip._event_types() t where t.type ~ v_matches)
+  then
+    perform drip._fail(
+      'DR001', pg_catalog.format('%s matches no type of event',
+                                 pg_catalog.quote_nullable(left(p_pattern, 60))),
+      'Types: ' || (select string_agg(t.type, ', ') from drip._event_types() t)
+        || '; * stands for a word, # for all.');
+  end if;
+  return v_matches;
+end
+$$;
+comment on function drip._event_pattern(text) is
+  'The regular expression of a pattern of event types; DR001 when no event matches it.';
