@@ -91,7 +91,7 @@ comment on function drip._is_expansion_due(drip.campaigns, timestamptz) is
 create function drip._expand_chunk(p_campaign drip.campaigns, p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = ''
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now constant timestamptz := drip.now();

@@ -3,6 +3,8 @@
 -- zone. Callers hold the leads' rows, so nobody else is enrolling them; no lead stands twice.
 -- The planner sees no numbers behind an insert, so nothing big is joined to something big without
 -- an index: with a join of two such sets 500 leads took 2 s, like this 0.05 s.
+-- The plan mode holds for the foreign keys' own queries too: under force_custom_plan they were
+-- planned anew for each row, and 300,000 messages took 13.7 s of processor time instead of 6.5 s.
 create function drip._enroll(
   p_sequence_id bigint, p_lead_ids bigint[], p_at timestamptz, p_attributes jsonb, p_key text,
   p_chained_from timestamptz[] default null)
@@ -11,7 +13,7 @@ returns table (
   first_at timestamptz, last_at timestamptz)
 language plpgsql volatile
 set search_path = ''
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare

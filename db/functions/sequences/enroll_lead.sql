@@ -37,7 +37,7 @@ returns table (
   first_at timestamptz, last_at timestamptz)
 language plpgsql volatile
 set search_path = ''
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare

@@ -6,7 +6,6 @@ create function drip.enroll_matching_leads(p_limit integer default 1000)
 returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining bigint)
 language plpgsql volatile security definer
 set search_path = ''
-set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
