@@ -345,12 +345,36 @@ def simulator(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of latencies and faults.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of latencies, faults and contacts.")] = 1,
+    webhook_base: Annotated[
+        str | None,
+        typer.Option(
+            help="Where receipts and replies go, as http://127.0.0.1:8080/webhooks.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Path of a device's webhooks below that, as sales1=device/3; * is any other "
+            "device; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    delivered: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of messages that arrive.")
+    ] = 0.97,
+    read: Annotated[float, typer.Option(min=0, max=1, help="Share of those that are read.")] = 0.6,
+    reply: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of those that are answered.")
+    ] = 0.05,
 ) -> None:
-    """Run a gateway that speaks GOWA's interface and sends nothing anywhere.
+    """Run a gateway that speaks GOWA's and Meta's interfaces and sends nothing to WhatsApp.
 
-    Its page shows what it received. PGDRIP_SIMULATOR_CREDENTIALS=user:password makes it ask for
-    Basic authentication.
+    Its page shows what it received, and lets you answer. Meta's interface is below /v25.0. With
+    --webhook-base and --target the contacts' receipts and replies go out as webhooks, signed with
+    PGDRIP_SIMULATOR_WEBHOOK_SECRET. PGDRIP_SIMULATOR_CREDENTIALS=user:password makes it ask for
+    Basic authentication, PGDRIP_SIMULATOR_TOKEN for that bearer token on Meta's paths.
     """
     from pydantic import ValidationError
 
@@ -365,6 +389,19 @@ def simulator(
             raise PgdripError(
                 f"--rate {text} is not a fault and a share.", hint="Write it as error_500=0.01."
             ) from None
+    targets: dict[str, str] = {}
+    for text in target or []:
+        name, _, path = text.rpartition("=")
+        if not name:
+            raise PgdripError(
+                f"--target {text} is not a device and a path.", hint="Write it as sales1=device/3."
+            )
+        targets[name] = path
+    if targets and webhook_base is None:
+        raise PgdripError(
+            "--target needs --webhook-base.",
+            hint="For a receiver on this machine: --webhook-base http://127.0.0.1:8080/webhooks",
+        )
     try:
         settings = SimulatorSettings.model_validate(
             {
@@ -372,20 +409,29 @@ def simulator(
                 "latency_max": latency if latency_max is None else latency_max,
                 "seed": seed,
                 "rates": rates,
+                "webhook_base": webhook_base,
+                "webhook_targets": targets,
+                "webhook_secret": os.environ.get("PGDRIP_SIMULATOR_WEBHOOK_SECRET") or None,
+                "delivered_rate": delivered,
+                "read_rate": read,
+                "reply_rate": reply,
             }
         )
     except ValidationError as exc:
         error = exc.errors(include_url=False)[0]
-        raise PgdripError(
-            f"--rate {', '.join(rate or [])}: {error['msg']}.",
-            hint="Write it as error_500=0.01; a share is between 0 and 1.",
-        ) from None
+        option, hint = {
+            "rates": ("--rate", "Write it as error_500=0.01; a share is between 0 and 1."),
+            "webhook_base": ("--webhook-base", "It begins with http:// or https://."),
+            "webhook_targets": ("--target", "Write it as sales1=device/3."),
+        }[str(error["loc"][0])]
+        raise PgdripError(f"{option}: {error['msg']}.", hint=hint) from None
     run_simulator(
         host,
         port,
         settings=settings,
         devices=device,
         credentials=os.environ.get("PGDRIP_SIMULATOR_CREDENTIALS"),
+        token=os.environ.get("PGDRIP_SIMULATOR_TOKEN") or None,
         on_ready=lambda url: out.print(f"Gateway simulator on {url} – open it in a browser."),
     )
 

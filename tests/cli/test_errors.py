@@ -60,6 +60,19 @@ def test_a_bad_rate(pgdrip: Run) -> None:
     complaint(pgdrip("simulator", "--rate", "no_such_fault=0.1"))
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--webhook-base", "nowhere"), "--webhook-base"),
+        (("--target", "a=device/1"), "--webhook-base"),
+        (("--webhook-base", "http://127.0.0.1:1", "--target", "device/1"), "sales1=device/3"),
+        (("--webhook-base", "http://127.0.0.1:1", "--target", "a="), "sales1=device/3"),
+    ],
+)
+def test_a_bad_webhook_option(pgdrip: Run, options: tuple[str, ...], said: str) -> None:
+    assert said in complaint(pgdrip("simulator", *options))
+
+
 def test_an_unknown_tenant(pgdrip: Run, dsn: str, tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_text("phone\n+60123456789\n")
     assert "DR010" in complaint(pgdrip("import", "leads.csv", "--user", "nobody", url=dsn))

@@ -8,63 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import pytest
+from gateway_client import PHONE, Client, running
 
 from pgdrip.errors import PgdripError
 from pgdrip.simulator import Simulator, SimulatorSettings, SimulatorThread
-
-PHONE = "60123456789@s.whatsapp.net"
-
-
-class Client:
-    """A client that says what it got: status and JSON."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self.session = session
-
-    async def get(self, path: str, **options: Any) -> tuple[int, Any]:
-        async with self.session.get(path, **options) as response:
-            return response.status, await response.json()
-
-    async def post(self, path: str, body: object = None, **options: Any) -> tuple[int, Any]:
-        async with self.session.post(path, json=body, **options) as response:
-            return response.status, await response.json()
-
-    async def text(
-        self, phone: str = PHONE, text: str = "Hi", device: str = "a"
-    ) -> tuple[int, Any]:
-        body = {"phone": phone, "message": text}
-        return await self.post("/send/message", body, headers={"X-Device-Id": device})
-
-    async def media(
-        self, kind: str, fields: dict[str, str | bytes], device: str = "a"
-    ) -> tuple[int, Any]:
-        form = aiohttp.FormData(default_to_multipart=True)
-        for name, value in fields.items():
-            if isinstance(value, bytes):
-                form.add_field(name, value, filename="a.bin")
-            else:
-                form.add_field(name, value)
-        async with self.session.post(
-            f"/send/{kind}", data=form, headers={"X-Device-Id": device}
-        ) as response:
-            return response.status, await response.json()
-
-
-@asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[tuple[Simulator, Client]]:
-    async with (
-        Simulator(**options) as gateway,
-        aiohttp.ClientSession(gateway.url) as session,
-    ):
-        yield gateway, Client(session)
-
 
 # -- GOWA's interface
 
@@ -91,6 +43,12 @@ def test_text_is_taken_and_listed() -> None:
             "accepted": True,
             "answered": True,
             "message_id": kept.message_id,
+            "interface": "gowa",
+            "template": None,
+            "callback_data": None,
+            "delivered_at": None,
+            "read_at": None,
+            "failed_code": None,
         }
 
     asyncio.run(story())
@@ -475,6 +433,8 @@ def test_list_is_narrowed_by_seq_device_and_limit() -> None:
             assert await listed(f"{path}?device=a") == ["0", "2", "4"]
             assert await listed(f"{path}?device=b&limit=2") == ["3", "5"]
             assert await listed(f"{path}?since=1&device=b&limit=9") == ["1", "3", "5"]
+            assert await listed(f"{path}?phone=%2B60123456789&limit=1") == ["5"]
+            assert await listed(f"{path}?phone=%2B60123456780") == []
             assert (await client.get(f"{path}?since=soon"))[0] == 400
 
     asyncio.run(story())
