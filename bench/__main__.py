@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import claiming, planning, report, working
+from . import claiming, planning, receiving, report, working
 from .place import Place, open_place
 
 
@@ -53,6 +53,7 @@ PARTS: dict[str, Callable[[Place], None]] = {
     "worker": working.worker,
     "latency": working.latency,
     "processor": working.processor,
+    "receiver": receiving.receiver,
 }
 
 if __name__ == "__main__":

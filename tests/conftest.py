@@ -30,8 +30,8 @@ from pgdrip.schema import migrate
 Connection = psycopg.Connection[DictRow]
 Connect = Callable[..., Connection]
 
-# Gateways, devices, messages and worker processes for every folder that needs them.
-pytest_plugins = ["worker_process"]
+# Gateways, devices, messages, worker and receiver processes for every folder that needs them.
+pytest_plugins = ["worker_process", "receiver_process"]
 
 EMBEDDED = 18
 

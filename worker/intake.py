@@ -172,6 +172,7 @@ class Intake:
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
         self.stored = 0
+        self.busy = 0  # calls under way
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._work(line)) for line in self._lines]
@@ -209,11 +210,13 @@ class Intake:
 
     async def _work(self, line: Line) -> None:
         while batch := await self._next():
+            self.busy += 1
             try:
                 await self._store(line, batch)
             except Exception as exc:
                 log.error("storing webhooks failed", webhooks=len(batch), error=sentence(exc))
             finally:
+                self.busy -= 1
                 for entry in batch:
                     _settle(entry, Unavailable())
 

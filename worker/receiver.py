@@ -243,7 +243,10 @@ class Webhooks:
         with _in_time():
             async with asyncio.timeout(DATABASE_TIME):
                 target = await self._find(kind, number)
-        values = parse_qs(query.decode("latin-1"), max_num_fields=20)
+        try:
+            values = parse_qs(query.decode("latin-1"), max_num_fields=20)
+        except ValueError:
+            raise Refusal(400, "The query cannot be read.") from None
         name = target.verify_token_secret_name
         token = self._secret(target, name) if name else None
         if not token:
