@@ -91,6 +91,10 @@ def create_app(
     async def expand_campaigns(timestamp: int) -> None:
         await _quietly("expand_campaigns", sweep(database, "expand_campaigns"))
 
+    @every("* * * * * */5", "process_inbound")
+    async def process_inbound(timestamp: int) -> None:
+        await _quietly("process_inbound", sweep(database, "process_inbound"))
+
     # expire_leases and the small sweeps that need no loop are among those of tick().
     @every("* * * * * */10", "tick")
     async def tick(timestamp: int) -> None:

@@ -52,17 +52,20 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
         waker = DeviceWaker(database, look)
         enrollment = Bell(lambda: sweep(database, "enroll_matching_leads"), gather=0.05)
         expansion = Bell(lambda: sweep(database, "expand_campaigns"), gather=0.05)
+        inbound = Bell(lambda: sweep(database, "process_inbound"), gather=0.02)
 
         def on_listening() -> None:
             # Whatever was announced while nobody listened.
             waker.wake("")
             enrollment.ring()
             expansion.ring()
+            inbound.ring()
 
         handlers = {
             "drip_wake": waker.wake,
             "drip_enroll": lambda _: enrollment.ring(),
             "drip_campaign": lambda _: expansion.ring(),
+            "drip_inbound": lambda _: inbound.ring(),
         }
 
         async def heartbeat() -> None:
@@ -82,6 +85,7 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
             "wake": waker.run,
             "enrollment": enrollment.run,
             "expansion": expansion.run,
+            "inbound": inbound.run,
         }
         recording = asyncio.create_task(_supervise("recorder", recorder.run, stop, ends=True))
         dispatching = asyncio.create_task(_supervise("dispatch", dispatcher.run, stop, ends=True))

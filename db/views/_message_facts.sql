@@ -63,6 +63,8 @@ cross join lateral (
       where sp.user_id = m.user_id
         and sp.phone = m.recipient_phone
         and (sp.category = 'all' or m.category = 'marketing')
+        -- the answer to an opt-out says that it was heard
+        and not coalesce(m.source ? 'confirms_opt_out', false)
     ) as suppressed,
     case
       when f.has_window

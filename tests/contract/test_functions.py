@@ -164,7 +164,8 @@ def test_the_clock_is_plain_stable_sql(functions: list[dict[str, Any]]) -> None:
 
 def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) -> None:
     readers = {f["name"] for f in functions if "_wall_clock(" in code_of(f["body"])}
-    assert readers <= {"tick"}
+    # pgmq hides a message by the wall clock
+    assert readers <= {"tick", "process_inbound"}
 
 
 def test_plain_sql_functions_can_be_inlined(functions: list[dict[str, Any]]) -> None:

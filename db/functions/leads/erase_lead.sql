@@ -65,13 +65,10 @@ begin
   from scrubbed s;
 
   update drip.inbound_messages i
-  set sender = v_nobody, body = null
+  set sender = v_nobody, sender_alias = null, sender_name = null, body = null, payload = null
   where i.user_id = v_user and i.lead_id = v_lead.id;
-  update drip.receipts r
-  set body = null
-  where r.user_id = v_user
-    and r.message_id in (
-      select m.id from drip.broadcast_messages m where m.lead_id = v_lead.id);
+  delete from drip.receipts r
+  where r.user_id = v_user and r.recipient = substr(v_lead.phone, 2);
   delete from drip.lead_aliases a where a.user_id = v_user and a.lead_id = v_lead.id;
   perform drip._scrub_events(v_user, v_lead.id, v_nobody);
   perform drip._audit(v_user, 'erase_lead', 'lead', v_lead.id, p_reason);

@@ -15,8 +15,9 @@ declare
 begin
   foreach v_task in array array[
     'expire_leases', 'end_unknown_holds', 'expire_messages', 'sync_enrollments', 'end_pauses',
-    'bind_devices', 'fail_over', 'enroll_matching_leads', 'expand_campaigns',
-    'complete_campaigns', 'drop_event_queues']
+    'bind_devices', 'fail_over', 'process_inbound', 'match_receipts', 'note_last_inbound',
+    'enroll_matching_leads', 'expand_campaigns', 'complete_campaigns', 'prune_inbound',
+    'drop_event_queues']
   loop
     v_rows := 0;
     v_remaining := 0;
@@ -32,6 +33,11 @@ begin
         when 'end_pauses' then v_rows := drip._end_lead_pauses(1000);
         when 'bind_devices' then v_rows := drip._bind_devices(1000);
         when 'fail_over' then v_rows := drip._move_failed_over(1000);
+        when 'process_inbound' then
+          select x.read, x.remaining into v_rows, v_remaining from drip.process_inbound() x;
+        when 'match_receipts' then v_rows := drip._retry_receipts(1000);
+        when 'note_last_inbound' then v_rows := drip._renote_last_inbound(1000);
+        when 'prune_inbound' then v_rows := drip._prune_inbound(10000);
         when 'enroll_matching_leads' then
           select x.enrolled, x.remaining into v_rows, v_remaining
           from drip.enroll_matching_leads() x;

@@ -61,21 +61,34 @@ create or replace trigger announce_sequence
   when (new.status = 'active' and new.swept_at is null and new.swept_to_lead_id = 0)
   execute function drip._announce_sequence();
 
--- Held: not before the end of time, with the reason that explain and views show.
+-- Held: not before the end of time, with the reason that explain and views show. A worker that
+-- pauses a program leaves the rows that somebody holds (drip.hold_policy).
 create function drip._hold_messages(p_ids bigint[], p_reason text) returns void
-language sql volatile
+language plpgsql volatile
+set search_path = ''
 as $$
-  with locked as (
-    select m.id
-    from drip.broadcast_messages m
-    where m.id = any (p_ids) and m.status = 'pending'
-    order by m.id
-    for no key update
-  )
+declare
+  v_ids bigint[];
+begin
+  if current_setting('drip.hold_policy', true) = 'skip' then
+    v_ids := array(
+      select m.id
+      from drip.broadcast_messages m
+      where m.id = any (p_ids) and m.status = 'pending'
+      order by m.id
+      for no key update skip locked);
+  else
+    v_ids := array(
+      select m.id
+      from drip.broadcast_messages m
+      where m.id = any (p_ids) and m.status = 'pending'
+      order by m.id
+      for no key update);
+  end if;
   update drip.broadcast_messages m
   set not_before = 'infinity', deferred_reason = p_reason
-  from locked k
-  where m.id = k.id
+  where m.id = any (v_ids);
+end
 $$;
 comment on function drip._hold_messages(bigint[], text) is
   'Holds pending messages until they are freed; waits for rows that somebody is changing.';

@@ -115,12 +115,14 @@ where platform = 'cloud_api' and code = '131049';
 update drip.error_codes set max_failures = 2
 where platform = 'cloud_api' and code in ('131052', '131053');
 update drip.error_codes set backoff = 2
-where platform = 'cloud_api' and code in ('2', '133004', '131016', '130429', '4', '80007');
+where platform = 'cloud_api' and code in ('2', '133004', '131016');
 update drip.error_codes set suppress_after = 3
 where (platform, code) in (('cloud_api', '131026'), ('gowa', 'INVALID_JID'));
 update drip.error_codes set scope = 'program', action = 'stop', auto_resume = false
 where platform = 'cloud_api'
-  and code in ('132000', '132001', '132005', '132007', '132012', '132015', '132016');
+  and code in ('132000', '132001', '132005', '132007', '132012', '132015', '132016')
+  -- a row that an operator has edited stays
+  and (scope, action) = ('recipient', 'fail');
 insert into drip.error_codes (platform, code, scope, action, wait, auto_resume, meaning)
 values ('cloud_api', '200', 'device', 'stop', null, false, 'permission missing (200 to 299)')
 on conflict (platform, code) do nothing;

@@ -255,7 +255,9 @@ def test_a_retry_backs_off_and_ends_with_the_failures(clock: Clock, plant: Plant
             waits.append((row["not_before"] - clock.now).total_seconds())
             assert (row["status_reason"], row["deferred_reason"]) == ("will_retry", "not_due")
             clock.set(row["not_before"])
-    assert waits == [30, 120, 480, 1920]
+    for least, wait in zip([30, 120, 480, 1920], waits, strict=True):
+        assert least <= wait <= least * 1.2
+    assert len({round(wait / least, 3) for least, wait in zip([30, 120], waits, strict=False)}) == 2
     row = plant.message_row(message)
     assert (row["status"], row["status_reason"]) == ("failed", "max_failures")
     assert (row["failures"], row["attempts"]) == (5, 5)
@@ -470,7 +472,9 @@ def test_the_table_says_how_long_to_wait(clock: Clock, plant: Plant) -> None:
     message = plant.message(plant.device())
     plant.answer(plant.claim()[0], "permanent", error_code="ODD")
     row = plant.message_row(message)
-    assert (row["status"], row["not_before"]) == ("pending", clock.now + timedelta(hours=4))
+    assert row["status"] == "pending"
+    least = timedelta(hours=4)
+    assert least <= row["not_before"] - clock.now <= least * 1.2
 
 
 def test_the_table_may_fail_what_the_sender_would_repeat(clock: Clock, plant: Plant) -> None:

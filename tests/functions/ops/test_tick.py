@@ -17,9 +17,13 @@ SWEEPS = [
     "end_pauses",
     "bind_devices",
     "fail_over",
+    "process_inbound",
+    "match_receipts",
+    "note_last_inbound",
     "enroll_matching_leads",
     "expand_campaigns",
     "complete_campaigns",
+    "prune_inbound",
     "drop_event_queues",
 ]
 

@@ -1,0 +1,189 @@
+-- What receipts do to messages, whatever their order: sent < failed < delivered < read, and nothing
+-- goes back. A receipt whose message is not known, is still with a worker, or is held by somebody
+-- is parked; _match_receipts takes it up again.
+-- The planner settings keep the plans nested loops over indexes, as in the claim.
+create function drip._apply_receipts(p_receipts jsonb)
+returns table (applied bigint, parked bigint)
+language plpgsql volatile
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set enable_material = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_given jsonb;
+  v_locked bigint[];
+  v_facts jsonb;
+  v_results jsonb;
+  v_delivered bigint[];
+  v_read bigint[];
+  v_parked bigint;
+begin
+  select jsonb_agg(to_jsonb(r) || jsonb_build_object(
+    'message_id', coalesce(own.id, named.id),
+    'attempt', case when own.id is not null then r.attempt_ref end,
+    'at', least(coalesce(r.occurred_at, v_now), v_now)))
+  into v_given
+  from jsonb_to_recordset(p_receipts) as r (
+    user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
+    occurred_at timestamptz, recipient text, message_ref bigint, attempt_ref integer,
+    error_code text, error_message text)
+  left join lateral (
+    select m.id
+    from drip.broadcast_messages m
+    where m.id = r.message_ref
+      and m.user_id = r.user_id
+      and m.attempts >= r.attempt_ref
+      and m.status <> 'processing'
+  ) own on true
+  left join lateral (
+    select m.id
+    from drip.broadcast_messages m
+    where m.provider_message_id = r.provider_message_id
+      and m.user_id = r.user_id
+      and m.status <> 'processing'
+    order by m.id
+    limit 1
+  ) named on own.id is null;
+
+  v_locked := array(
+    select m.id
+    from drip.broadcast_messages m
+    where m.id in (
+        select (e.value ->> 'message_id')::bigint from jsonb_array_elements(v_given) e)
+      and m.status <> 'processing'
+    order by m.id
+    for no key update skip locked);
+
+  -- one row per message: the times of its states, and whether it can be settled now
+  select jsonb_agg(to_jsonb(q))
+  into v_facts
+  from (
+    select
+      f.message_id,
+      max(f.attempt) as attempt,
+      max(f.provider_message_id) as provider_message_id,
+      min(f.at) as accepted_at,
+      min(f.at) filter (where f.kind in ('delivered', 'read', 'played')) as delivered_at,
+      min(f.at) filter (where f.kind in ('read', 'played')) as read_at,
+      bool_or(f.kind = 'failed') as is_failed,
+      bool_or(f.kind <> 'failed') as is_accepted,
+      max(f.error_code) as error_code,
+      max(f.error_message) as error_message
+    from jsonb_to_recordset(v_given) as f (
+      message_id bigint, attempt integer, provider_message_id text, kind text, at timestamptz,
+      error_code text, error_message text)
+    where f.message_id = any (v_locked)
+    group by f.message_id
+  ) q;
+
+  -- a proof of arrival settles whatever is not sent; the word "sent" only what nobody knows
+  select jsonb_agg(jsonb_build_object(
+    'message_id', q.message_id, 'attempt', q.attempt, 'outcome', 'accepted',
+    'provider_message_id', q.provider_message_id))
+  into v_results
+  from (
+    select f.message_id, coalesce(f.attempt, m.attempts) as attempt, f.provider_message_id
+    from jsonb_to_recordset(v_facts) as f (
+      message_id bigint, attempt integer, provider_message_id text, delivered_at timestamptz,
+      is_accepted boolean)
+    join drip.broadcast_messages m on m.id = f.message_id
+    join drip.message_attempts a
+      on a.message_id = m.id and a.attempt = coalesce(f.attempt, m.attempts)
+    where m.status not in ('sent', 'processing')
+      and (f.delivered_at is not null
+           or (f.is_accepted and a.outcome in ('unknown', 'lease_expired')))
+    order by f.message_id
+  ) q;
+  if v_results is not null then
+    perform drip._record_results(v_results, true);
+  end if;
+
+  with moved as (
+    update drip.broadcast_messages m
+    -- a provider's clock that is wrong must not carry a message into another day
+    set delivered_at = least(m.delivered_at, greatest(f.delivered_at, m.created_at)),
+      read_at = least(m.read_at, greatest(f.read_at, m.created_at)),
+      sent_at = greatest(
+        least(m.sent_at, f.accepted_at), m.sent_at - interval '10 minutes', m.created_at)
+    from jsonb_to_recordset(v_facts) as f (
+      message_id bigint, accepted_at timestamptz, delivered_at timestamptz, read_at timestamptz)
+    join drip.broadcast_messages o on o.id = f.message_id
+    where m.id = f.message_id
+      and m.status = 'sent'
+      and (f.delivered_at < coalesce(m.delivered_at, 'infinity')
+           or f.read_at < coalesce(m.read_at, 'infinity'))
+    returning
+      m.id,
+      o.delivered_at is null as is_delivered_now,
+      o.read_at is null and m.read_at is not null as is_read_now
+  )
+  select
+    array_agg(m.id order by m.id) filter (where m.is_delivered_now),
+    array_agg(m.id order by m.id) filter (where m.is_read_now)
+  into v_delivered, v_read
+  from moved m;
+  perform drip._emit_messages('message.delivered', v_delivered);
+  perform drip._emit_messages('message.read', v_read);
+
+  -- the provider took its acceptance back
+  select jsonb_agg(jsonb_build_object(
+    'message_id', q.message_id, 'attempt', q.attempt, 'outcome', 'permanent',
+    'scope', 'recipient', 'error_code', q.error_code, 'error_message', q.error_message))
+  into v_results
+  from (
+    select
+      f.message_id, coalesce(f.attempt, m.attempts) as attempt, f.error_code, f.error_message
+    from jsonb_to_recordset(v_facts) as f (
+      message_id bigint, attempt integer, is_failed boolean, error_code text, error_message text)
+    join drip.broadcast_messages m on m.id = f.message_id
+    where f.is_failed
+      and m.status in ('sent', 'unknown')
+      and m.attempts = coalesce(f.attempt, m.attempts)
+      and m.delivered_at is null
+      and m.read_at is null
+    order by f.message_id
+  ) q;
+  if v_results is not null then
+    perform drip._record_results(v_results, true);
+  end if;
+
+  -- a number that the provider writes otherwise leads to the same lead
+  insert into drip.lead_aliases as a (user_id, platform, provider_id, lead_id, created_at)
+  select distinct on (f.user_id, f.platform, f.recipient)
+    f.user_id, f.platform, f.recipient, m.lead_id, v_now
+  from jsonb_to_recordset(v_given) as f (
+    user_id bigint, platform text, recipient text, message_id bigint)
+  join drip.broadcast_messages m on m.id = f.message_id
+  where f.recipient is not null
+    and '+' || f.recipient <> m.recipient_phone
+  order by f.user_id, f.platform, f.recipient, m.lead_id
+  on conflict do nothing;
+
+  insert into drip.receipts as r (
+    user_id, device_id, platform, provider_message_id, kind, occurred_at, received_at, recipient,
+    message_ref, attempt_ref, error_code, error_message)
+  select
+    f.user_id, f.device_id, f.platform, f.provider_message_id, f.kind, f.at, v_now, f.recipient,
+    f.message_ref, f.attempt_ref, f.error_code, f.error_message
+  from jsonb_to_recordset(v_given) as f (
+    user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
+    at timestamptz, recipient text, message_ref bigint, attempt_ref integer, error_code text,
+    error_message text, message_id bigint)
+  where f.message_id is null or f.message_id <> all (v_locked)
+  order by f.user_id, f.provider_message_id, f.kind
+  on conflict do nothing;
+  get diagnostics v_parked = row_count;
+
+  return query
+    select coalesce(jsonb_array_length(v_facts), 0)::bigint, v_parked;
+end
+$$;
+comment on function drip._apply_receipts(jsonb) is
+  'Applies receipts [{user_id, device_id, platform, provider_message_id, kind, occurred_at,
+   recipient, message_ref, attempt_ref, error_code, error_message}]; applied counts messages.';

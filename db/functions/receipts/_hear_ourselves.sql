@@ -1,0 +1,43 @@
+-- A gateway tells of messages that its own number wrote. One with the text of an unknown message to
+-- the same contact, at the time of its attempt, is that message: it did leave.
+create function drip._hear_ourselves(p_facts jsonb) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_results jsonb;
+begin
+  select jsonb_agg(jsonb_build_object(
+    'message_id', q.id, 'attempt', q.attempts, 'outcome', 'accepted',
+    'provider_message_id', q.provider_message_id))
+  into v_results
+  from (
+    select distinct on (m.id) m.id, m.attempts, f.provider_message_id
+    from jsonb_to_recordset(p_facts) as f (
+      user_id bigint, platform text, device_id bigint, kind text, provider_message_id text,
+      contact text, contact_alias text, at timestamptz, body text, problem text)
+    cross join lateral drip._find_contact(f.user_id, f.platform, f.contact, f.contact_alias) l
+    join drip.broadcast_messages m on m.lead_id = l.id
+    join drip.message_attempts a on a.message_id = m.id and a.attempt = m.attempts
+    where f.kind = 'own_message'
+      and f.problem is null
+      and m.status = 'unknown'
+      and m.device_id = f.device_id
+      and f.body in (m.content, m.caption)
+      and f.at between a.claimed_at - interval '1 minute' and a.claimed_at + interval '10 minutes'
+      and not exists (
+        select
+        from drip.broadcast_messages o
+        where o.provider_message_id = f.provider_message_id and o.user_id = f.user_id)
+    order by m.id, f.at
+  ) q;
+  if v_results is null then
+    return 0;
+  end if;
+  perform drip._record_results(v_results, true);
+  return jsonb_array_length(v_results);
+end
+$$;
+comment on function drip._hear_ourselves(jsonb) is
+  'Settles unknown messages that a device''s own number is seen to have written; returns how many.';

@@ -1,0 +1,102 @@
+-- Parked receipts find their message as soon as its result is recorded.
+create function drip._match_receipts(p_messages bigint[]) returns bigint
+language plpgsql volatile
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_ids bigint[];
+begin
+  v_ids := array(
+    select r.id
+    from drip.broadcast_messages m
+    join drip.receipts r
+      on r.provider_message_id = m.provider_message_id and r.user_id = m.user_id
+    where m.id = any (p_messages)
+    union
+    select r.id
+    from unnest(p_messages) as m (id)
+    join drip.receipts r on r.message_ref = m.id);
+  return drip._take_up_receipts(v_ids);
+end
+$$;
+comment on function drip._match_receipts(bigint[]) is
+  'Applies the parked receipts of these messages; returns how many receipts it took up.';
+
+create function drip._take_up_receipts(p_ids bigint[]) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_receipts jsonb;
+begin
+  with taken as (
+    delete from drip.receipts r
+    where r.id in (
+      select k.id
+      from drip.receipts k
+      where k.id = any (p_ids)
+      order by k.id
+      for update skip locked)
+    returning
+      r.user_id, r.device_id, r.platform, r.provider_message_id, r.kind, r.occurred_at,
+      r.recipient, r.message_ref, r.attempt_ref, r.error_code, r.error_message
+  )
+  select jsonb_agg(to_jsonb(t)) into v_receipts from taken t;
+  if v_receipts is null then
+    return 0;
+  end if;
+  perform drip._apply_receipts(v_receipts);
+  return jsonb_array_length(v_receipts);
+end
+$$;
+comment on function drip._take_up_receipts(bigint[]) is
+  'Takes parked receipts out and applies them; those without a message are parked anew.';
+
+-- A receipt and the record of its message may be written side by side, each before it sees the
+-- other: young parked receipts are tried again. Old ones belong to messages that others wrote.
+create function drip._retry_receipts(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_ids bigint[];
+begin
+  delete from drip.receipts r
+  where r.id in (
+    select k.id
+    from drip.receipts k
+    where k.received_at < drip.now() - interval '14 days'
+    order by k.received_at
+    limit p_limit
+    for update skip locked);
+  v_ids := array(
+    select r.id
+    from drip.receipts r
+    where r.received_at > drip.now() - interval '10 minutes'
+      and (
+        exists (
+          select
+          from drip.broadcast_messages m
+          where m.provider_message_id = r.provider_message_id
+            and m.user_id = r.user_id
+            and m.status <> 'processing')
+        or exists (
+          select
+          from drip.broadcast_messages m
+          where m.id = r.message_ref
+            and m.user_id = r.user_id
+            and m.attempts >= r.attempt_ref
+            and m.status <> 'processing'))
+    order by r.received_at
+    limit p_limit);
+  return drip._take_up_receipts(v_ids);
+end
+$$;
+comment on function drip._retry_receipts(integer) is
+  'Matches receipts parked within ten minutes, forgets those older than 14 days; returns how many
+   it took up.';

@@ -1,0 +1,85 @@
+-- A batch of webhooks, set by set: receipts to their messages, what people wrote to their leads.
+-- Everything a person says takes effect once, with the row of inbound_messages that is new.
+create function drip._process_webhooks(p_webhooks jsonb)
+returns table (applied bigint, parked bigint, problems jsonb)
+language plpgsql volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_facts jsonb;
+  v_receipts jsonb;
+  v_applied bigint := 0;
+  v_parked bigint := 0;
+  v_heard bigint;
+  v_problems jsonb;
+begin
+  select jsonb_agg(to_jsonb(q))
+  into v_facts
+  from (
+    select
+      w.place, w.received_at, t.user_id, t.platform, d.id as device_id, r.*,
+      least(coalesce(r.occurred_at, w.received_at), drip.now()) as at,
+      case
+        when t.user_id is null then pg_catalog.format('there is no %s %s', w.kind, w.id)
+        when d.id is null and r.kind in ('message', 'own_message', 'preference', 'number_change')
+          then pg_catalog.format(
+            'no device of the tenant has the instance %s', coalesce(r.instance, '(none)'))
+      end as problem
+    from jsonb_to_recordset(p_webhooks) as w (
+      place bigint, kind text, id bigint, received_at timestamptz, body text)
+    left join drip.user_devices td on w.kind = 'device' and td.id = w.id
+    left join drip.sender_accounts ta on w.kind = 'account' and ta.id = w.id
+    cross join lateral (
+      select
+        coalesce(td.user_id, ta.user_id) as user_id,
+        coalesce(td.platform, ta.platform) as platform
+    ) t
+    left join lateral drip._read_webhook(t.platform, w.body::jsonb) r on true
+    left join lateral (
+      select o.id
+      from drip.user_devices o
+      where o.user_id = t.user_id
+        and o.platform = t.platform
+        and case
+          when td.id is not null and (t.platform <> 'cloud_api' or r.instance is null)
+            then o.id = td.id
+          else o.instance = r.instance
+        end
+      order by o.id = td.id desc nulls last, o.account_id = ta.id desc nulls last, o.id
+      limit 1
+    ) d on true
+  ) q;
+
+  select jsonb_agg(jsonb_build_object('place', q.place, 'error', q.problem))
+  into v_problems
+  from (
+    select distinct on (f.place) f.place, f.problem
+    from jsonb_to_recordset(v_facts) as f (place bigint, problem text)
+    where f.problem is not null
+    order by f.place
+  ) q;
+
+  select jsonb_agg(jsonb_build_object(
+    'user_id', f.user_id, 'device_id', f.device_id, 'platform', f.platform,
+    'provider_message_id', f.provider_message_id, 'kind', f.state, 'occurred_at', f.at,
+    'recipient', f.contact,
+    'message_ref', substring(f.ref from '^(\d{1,18}):\d{1,9}$')::bigint,
+    'attempt_ref', substring(f.ref from '^\d{1,18}:(\d{1,9})$')::integer,
+    'error_code', case when f.state = 'failed' then coalesce(f.error_code, 'FAILED') end,
+    'error_message', f.error_message))
+  into v_receipts
+  from jsonb_to_recordset(v_facts) as f (
+    user_id bigint, device_id bigint, platform text, kind text, state text, contact text, ref text,
+    provider_message_id text, at timestamptz, error_code text, error_message text, problem text)
+  where f.kind = 'receipt' and f.problem is null;
+  if v_receipts is not null then
+    select r.applied, r.parked into v_applied, v_parked from drip._apply_receipts(v_receipts) r;
+  end if;
+  v_heard := drip._hear_leads(v_facts);
+  return query select v_applied + v_heard, v_parked, v_problems;
+end
+$$;
+comment on function drip._process_webhooks(jsonb) is
+  'Does what webhooks [{place, kind, id, received_at, body}] say: messages changed and words heard,
+   receipts parked, and problems [{place, error}] of those that name no device of ours.';

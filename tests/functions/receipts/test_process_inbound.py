@@ -1,0 +1,98 @@
+"""process_inbound(): what webhooks say, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from factory import Clock, Plant
+
+
+def told(device: int, event: str, **payload: Any) -> tuple[int, str]:
+    """A webhook of GOWA for a device."""
+    return device, json.dumps({"event": event, "device_id": "one", "payload": payload})
+
+
+def said(device: int, phone: str, text: str, number: str) -> tuple[int, str]:
+    """A webhook of GOWA: somebody writes to a device."""
+    chat = f"{phone.lstrip('+')}@s.whatsapp.net"
+    fields = {"id": number, "chat_id": chat, "from": chat, "is_from_me": False, "body": text}
+    return told(device, "message", **fields)
+
+
+def process(plant: Plant, *webhooks: tuple[int, str]) -> dict[str, Any]:
+    """Store webhooks and process them."""
+    plant.row(
+        "select drip.store_webhooks(%s, %s, %s)",
+        ["device"] * len(webhooks),
+        [device for device, _ in webhooks],
+        [body for _, body in webhooks],
+    )
+    return plant.row("select * from drip.process_inbound()")
+
+
+def test_a_receipt_that_comes_first_waits_for_its_message(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    message = plant.message(device)
+    [claimed] = plant.claim()
+    ack = told(device, "message.ack", ids=["3EB01"], chat_id="x", receipt_type="read")
+    assert process(plant, ack)["parked"] == 1
+    plant.answer(claimed, "accepted", provider_message_id="3EB01")
+    row = plant.message_row(message)
+    assert row["status"] == "sent"
+    assert row["delivered_at"] == row["read_at"] == clock.now
+    assert plant.value("select count(*) from drip.receipts") == 0
+
+
+def test_stop_is_confirmed_once_where_the_tenant_wants_it(clock: Clock, plant: Plant) -> None:
+    plant.tenant(opt_out_confirmation="You get nothing more from us.")
+    device = plant.device(burst=5)
+    lead = plant.lead("+60123456789")
+    waiting = plant.message(device, lead=lead)
+    stop = said(device, "+60123456789", "STOP!", "R1")
+    assert process(plant, stop, stop)["applied"] == 1
+    row = plant.message_row(waiting)
+    assert (row["status"], row["status_reason"]) == ("cancelled", "suppressed")
+    plant.wake()
+    assert [row["content"] for row in plant.claim()] == ["You get nothing more from us."]
+
+
+def test_waits_grow_by_the_tables_backoff(clock: Clock, plant: Plant) -> None:
+    plant.conn.execute(
+        "insert into drip.error_codes"
+        " (platform, code, scope, action, wait, backoff, max_failures, meaning)"
+        " values ('gowa', 'PAIR', 'recipient', 'retry', '4 seconds', 4, 4, 'too often')"
+    )
+    plant.tenant(breaker_sample=1000)
+    message = plant.message(plant.device(), max_failures=9)
+    waits = []
+    for _ in range(4):
+        plant.wake()
+        plant.answer(plant.claim()[0], "retry", error_code="PAIR")
+        row = plant.message_row(message)
+        if row["status"] == "pending":
+            waits.append((row["not_before"] - clock.now).total_seconds())
+            clock.set(row["not_before"])
+    assert [round(wait / (1.1 * least)) for wait, least in zip(waits, [4, 16, 64], strict=True)] == [
+        1, 1, 1,
+    ]  # fmt: skip
+    assert row["status"] == "failed"
+
+
+def test_a_number_that_fails_in_a_row_is_suppressed(clock: Clock, plant: Plant) -> None:
+    assert (
+        plant.value("select suppress_after from drip.error_codes where code = 'INVALID_JID'") == 3
+    )
+    plant.tenant(breaker_sample=1000)
+    device = plant.device()
+    lead = plant.lead("+60123456789")
+    for _ in range(3):
+        assert plant.value("select count(*) from drip.suppressions") == 0
+        plant.message(device, lead=lead)
+        plant.wake()
+        plant.answer(plant.claim()[0], "permanent", error_code="INVALID_JID")
+    assert plant.row("select phone, category, source from drip.suppressions") == {
+        "phone": "+60123456789",
+        "category": "all",
+        "source": "provider",
+    }
