@@ -73,9 +73,8 @@ def test_waits_grow_by_the_tables_backoff(clock: Clock, plant: Plant) -> None:
         if row["status"] == "pending":
             waits.append((row["not_before"] - clock.now).total_seconds())
             clock.set(row["not_before"])
-    assert [round(wait / (1.1 * least)) for wait, least in zip(waits, [4, 16, 64], strict=True)] == [
-        1, 1, 1,
-    ]  # fmt: skip
+    for least, wait in zip([4, 16, 64], waits, strict=True):
+        assert least <= wait <= 1.2 * least
     assert row["status"] == "failed"
 
 
