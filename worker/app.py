@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from procrastinate.jobs import Status as JobStatus
 from psycopg import AsyncConnection
 
 from .database import CONNECT_TIMEOUT, KEEPALIVES, Database
-from .devices import check_devices
+from .devices import RUNS, check_devices
 from .settings import Settings
 from .sweeps import run_tick, sweep
 
@@ -100,9 +101,16 @@ def create_app(
     async def tick(timestamp: int) -> None:
         await _quietly("tick", run_tick(database))
 
-    @every("* * * * * */30", "check_devices")
-    async def check_all_devices(timestamp: int) -> None:
-        await _quietly("check_devices", check_devices(database, session, settings))
+    checking = asyncio.Lock()
+
+    @every("* * * * * */5", "check_devices")
+    async def check_some_devices(timestamp: int) -> None:
+        # Gateways that do not answer can make a run long: it must not take the sweeps' places.
+        if checking.locked():
+            return
+        async with checking:
+            some = check_devices(database, session, settings, parts=RUNS)
+            await _quietly("check_devices", some)
 
     @every("* * * * * 30", "clear_stalled_jobs")
     async def clear_stalled_jobs(timestamp: int) -> None:

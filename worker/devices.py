@@ -15,17 +15,24 @@ from .settings import Settings
 
 log = structlog.get_logger("pgdrip.devices")
 
-AT_ONCE = 20  # gateways asked at the same time
+AT_ONCE = 50  # devices asked at the same time
+# Runs in the half minute in which the database hands each device out once: this spreads them.
+RUNS = 6
 
 
 async def check_devices(
-    database: Database, session: aiohttp.ClientSession, settings: Settings
+    database: Database,
+    session: aiohttp.ClientSession,
+    settings: Settings,
+    *,
+    parts: int = 1,
 ) -> int:
-    """Report the health of each device that has a sender here; returns how many were asked.
+    """Report the health of the devices whose turn it is; returns how many were asked.
 
+    At most one in ``parts`` of all devices; the database hands each device to one worker.
     A platform without a sender is left alone: another worker may know it.
     """
-    devices = await database.call("list_devices_to_check")
+    devices = await database.call("list_devices_to_check", list(SENDERS), parts)
     senders: dict[str, Sender] = {}
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -36,25 +43,19 @@ async def check_devices(
                 "report_device", device["device_id"], health.status.value, health.reason
             )
 
-    checks = []
-    for device in devices:
-        platform = device["platform"]
-        if platform not in SENDERS:
-            continue
-        if platform not in senders:
-            senders[platform] = create_sender(platform, session, settings)
-        checks.append(check(device))
+    for platform in {device["platform"] for device in devices}:
+        senders[platform] = create_sender(platform, session, settings)
     try:
         async with asyncio.TaskGroup() as group:
-            for one in checks:
-                group.create_task(one)
+            for device in devices:
+                group.create_task(check(device))
     except* Exception as group_error:
         # One sentence for the job's log instead of a group of twenty alike.
         raise group_error.exceptions[0] from None
     finally:
         for sender in senders.values():
             await sender.close()
-    return len(checks)
+    return len(devices)
 
 
 async def _health(sender: Sender, device: dict[str, Any]) -> DeviceHealth:

@@ -1,16 +1,43 @@
--- The worker asks the senders of these how the device is.
-create function drip.list_devices_to_check()
+-- Hands the devices whose turn it is to one worker: the stamp keeps others from asking them again
+-- within the half minute, and a part at a time spreads the questions over it. A row that
+-- somebody holds waits for the next look. 28 seconds and not 30, because looks jitter.
+create function drip.list_devices_to_check(p_platforms text[], p_parts integer default 1)
 returns table (
   device_id bigint, platform text, endpoint text, instance text, secret_name text)
-language sql stable security definer
+language sql volatile security definer
 set search_path = ''
 as $$
-  select d.id, d.platform, d.endpoint, d.instance, d.secret_name
-  from drip.user_devices d
-  join drip.users u on u.id = d.user_id
-  where d.status <> 'disabled' and u.is_active
-  order by d.id
+  with checkable as materialized (
+    select d.id, d.asked_at
+    from drip.user_devices d
+    join drip.users u on u.id = d.user_id
+    where d.status <> 'disabled' and u.is_active and d.platform = any (p_platforms)
+  ),
+  due as (
+    select d.id
+    from drip.user_devices d
+    where d.id in (select c.id from checkable c)
+      and (d.asked_at is null
+           or d.asked_at <= drip.now() - interval '28 seconds'
+           -- a clock that was ahead; a worker beside this one may be so by its transaction's age
+           or d.asked_at > drip.now() + interval '1 minute')
+    order by d.asked_at nulls first, d.id
+    limit (select ceil(count(*) / greatest(p_parts, 1)::numeric) from checkable c)
+    for no key update skip locked
+  ),
+  taken as (
+    update drip.user_devices d
+    set asked_at = drip.now()
+    from due
+    where d.id = due.id
+    returning d.id, d.platform, d.endpoint, d.instance, d.secret_name
+  )
+  select t.id, t.platform, t.endpoint, t.instance, t.secret_name
+  from taken t
+  order by t.id
 $$;
-comment on function drip.list_devices_to_check() is
-  'Devices that are not disabled, of active users, with what is needed to ask their sender.';
-grant execute on function drip.list_devices_to_check() to drip_worker;
+comment on function drip.list_devices_to_check(text[], integer) is
+  'Devices of these platforms whose sender was not asked for half a minute, the longest unasked
+   first and at most one in p_parts of all, for the caller to ask; not the disabled, nor those of
+   inactive users.';
+grant execute on function drip.list_devices_to_check(text[], integer) to drip_worker;

@@ -11,6 +11,12 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+DEVICES = r"""
+alter table drip.user_devices add column asked_at timestamptz;
+comment on column drip.user_devices.asked_at is
+  'When a worker last took it to ask its sender for its health.';
+"""
+
 QUEUE = r"""
 -- Receipts name a message by the provider's id alone.
 create index broadcast_messages_provider_idx on drip.broadcast_messages (provider_message_id)
@@ -178,7 +184,7 @@ grant update (backoff, max_failures, suppress_after) on drip.error_codes to drip
 
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
-    for part in (QUEUE, RECEIPTS, RULES, EVENTS, RIGHTS):
+    for part in (DEVICES, QUEUE, RECEIPTS, RULES, EVENTS, RIGHTS):
         driver.execute(part)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +62,48 @@ def test_a_device_that_is_back_sends_again(clock: Clock, plant: Plant, conn: Con
     plant.row(REPORT, device, "online", None)
     heard = next(conn.notifies(timeout=30, stop_after=1))
     assert heard.payload == str(device)
+    assert len(plant.claim()) == 1
+
+
+def test_a_device_that_is_back_keeps_its_pace(clock: Clock, plant: Plant) -> None:
+    """However much has become due meanwhile, and however often it goes and comes."""
+    device = plant.device(min_delay_seconds=60, max_delay_seconds=60)
+    for _ in range(5):
+        plant.message(device)
+    [first] = plant.claim()
+    plant.answer(first)
+    clock.advance(seconds=20)
+    for _ in range(3):
+        plant.row(REPORT, device, "offline", "gateway unreachable")
+        plant.row(REPORT, device, "online", None)
+        plant.wake()
+        assert plant.claim() == []
+    clock.advance(seconds=40)
+    plant.wake()
+    assert len(plant.claim()) == 1
+
+    plant.row(REPORT, device, "offline", "gateway unreachable")
+    clock.advance(hours=3)
+    plant.row(REPORT, device, "online", None)
+    plant.wake()
+    # the one in flight still holds the only slot
+    assert plant.claim() == []
+    plant.tick()
+    plant.wake()
+    assert len(plant.claim()) == 1
+    plant.wake()
+    assert plant.claim() == []
+
+
+def test_a_device_that_is_back_rests_as_long_as_its_breaker(clock: Clock, plant: Plant) -> None:
+    device = plant.device(status="offline")
+    plant.message(device)
+    plant.update("device_pacing", device, breaker_open_until=clock.now + timedelta(minutes=15))
+    plant.row(REPORT, device, "online", None)
+    plant.wake()
+    assert plant.claim() == []
+    clock.advance(minutes=15)
+    plant.wake()
     assert len(plant.claim()) == 1
 
 
