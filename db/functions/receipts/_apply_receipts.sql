@@ -108,7 +108,9 @@ begin
     update drip.broadcast_messages m
     -- a provider's clock that is wrong must not carry a message into another day
     set delivered_at = least(m.delivered_at, greatest(f.delivered_at, m.created_at)),
-      read_at = least(m.read_at, greatest(f.read_at, m.created_at)),
+      -- greatest() skips a null: without the case every delivered message would be read
+      read_at = least(
+        m.read_at, case when f.read_at is not null then greatest(f.read_at, m.created_at) end),
       sent_at = greatest(
         least(m.sent_at, f.accepted_at), m.sent_at - interval '10 minutes', m.created_at)
     from jsonb_to_recordset(v_facts) as f (
