@@ -65,6 +65,7 @@ class Line:
         self._turn = asyncio.Lock()
         self._not_before = 0.0
         self._complained = -COMPLAIN
+        self._failing = False
 
     async def execute(self, statement: str, values: Sequence[Any] = ()) -> list[DictRow]:
         """Run one statement in a transaction of its own; its rows once it has committed.
@@ -77,17 +78,28 @@ class Line:
                 old = self._connection
                 connection = old or await self._open()
                 try:
-                    return await self._answer(connection, statement, values)
+                    rows = await self._answer(connection, statement, values)
+                except psycopg.errors.ReadOnlySqlTransaction as exc:
+                    # It has become a standby: the next call may find the new primary.
+                    await self.close()
+                    raise self._unavailable(exc) from exc
                 except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
                     lost = connection.closed or exc.sqlstate is None
                     if lost:
                         await self.close()
                     if old is None or not lost:
                         raise self._unavailable(exc) from exc
+                except psycopg.Error:
+                    raise  # an answer, though not the one that was hoped for
                 except BaseException:
                     # Cut short: nobody knows what the connection was about to say.
                     await self.close()
                     raise
+                else:
+                    if self._failing:
+                        self._failing = False
+                        log.info("the database takes webhooks again")
+                    return rows
 
     async def close(self) -> None:
         """Close the connection."""
@@ -134,6 +146,7 @@ class Line:
         return task.result()
 
     def _unavailable(self, exc: BaseException) -> Unavailable:
+        self._failing = True
         now = time.monotonic()
         if now - self._complained >= COMPLAIN:
             self._complained = now
@@ -173,6 +186,7 @@ class Intake:
         self._tasks: list[asyncio.Task[None]] = []
         self.stored = 0
         self.busy = 0  # calls under way
+        self._complained = -COMPLAIN
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._work(line)) for line in self._lines]
@@ -214,7 +228,9 @@ class Intake:
             try:
                 await self._store(line, batch)
             except Exception as exc:
-                log.error("storing webhooks failed", webhooks=len(batch), error=sentence(exc))
+                if time.monotonic() - self._complained >= COMPLAIN:
+                    self._complained = time.monotonic()
+                    log.error("storing webhooks fails", error=sentence(exc))
             finally:
                 self.busy -= 1
                 for entry in batch:
@@ -255,9 +271,10 @@ class Intake:
             )
         except Unavailable:
             return
-        except psycopg.ProgrammingError:
-            raise  # a function or a right is missing: it is none of the webhooks' fault
         except psycopg.Error as exc:
+            of_content = isinstance(exc, (psycopg.DataError, psycopg.IntegrityError))
+            if not of_content and not (exc.sqlstate or "").startswith("DR"):
+                raise  # a function or a right is missing: it is none of the webhooks' fault
             if len(batch) > 1:
                 middle = len(batch) // 2
                 await self._store(line, batch[:middle])

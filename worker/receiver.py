@@ -55,7 +55,7 @@ SUMMARY = 60.0  # seconds between two lines that say how many came
 _FIND = "select t.* from drip.find_webhook_target(%s, %s) t"
 _LIST = "select t.* from drip.list_webhook_targets() t"
 _PROBE = (
-    "select pg_catalog.pg_is_in_recovery() as is_read_only,"
+    "select pg_catalog.current_setting('transaction_read_only')::boolean as is_read_only,"
     " (select count(*) from drip.find_webhook_target('device', 0)) as targets"
 )
 _SIGNATURE = re.compile(rb"sha256=([0-9a-fA-F]{64})")
@@ -138,7 +138,10 @@ class Targets:
             rows = await self._line.execute(_PROBE)
         except (Unavailable, psycopg.Error):
             return False
-        return not rows[0]["is_read_only"]
+        if rows[0]["is_read_only"]:
+            await self._line.close()  # the next look may find the new primary
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the connection."""

@@ -200,6 +200,8 @@ def test_without_postgres_the_answer_is_503_within_a_second_and_nothing_is_missi
     slowest = max(seconds for status, seconds in clients.answers if status == 503)
     assert slowest < QUICK
     assert set(clients.accepted) - stored_in(outage.url) == set()
+    assert "does not take webhooks" in receiver.log
+    assert "takes webhooks again" in receiver.log
     assert "Traceback" not in receiver.log
 
 
@@ -283,3 +285,29 @@ def test_one_webhook_that_the_database_refuses_takes_no_other_with_it(
     }
     assert "refused by the database" in receiver.log
     assert "Siti" not in receiver.log
+
+
+def test_a_database_that_may_only_be_read_is_answered_503(
+    start_receiver: Start, device: str, conn: Connection, queued: Queued, wait: Wait
+) -> None:
+    name = conn.info.dbname
+    conn.execute(f"alter database {name} set default_transaction_read_only = on".encode())
+    receiver = start_receiver()
+    assert receiver.post(device, gowa_body()).status == 503
+    assert receiver.request("GET", "/health").status == 503
+    conn.execute(f"alter database {name} reset default_transaction_read_only".encode())
+    # its connections are replaced, as they must be when a standby was taken over from
+    wait(lambda: receiver.post(device, gowa_body()).status == 200)
+    assert receiver.request("GET", "/health").status == 200
+
+
+def test_a_right_that_is_missing_is_no_fault_of_the_webhooks(
+    start_receiver: Start, device: str, conn: Connection, wait: Wait
+) -> None:
+    receiver = start_receiver()
+    assert receiver.post(device, gowa_body()).status == 200
+    conn.execute("alter function drip.store_webhooks rename to kept")
+    assert receiver.post(device, gowa_body()).status == 503
+    wait(lambda: "storing webhooks fails" in receiver.log)
+    conn.execute("alter function drip.kept rename to store_webhooks")
+    assert receiver.post(device, gowa_body()).status == 200

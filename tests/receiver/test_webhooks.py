@@ -216,7 +216,9 @@ def test_a_length_that_lies(receiver: Receiver, device: str, queued: Queued) -> 
     # less than it says, and gone
     receiver.raw(f"{head}Content-Length: {len(body) + 1}\r\n\r\n".encode() + body, end=True)
     # more than it says: the rest is no request
-    answer = receiver.raw(f"{head}Content-Length: {len(body) - 1}\r\n\r\n".encode() + body)
+    answer = receiver.raw(
+        f"{head}Content-Length: {len(body) - 1}\r\n\r\n".encode() + body + b"\r\n\r\n"
+    )
     assert answer.startswith(b"HTTP/1.1 401")
     # a negative one, and one besides chunks
     for lie in ("-5", "5, 6", "x"):

@@ -25,6 +25,8 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.home == tmp_path / ".pgdrip"
     assert (settings.concurrency, settings.pool_size) == (100, 6)
     assert (settings.http_timeout, settings.drain_timeout) == (60, 50)
+    assert (settings.receiver_host, settings.receiver_port) == ("127.0.0.1", 8080)
+    assert (settings.webhook_body_limit, settings.webhook_timeout) == (1_048_576, 10)
     assert settings.worker_name.endswith(f":{os.getpid()}")
     assert (settings.log_level, settings.log_format) == ("info", "console")
 
@@ -38,6 +40,10 @@ def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "PGDRIP_HTTP_TIMEOUT": "70",
         "PGDRIP_DRAIN_TIMEOUT": "5",
         "PGDRIP_POOL_SIZE": "3",
+        "PGDRIP_RECEIVER_HOST": "::1",
+        "PGDRIP_RECEIVER_PORT": "0",
+        "PGDRIP_WEBHOOK_BODY_LIMIT": "2048",
+        "PGDRIP_WEBHOOK_TIMEOUT": "2.5",
         "PGDRIP_LOG_LEVEL": "DEBUG",
         "PGDRIP_LOG_FORMAT": "json",
     }.items():
@@ -50,6 +56,10 @@ def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "http_timeout": 70,
         "drain_timeout": 5,
         "pool_size": 3,
+        "receiver_host": "::1",
+        "receiver_port": 0,
+        "webhook_body_limit": 2048,
+        "webhook_timeout": 2.5,
         "log_level": "debug",
         "log_format": "json",
     }
