@@ -13,7 +13,13 @@ select
   m.priority,
   v.verdict,
   v.reason,
-  v.until
+  v.until,
+  d.min_delay_seconds as device_min_seconds,
+  d.max_delay_seconds as device_max_seconds,
+  coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds) as program_min_seconds,
+  coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds) as program_max_seconds,
+  d.burst,
+  d.daily_cap is not null or d.ramp is not null as is_capped
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
 join drip.leads l on l.id = m.lead_id

@@ -2,6 +2,11 @@
 create view drip._message_texts as
 select
   m.id as message_id,
+  m.device_id,
+  m.sequence_contact_id as enrollment_id,
+  m.message_type,
+  l.name as lead_name,
+  l.attributes as lead_attributes,
   coalesce(st.content, c.message, m.source ->> 'content') as content,
   coalesce(st.caption, c.caption, m.source ->> 'caption') as caption,
   coalesce(st.media_url, c.media_url, m.source ->> 'media_url') as media_url,
@@ -19,4 +24,5 @@ left join drip.sequences s on s.id = m.sequence_id
 left join drip.sequence_steps st on st.id = m.sequence_stepid
 left join drip.campaigns c on c.id = m.campaign_id;
 comment on view drip._message_texts is
-  'Grain: message (message_id). Its texts before rendering, and its greeting; private.';
+  'Grain: message (message_id). Its texts before rendering, its greeting and what fills the
+   placeholders; private.';

@@ -161,8 +161,14 @@ begin
     end if;
 
     with judged as materialized (
-      select j.message_id, j.verdict, j.reason, j.until
-      from drip._judge_messages(v_heads) j
+      select
+        f.message_id, f.verdict, f.reason, f.until, f.device_id, f.lead_id, f.priority, f.due_at,
+        f.burst, f.is_capped,
+        drip._delay_seconds(
+          f.message_id, f.device_min_seconds, f.device_max_seconds, f.program_min_seconds,
+          f.program_max_seconds) as delay_seconds
+      from drip._message_facts f
+      where f.message_id = any (v_heads)
     ),
     dropped as (
       update drip.broadcast_messages m
@@ -192,36 +198,26 @@ begin
       from (
         select
           j.message_id,
-          m.lead_id,
-          delay.seconds as delay_seconds,
+          j.lead_id,
+          j.delay_seconds,
           -- the first look took no more heads than fit; the deeper one sees more
           case
             when v_depth = 1 then null
-            when d.daily_cap is not null or d.ramp is not null then 1
-            else d.burst - (
+            when j.is_capped then 1
+            else j.burst - (
               select count(*)
               from drip.broadcast_messages b
-              where b.device_id = m.device_id and b.status = 'processing')
+              where b.device_id = j.device_id and b.status = 'processing')
           end as free_slots,
           row_number() over (
-            partition by m.device_id order by m.priority, m.due_at, m.id) as place_on_device,
-          sum(delay.seconds) over (
-            partition by m.device_id order by m.priority, m.due_at, m.id
+            partition by j.device_id order by j.priority, j.due_at, j.message_id)
+            as place_on_device,
+          sum(j.delay_seconds) over (
+            partition by j.device_id order by j.priority, j.due_at, j.message_id
             rows between unbounded preceding and 1 preceding) as before_it,
           row_number() over (
-            partition by m.lead_id order by m.priority, m.due_at, m.id) as place_of_lead
+            partition by j.lead_id order by j.priority, j.due_at, j.message_id) as place_of_lead
         from judged j
-        join drip.broadcast_messages m on m.id = j.message_id
-        join drip.user_devices d on d.id = m.device_id
-        left join drip.sequences s on s.id = m.sequence_id
-        left join drip.sequence_steps st on st.id = m.sequence_stepid
-        left join drip.campaigns c on c.id = m.campaign_id
-        cross join lateral (
-          select drip._delay_seconds(
-            m.id, d.min_delay_seconds, d.max_delay_seconds,
-            coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds),
-            coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds)) as seconds
-        ) delay
         where j.verdict = 'go'
       ) g
       where coalesce(g.before_it, 0) = 0
@@ -238,10 +234,9 @@ begin
       -- what looks deeper: devices of which neither a message goes nor the device itself waits
       (select array_agg(q.device_id)
        from (
-         select m.device_id
+         select j.device_id
          from judged j
-         join drip.broadcast_messages m on m.id = j.message_id
-         group by m.device_id
+         group by j.device_id
          having bool_and(j.verdict <> 'go' and coalesce(j.reason <> all (c_device_reasons), true))
        ) q),
       (select array_agg(d.sequence_contact_id)
@@ -249,19 +244,14 @@ begin
        where d.sequence_contact_id is not null),
       (select array_agg(q.device_id order by q.device_id)
        from (
-         select m.device_id, max(j.until) as until
-         from judged j
-         join drip.broadcast_messages m on m.id = j.message_id
-         where j.reason = any (c_device_reasons)
-         group by m.device_id
+         select distinct j.device_id from judged j where j.reason = any (c_device_reasons)
        ) q),
       (select array_agg(q.until order by q.device_id)
        from (
-         select m.device_id, max(j.until) as until
+         select j.device_id, max(j.until) as until
          from judged j
-         join drip.broadcast_messages m on m.id = j.message_id
          where j.reason = any (c_device_reasons)
-         group by m.device_id
+         group by j.device_id
        ) q)
     into v_pass_ids, v_pass_delays, v_pass_leads, v_open, v_busy, v_blocked, v_until;
 
@@ -300,36 +290,34 @@ begin
           deferred_reason = null,
           error_code = null,
           error_message = null,
-          recipient_name = l.name,
+          recipient_name = x.lead_name,
           content = t.greeting || drip._render(
-            t.content, l.name, m.recipient_phone, l.attributes, e.attributes, m.id),
+            t.content, x.lead_name, m.recipient_phone, x.lead_attributes, e.attributes, m.id),
           caption = t.caption_greeting || drip._render(
-            t.caption, l.name, m.recipient_phone, l.attributes, e.attributes, m.id),
+            t.caption, x.lead_name, m.recipient_phone, x.lead_attributes, e.attributes, m.id),
           media_url = t.media_url,
           -- Meta knows the template's text; ours to fill are the parameters of its components
           template = case
             when t.template ? 'components' then t.template || jsonb_build_object(
               'components',
               drip._render_template(
-                t.template -> 'components', l.name, m.recipient_phone, l.attributes, e.attributes,
-                m.id))
+                t.template -> 'components', x.lead_name, m.recipient_phone, x.lead_attributes,
+                e.attributes, m.id))
             else t.template
           end
         from unnest(v_ids, v_delays) as a (id, delay_seconds)
-        join drip.broadcast_messages n on n.id = a.id
-        join drip.leads l on l.id = n.lead_id
-        join drip.user_devices d on d.id = n.device_id
-        left join drip.sequence_contacts e on e.id = n.sequence_contact_id
-        left join drip._message_texts x on x.message_id = n.id
+        join drip._message_texts x on x.message_id = a.id
+        join drip.user_devices d on d.id = x.device_id
+        left join drip.sequence_contacts e on e.id = x.enrollment_id
         cross join lateral (
           select
-            case when n.message_type = 'text' then x.content end as content,
+            case when x.message_type = 'text' then x.content end as content,
             case
-              when n.message_type in ('image', 'video', 'document')
+              when x.message_type in ('image', 'video', 'document')
                 then coalesce(x.caption, x.content)
             end as caption,
-            case when n.message_type = 'text' then coalesce(x.greeting, '') else '' end as greeting,
-            case when n.message_type = 'text' then '' else coalesce(x.greeting, '') end
+            case when x.message_type = 'text' then coalesce(x.greeting, '') else '' end as greeting,
+            case when x.message_type = 'text' then '' else coalesce(x.greeting, '') end
               as caption_greeting,
             x.media_url,
             x.template
@@ -338,7 +326,7 @@ begin
         returning
           m.id, m.attempts, m.user_id, m.device_id, m.recipient_phone, m.message_type, m.content,
           m.media_url, m.caption, m.template, m.lease_expires_at, a.delay_seconds,
-          d.platform, d.endpoint, d.instance, d.secret_name
+          d.platform, d.endpoint, d.instance, d.secret_name, d.burst
       ),
       logged as (
         insert into drip.message_attempts (
@@ -350,18 +338,21 @@ begin
         update drip.device_pacing p
         set next_send_at = v_now + q.delay_seconds * interval '1 second',
           next_look_at = case
-            when q.messages + q.in_flight >= q.burst then v_now + c_park else v_now end
+            when q.messages >= q.burst then v_now + c_park
+            when q.messages + (
+              select count(*)
+              from drip.broadcast_messages b
+              where b.device_id = q.device_id and b.status = 'processing') >= q.burst
+              then v_now + c_park
+            else v_now
+          end
         from (
           select
             c.device_id,
             max(c.delay_seconds) as delay_seconds,
             count(*) as messages,
-            (select count(*)
-             from drip.broadcast_messages b
-             where b.device_id = c.device_id and b.status = 'processing') as in_flight,
-            max(d.burst) as burst
+            max(c.burst) as burst
           from claimed c
-          join drip.user_devices d on d.id = c.device_id
           group by c.device_id
         ) q
         where p.device_id = q.device_id
