@@ -39,9 +39,9 @@ READABLE = ("gowa", "cloud_api")
 DEFAULT_SECRET = "secret"  # noqa: S105
 
 # Seconds of waiting for the database in one request: with them it is answered within a second.
-DATABASE_TIME = 0.7
+DATABASE_TIME = 0.6
 RETRY_AFTER = 5  # seconds that a sender is asked to wait after a 503
-REMEMBER = 5.0  # seconds for which a device or account is not looked up again
+REMEMBER = 3.0  # seconds for which a device or account is not looked up again
 MOST_REMEMBERED = 10_000
 HEAD_TIME = 10.0  # seconds in which the head of a request must arrive
 LINGER = 1.0  # seconds, and

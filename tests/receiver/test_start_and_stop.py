@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from factory import Connect, Connection, Plant
 from psycopg.types.json import Jsonb
-from receiver_process import Receiver, gowa_body
+from receiver_process import Receiver, gowa_body, sign
 from worker_process import Wait
 
 import pgdrip.receiver as receiver_module
@@ -149,6 +149,25 @@ def test_sigterm_finishes_what_was_accepted(
     assert len(queued()) == 2
     with pytest.raises(ConnectionRefusedError):
         receiver.post(device, gowa_body(3))
+
+
+def test_sigterm_lets_a_body_come_to_its_end(
+    start_receiver: Start, device: str, queued: Queued, wait: Wait
+) -> None:
+    receiver = start_receiver()
+    body = gowa_body()
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=30) as connection:
+        connection.sendall(
+            f"POST {device} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n"
+            f"Expect: 100-continue\r\nX-Hub-Signature-256: {sign(body)}\r\n\r\n".encode()
+        )
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100")
+        receiver.process.send_signal(signal.SIGTERM)
+        wait(lambda: "stopping" in receiver.log)
+        connection.sendall(body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    assert receiver.ended() == 0
+    assert [row["body"] for row in queued()] == [body.decode()]
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(start_receiver: Start) -> None:
