@@ -50,7 +50,7 @@ format: $(STAMP) ## Write Python files the way lint wants them
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## Write docs/sql-api.md and docs/views.md from the database's comments
+docs: $(STAMP) ## Write docs/sql-api.md, views.md and events.md from comments and models
 	$(BIN)/python -m pgdrip.docs docs
 
 bench: $(STAMP) ## Measure; ARGS goes to the benchmark

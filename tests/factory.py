@@ -267,11 +267,12 @@ class Plant:
     @contextmanager
     def acting_for(self, user: int) -> Iterator[None]:
         """Verbs inside are for this tenant."""
+        before = self.value("select coalesce(current_setting('drip.user', true), '')")
         self.conn.execute("select set_config('drip.user', %s, false)", [str(user)])
         try:
             yield
         finally:
-            self.conn.execute("select set_config('drip.user', '', false)")
+            self.conn.execute("select set_config('drip.user', %s, false)", [before])
 
     def suppress(self, phone: str, category: str = "all") -> None:
         """A bare row of the opt-out list, without what the verb does besides."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -39,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+events = typer.Typer(help="What happens, as it happens.", no_args_is_help=True)
+app.add_typer(events, name="events")
 out = make_console()
 err = make_console(stderr=True)
 
@@ -277,6 +280,48 @@ def status(
             # A view shows nothing of a tenant that does not exist; a function says so.
             connection.execute("select from drip.find_lead(%s)", ["+60000000000"])
         print_status(connection, out, target.name)
+
+
+@events.command("list")
+def list_events() -> None:
+    """List the types of events; docs/events.md describes their bodies."""
+    from .events import EVENT_TYPES
+
+    rows = [asdict(event) for event in EVENT_TYPES.values()]
+    print_table(out, "Events", rows, {"name": "type", "sentence": "what happened"})
+
+
+@events.command("follow")
+def follow_events(
+    pattern: Annotated[
+        str, typer.Argument(help="Types to follow: * is one word, # is all of them.")
+    ] = "#",
+    user: Annotated[
+        str | None, typer.Option(help="Tenant, by name or id.", show_default=False)
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print events as they happen, a JSON object a line, until stopped.
+
+    pgdrip events follow 'message.*' | jq .data.phone
+    """
+    from .follow import follow, subscription
+    from .target import open_target
+
+    def show(body: dict[str, Any]) -> None:
+        print(json.dumps(body, ensure_ascii=False), flush=True)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # A service manager ends it like Ctrl-C does, so that its subscription goes, too.
+    signal.signal(signal.SIGTERM, stop)
+    with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
+        if user is not None:
+            connection.execute("select set_config('drip.user', %s, false)", [user])
+        with subscription(connection, pattern) as queue:
+            err.print(f"Following {escape(pattern)}; Ctrl-C ends it.")
+            follow(connection, queue, show)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,10 +1,13 @@
-"""Writes `docs/sql-api.md` and `docs/views.md` from the comments and grants of a migrated database.
+"""Writes the generated pages of `docs`.
 
-`python -m pgdrip.docs [FOLDER]` migrates a scratch database of its own and writes both pages.
+`sql-api.md` and `views.md` come from the comments and grants of a migrated database, `events.md`
+from the models of the events. `python -m pgdrip.docs [FOLDER]` migrates a scratch database of its
+own and writes all three.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -17,6 +20,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from .embedded import embedded_server
+from .events import EVENT_TYPES, Event, EventData, example
 from .schema import migrate
 from .sql_files import ROOMS
 
@@ -122,6 +126,36 @@ For BI tools, psql and applications: `grant drip_reader to …`, or be a member 
 the role is a member of `drip_pii`. Times are instants (`timestamptz`).
 """
 
+_EVENTS = """# Events
+
+What happens, for applications that follow it. A subscription puts the events of a pattern into a
+queue of the tenant; `*` is one word of a type, `#` any number of them:
+
+```sql
+select * from drip.subscribe('crm', 'message.*');
+select * from drip.subscribe('crm', 'lead.replied');
+select ack_id, body from drip.read_events('crm');       -- up to 100, this reader's for 30 seconds
+select * from drip.ack_events('crm', array[1, 2, 3]);   -- ack_ids that were dealt with
+select * from drip.unsubscribe('crm');                  -- the queue goes as well
+```
+
+- An event is part of the transaction of its change: it comes with the commit, or not at all.
+  Before the first subscription nothing is kept.
+- **At least once**: an event without an ack comes again, its `reads` one higher. `id` says whether
+  it is the same. Readers that share a queue get different events; to get all of them twice,
+  subscribe two queues.
+- Events of one transaction come in order. Those of transactions that ran side by side come in
+  any: `data` holds the state at the change, the views the state now.
+- Phones are masked unless the reader's role is a member of `drip_pii`.
+- A queue is never emptied for you: the view [event_queues](views.md#event_queues) shows what waits
+  in it, and since when.
+- `version` rises when a field of `data` goes or changes its meaning. A new field may come without
+  that: ignore what you do not know. Every field named here is always there, null where there is
+  nothing to say. Times are ISO 8601 in UTC.
+
+`pgdrip events follow 'message.*'` prints events as they happen, a JSON object a line.
+"""
+
 
 def sql_api(conn: Connection) -> str:
     """The page of all functions that are granted to a role, and of all settings."""
@@ -192,9 +226,61 @@ def views_page(conn: Connection) -> str:
     return "".join(parts)
 
 
+def events_page() -> str:
+    """The page of all types of events: what they tell, the schema of their data, an example."""
+    parts = [_HEAD.replace("comments in the database", "models in worker/events.py"), _EVENTS]
+    parts.append("\n## The body\n\n")
+    parts.extend(_schema(Event))
+    models = dict.fromkeys(event.data for event in EVENT_TYPES.values())
+    for model in models:
+        events = [event for event in EVENT_TYPES.values() if event.data is model]
+        parts.append(f"\n## {', '.join(event.name for event in events)}\n\n")
+        parts.append(f"{_line(model.__doc__ or '')}\n\n")
+        parts.extend(
+            _table(
+                ("type", "version", "what happened"),
+                ((f"`{e.name}`", str(e.version), e.sentence) for e in events),
+            )
+        )
+        parts.append("\n")
+        parts.extend(_schema(model))
+        text = json.dumps(example(events[0]).model_dump(mode="json"), indent=2, ensure_ascii=False)
+        parts.append(f"\n```json\n{text}\n```\n")
+    return "".join(parts)
+
+
+def _schema(model: type[Event] | type[EventData]) -> Iterator[str]:
+    """The JSON schema of a model, a property a line."""
+    schema = model.model_json_schema()
+    yield "```json\n{\n"
+    yield f'  "type": "object",\n  "required": {json.dumps(schema["required"])},\n'
+    lines = (
+        f"    {json.dumps(name)}: {json.dumps(_property(rule), ensure_ascii=False)}"
+        for name, rule in schema["properties"].items()
+    )
+    yield '  "properties": {\n' + ",\n".join(lines) + "\n  }\n}\n```\n"
+
+
+def _property(rule: Row) -> Row:
+    """A rule without title and examples; `anyOf` a type and null is a list of the two."""
+    rule = {key: value for key, value in rule.items() if key not in ("title", "examples")}
+    choices = rule.pop("anyOf", [])
+    for choice in choices:
+        merged = [*rule.get("type", []), choice["type"]]
+        rule = {**choice, **rule, "type": merged}
+        if "enum" in rule and choice["type"] == "null":
+            rule["enum"] = [*rule["enum"], None]
+    first = {key: rule[key] for key in ("type", "format", "enum", "const") if key in rule}
+    return first | rule
+
+
 def pages(conn: Connection) -> dict[str, str]:
     """The text of every generated page, by its file name."""
-    return {"sql-api.md": sql_api(conn), "views.md": views_page(conn)}
+    return {
+        "sql-api.md": sql_api(conn),
+        "views.md": views_page(conn),
+        "events.md": events_page(),
+    }
 
 
 def write(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ COMMANDS = (
     "worker",
     "receiver",
     "import",
+    "events",
     "status",
     "psql",
     "simulator",

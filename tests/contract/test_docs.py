@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 
-@pytest.mark.parametrize("name", ["sql-api.md", "views.md"])
+@pytest.mark.parametrize("name", ["sql-api.md", "views.md", "events.md"])
 def test_generated_pages_are_current(catalog: Connection[Any], name: str) -> None:
     """`make docs` writes them anew."""
     assert (DOCS / name).read_text(encoding="utf-8") == pages(catalog)[name]
@@ -40,7 +40,9 @@ def test_codes_are_in_order() -> None:
     assert codes == sorted(set(codes))
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/operations.md", "docs/errors.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/operations.md", "docs/errors.md", "docs/events.md"]
+)
 def test_written_pages_name_functions_and_views_that_exist(
     catalog: Connection[dict[str, Any]], name: str
 ) -> None:
@@ -57,7 +59,7 @@ def test_written_pages_name_functions_and_views_that_exist(
     assert named - known - settings == set()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/operations.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/operations.md", "docs/events.md"])
 def test_links_to_files_lead_somewhere(name: str) -> None:
     page = ROOT / name
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))

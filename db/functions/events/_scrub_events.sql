@@ -16,7 +16,7 @@ begin
         select coalesce(jsonb_object_agg(d.key, null::text), '{}')
         from jsonb_object_keys(w.message -> 'data') as d (key)
         where d.key in (
-          'external_id', 'key', 'idempotency_key', 'sender_name', 'text', 'payload', 'reason',
+          'external_id', 'idempotency_key', 'sender_name', 'text', 'payload', 'reason',
           'error_message')))
   where w.message ->> 'user_id' = p_user::text
     and w.message #>> '{data,lead_id}' = p_lead::text;
