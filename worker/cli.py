@@ -305,23 +305,18 @@ def follow_events(
 
     pgdrip events follow 'message.*' | jq .data.phone
     """
-    from .follow import follow, subscription
+    from .follow import follow, stopped_by_signals, subscription
     from .target import open_target
 
     def show(body: dict[str, Any]) -> None:
         print(json.dumps(body, ensure_ascii=False), flush=True)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    # A service manager ends it like Ctrl-C does, so that its subscription goes, too.
-    signal.signal(signal.SIGTERM, stop)
     with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
         if user is not None:
             connection.execute("select set_config('drip.user', %s, false)", [user])
-        with subscription(connection, pattern) as queue:
+        with stopped_by_signals() as stopped, subscription(connection, pattern) as queue:
             err.print(f"Following {escape(pattern)}; Ctrl-C ends it.")
-            follow(connection, queue, show)
+            follow(connection, queue, show, stopped)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import time
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,12 +35,38 @@ def subscription(connection: Connection, pattern: str) -> Iterator[str]:
             connection.execute("select from drip.unsubscribe(%s)", [queue])
 
 
-def follow(connection: Connection, queue: str, show: Callable[[dict[str, Any]], None]) -> None:
-    """Show the queue's events as they come, for ever; each is acked once it was shown.
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Set by Ctrl-C or SIGTERM, between two statements: an exception could meet one half done.
+
+    A second signal interrupts whatever is going on.
+    """
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow(
+    connection: Connection,
+    queue: str,
+    show: Callable[[dict[str, Any]], None],
+    stopped: threading.Event,
+) -> None:
+    """Show the queue's events as they come, until stopped; each is acked once it was shown.
 
     ``connection`` is in autocommit mode: an event of an open transaction is not there yet.
     """
-    while True:
+    while not stopped.is_set():
         rows = connection.execute(
             "select e.ack_id, e.body from drip.read_events(%s, %s, %s) e", [queue, CHUNK, HOLD]
         ).fetchall()
@@ -50,4 +77,4 @@ def follow(connection: Connection, queue: str, show: Callable[[dict[str, Any]], 
                 "select from drip.ack_events(%s, %s)", [queue, [ack_id for ack_id, _ in rows]]
             )
         else:
-            time.sleep(POLL)
+            stopped.wait(POLL)

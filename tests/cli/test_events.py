@@ -85,9 +85,7 @@ def test_events_come_a_json_object_a_line_until_it_is_stopped(
         assert subscriptions(plant.conn) == 1
         process.send_signal(stop)
         output, complaint = process.communicate(timeout=30)
-        assert output == ""
-        assert "Traceback" not in complaint
-        assert process.returncode == 130
+        assert (output, complaint, process.returncode) == ("", "", 0)
     assert subscriptions(plant.conn) == 0
     assert plant.tick()["drop_event_queues"]["rows"] == 1
 
