@@ -91,6 +91,7 @@ begin
       error_message = g.error_message,
       provider_message_id = coalesce(g.provider_message_id, a.provider_message_id)
     from given g
+    join drip.message_attempts o on o.message_id = g.message_id and o.attempt = g.attempt
     where a.message_id = g.message_id
       and a.attempt = g.attempt
       and (a.finished_at is null
@@ -98,12 +99,13 @@ begin
            -- the provider's last word comes after the sender's answer
            or (p_is_receipt and a.outcome = 'accepted' and g.outcome = 'permanent')
            or (p_is_receipt and a.outcome in ('permanent', 'retry') and g.outcome = 'accepted'))
-    returning a.device_id, g.*
+    returning a.device_id, o.outcome as outcome_before, a.finished_at, g.*
   ),
   decided as (
     select distinct on (g.message_id)
       g.message_id, g.attempt, g.outcome, g.provider_message_id, g.error_code, g.error_message,
-      g.device_id, d.account_id, d.unknown_policy, m.failures, m.lead_id,
+      g.device_id, g.outcome_before, g.finished_at, d.account_id, d.unknown_policy, m.failures,
+      m.lead_id,
       coalesce(x.max_failures, m.max_failures) as max_failures,
       m.user_id, m.recipient_phone, m.sequence_contact_id, m.sequence_id, m.campaign_id,
       m.status as status_before,
@@ -144,12 +146,13 @@ begin
       case
         when d.action = 'sent' then 'sent'
         when d.action = 'unknown' then case
-          when d.unknown_policy = 'retry' and d.failures + 1 < d.max_failures then 'pending'
+          when d.unknown_policy = 'retry' and d.failures + 1 < d.max_failures
+            and not d.is_overtaken then 'pending'
           else 'unknown'
         end
         when d.action in ('fail', 'opt_out') then 'failed'
         -- what has passed it meanwhile must not be overtaken by a second try
-        when d.status_before = 'sent' and not drip._may_try_again(d.message_id) then 'failed'
+        when d.is_overtaken then 'failed'
         when d.is_own and d.failures + 1 >= d.max_failures then 'failed'
         when d.scope = 'program' and num_nonnulls(d.campaign_id, d.sequence_id) = 0 then 'failed'
         else 'pending'
@@ -173,7 +176,9 @@ begin
       select
         q.*,
         -- an error of the device, the account or the program is not the message's fault
-        q.scope = 'recipient' or (q.scope = 'program' and q.action <> 'stop') as is_own
+        q.scope = 'recipient' or (q.scope = 'program' and q.action <> 'stop') as is_own,
+        q.is_late and q.action not in ('sent', 'fail', 'opt_out')
+          and not drip._may_try_again(q.message_id) as is_overtaken
       from decided q
     ) d
   ),
@@ -184,7 +189,8 @@ begin
         when f.fate = 'sent' then null
         when f.fate = 'unknown' then 'no_answer'
         when f.fate = 'failed' and f.action = 'opt_out' then 'opted_out'
-        when f.fate = 'failed' and f.status_before = 'sent' then 'undelivered'
+        when f.fate = 'failed' and (f.status_before = 'sent' or f.is_overtaken)
+          then 'undelivered'
         when f.fate = 'failed' and f.action = 'retry' then 'max_failures'
         when f.fate = 'failed' then 'refused'
         when f.is_own or f.action = 'unknown' then 'will_retry'
@@ -203,7 +209,8 @@ begin
       provider_message_id = coalesce(f.provider_message_id, m.provider_message_id),
       error_code = case when f.fate <> 'sent' then f.error_code end,
       error_message = case when f.fate <> 'sent' then f.error_message end,
-      sent_at = case when f.fate = 'sent' then v_now end,
+      -- one that is settled late left when its attempt ended
+      sent_at = case when f.fate = 'sent' then f.finished_at end,
       finished_at = case when f.fate <> 'pending' then v_now end,
       hold_ended_at = null
     from fated f
@@ -241,7 +248,11 @@ begin
         count(*) filter (
           where f.fate <> 'sent' and (not f.is_late or f.status_before = 'sent')) as failures,
         count(*) filter (where not f.is_late and f.action in ('sent', 'unknown'))
-          - count(*) filter (where f.is_late and f.action not in ('sent', 'unknown')) as sent,
+          - count(*) filter (where f.is_late and f.action not in ('sent', 'unknown'))
+          -- one that was not booked, or no longer, and has arrived all the same
+          + count(*) filter (
+            where f.is_late and f.action = 'sent'
+              and f.outcome_before in ('permanent', 'retry')) as sent,
         max(f.device_wait) filter (
           where f.scope in ('device', 'account') and f.action in ('retry', 'stop')) as wait
       from fated f

@@ -26,7 +26,7 @@ declare
 begin
   select jsonb_agg(to_jsonb(r) || jsonb_build_object(
     'message_id', coalesce(own.id, named.id),
-    'attempt', case when own.id is not null then r.attempt_ref end,
+    'attempt', case when own.id is not null then r.attempt_ref else named.attempt end,
     'at', least(coalesce(r.occurred_at, v_now), v_now)))
   into v_given
   from jsonb_to_recordset(p_receipts) as r (
@@ -42,7 +42,11 @@ begin
       and m.status <> 'processing'
   ) own on true
   left join lateral (
-    select m.id
+    select
+      m.id,
+      (select max(a.attempt)
+       from drip.message_attempts a
+       where a.message_id = m.id and a.provider_message_id = r.provider_message_id) as attempt
     from drip.broadcast_messages m
     where m.provider_message_id = r.provider_message_id
       and m.user_id = r.user_id
@@ -60,25 +64,29 @@ begin
     order by m.id
     for no key update skip locked);
 
-  -- one row per message: the times of its states, and whether it can be settled now
+  -- one row per message: the times of its states; only the last attempt's failure counts
   select jsonb_agg(to_jsonb(q))
   into v_facts
   from (
     select
       f.message_id,
       max(f.attempt) as attempt,
-      max(f.provider_message_id) as provider_message_id,
-      min(f.at) as accepted_at,
+      max(f.provider_message_id) filter (where f.is_last) as provider_message_id,
       min(f.at) filter (where f.kind in ('delivered', 'read', 'played')) as delivered_at,
       min(f.at) filter (where f.kind in ('read', 'played')) as read_at,
-      bool_or(f.kind = 'failed') as is_failed,
-      bool_or(f.kind <> 'failed') as is_accepted,
-      max(f.error_code) as error_code,
-      max(f.error_message) as error_message
-    from jsonb_to_recordset(v_given) as f (
-      message_id bigint, attempt integer, provider_message_id text, kind text, at timestamptz,
-      error_code text, error_message text)
-    where f.message_id = any (v_locked)
+      bool_or(f.kind = 'failed' and f.is_last) as is_failed,
+      bool_or(f.kind <> 'failed' and f.is_last) as is_accepted,
+      max(f.error_code) filter (where f.is_last) as error_code,
+      max(f.error_message) filter (where f.is_last) as error_message
+    from (
+      select
+        g.*,
+        coalesce(g.attempt = max(g.attempt) over (partition by g.message_id), true) as is_last
+      from jsonb_to_recordset(v_given) as g (
+        message_id bigint, attempt integer, provider_message_id text, kind text, at timestamptz,
+        error_code text, error_message text)
+      where g.message_id = any (v_locked)
+    ) f
     group by f.message_id
   ) q;
 
@@ -106,20 +114,26 @@ begin
 
   with moved as (
     update drip.broadcast_messages m
-    -- a provider's clock that is wrong must not carry a message into another day
-    set delivered_at = least(m.delivered_at, greatest(f.delivered_at, m.created_at)),
-      -- greatest() skips a null: without the case every delivered message would be read
-      read_at = least(
-        m.read_at, case when f.read_at is not null then greatest(f.read_at, m.created_at) end),
-      sent_at = greatest(
-        least(m.sent_at, f.accepted_at), m.sent_at - interval '10 minutes', m.created_at)
+    set delivered_at = least(m.delivered_at, t.delivered_at),
+      read_at = least(m.read_at, t.read_at),
+      sent_at = least(m.sent_at, t.delivered_at)
     from jsonb_to_recordset(v_facts) as f (
-      message_id bigint, accepted_at timestamptz, delivered_at timestamptz, read_at timestamptz)
+      message_id bigint, attempt integer, delivered_at timestamptz, read_at timestamptz)
     join drip.broadcast_messages o on o.id = f.message_id
+    left join drip.message_attempts a
+      on a.message_id = o.id and a.attempt = coalesce(f.attempt, o.attempts)
+    cross join lateral (
+      -- nothing arrives before its claim, whatever the provider's clock says
+      select
+        case when f.delivered_at is not null
+          then greatest(f.delivered_at, coalesce(a.claimed_at, o.created_at)) end as delivered_at,
+        case when f.read_at is not null
+          then greatest(f.read_at, coalesce(a.claimed_at, o.created_at)) end as read_at
+    ) t
     where m.id = f.message_id
       and m.status = 'sent'
-      and (f.delivered_at < coalesce(m.delivered_at, 'infinity')
-           or f.read_at < coalesce(m.read_at, 'infinity'))
+      and (t.delivered_at < coalesce(m.delivered_at, 'infinity')
+           or t.read_at < coalesce(m.read_at, 'infinity'))
     returning
       m.id,
       o.delivered_at is null as is_delivered_now,
@@ -164,6 +178,8 @@ begin
   join drip.broadcast_messages m on m.id = f.message_id
   where f.recipient is not null
     and '+' || f.recipient <> m.recipient_phone
+    -- of a person who was erased nothing is learned again
+    and m.recipient_phone not like '+999%'
   order by f.user_id, f.platform, f.recipient, m.lead_id
   on conflict do nothing;
 

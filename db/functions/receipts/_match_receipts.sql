@@ -58,13 +58,17 @@ comment on function drip._take_up_receipts(bigint[]) is
   'Takes parked receipts out and applies them; those without a message are parked anew.';
 
 -- A receipt and the record of its message may be written side by side, each before it sees the
--- other: young parked receipts are tried again. Old ones belong to messages that others wrote.
+-- other: parked receipts are tried again while they are young, counted from the last run, so that a
+-- worker's pause loses none. Old ones belong to messages that others wrote.
 create function drip._retry_receipts(p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
 declare
   v_ids bigint[];
+  v_last constant timestamptz := least(
+    drip.now(),
+    (select t.last_run_at from drip.task_runs t where t.name = 'match_receipts'));
 begin
   delete from drip.receipts r
   where r.id in (
@@ -77,7 +81,7 @@ begin
   v_ids := array(
     select r.id
     from drip.receipts r
-    where r.received_at > drip.now() - interval '10 minutes'
+    where r.received_at > v_last - interval '10 minutes'
       and (
         exists (
           select
@@ -98,5 +102,5 @@ begin
 end
 $$;
 comment on function drip._retry_receipts(integer) is
-  'Matches receipts parked within ten minutes, forgets those older than 14 days; returns how many
-   it took up.';
+  'Matches receipts parked since ten minutes before the last run, forgets those older than 14 days;
+   returns how many it took up.';

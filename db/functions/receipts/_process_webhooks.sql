@@ -19,7 +19,12 @@ begin
   from (
     select
       w.place, w.received_at, t.user_id, t.platform, d.id as device_id, r.*,
-      least(coalesce(r.occurred_at, w.received_at), drip.now()) as at,
+      -- a provider repeats itself for a week; an older time, or one ahead, is a wrong clock
+      case
+        when r.occurred_at between w.received_at - interval '14 days' and w.received_at
+          then r.occurred_at
+        else w.received_at
+      end as at,
       case
         when t.user_id is null then pg_catalog.format('there is no %s %s', w.kind, w.id)
         when d.id is null and r.kind in ('message', 'own_message', 'preference', 'number_change')

@@ -79,6 +79,7 @@ as $$
   where t.event = 'message.ack'
     and not t.is_crowd
     and t.payload ->> 'receipt_type' in ('delivered', 'read', 'played')
+    and i.id <> ''
   union all
   select
     'ignored',
