@@ -46,8 +46,15 @@ begin
     return query select v_device.id, v_device.status, 'unchanged'::text;
     return;
   end if;
+  -- A check may find well what an error has stopped for a trouble that no check sees.
+  if v_device.status = 'needs_attention' and v_device.is_held then
+    update drip.user_devices d set last_seen = v_now where d.id = v_id;
+    return query select v_device.id, v_device.status, 'held'::text;
+    return;
+  end if;
   update drip.user_devices d
-  set status = p_status, status_reason = v_reason, status_since = v_now, last_seen = v_now
+  set status = p_status, status_reason = v_reason, status_since = v_now, last_seen = v_now,
+    is_held = false
   where d.id = v_id;
   if p_status = 'online' then
     perform drip._look_again(v_id);
@@ -57,5 +64,6 @@ end
 $$;
 comment on function drip.report_device(anycompatible, text, text) is
   'Notes what a sender says of its device (id or name): online, offline or needs_attention, and a
-   reason. Outcome: changed, unchanged, disabled (left so), busy (somebody holds the row).';
+   reason. Outcome: changed, unchanged, disabled (left so), held (stopped by an error that only
+   set_device_status ends), busy (somebody holds the row).';
 grant execute on function drip.report_device(anycompatible, text, text) to drip_worker;

@@ -26,7 +26,8 @@ begin
   update drip.user_devices d
   set status = v_status,
     status_reason = v_reason,
-    status_since = case when d.status = v_status then d.status_since else drip.now() end
+    status_since = case when d.status = v_status then d.status_since else drip.now() end,
+    is_held = false
   where d.id = v_device.id;
   perform drip._audit(
     v_device.user_id, 'set_device_status', 'device', v_device.id, v_reason,

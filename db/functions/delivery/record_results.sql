@@ -128,6 +128,7 @@ begin
       g.retry_after_seconds is not null as is_told_when,
       x.suppress_after,
       coalesce(x.auto_resume, false) as auto_resume,
+      coalesce(x.check_ends_stop, true) as check_ends_stop,
       coalesce(x.meaning, g.error_message, g.error_code, 'the sender gave no reason') as meaning
     from closed g
     join drip.broadcast_messages m on m.id = g.message_id
@@ -260,7 +261,8 @@ begin
       group by f.device_id) q),
     (select jsonb_agg(q.*) from (
       select distinct on (f.device_id)
-        f.device_id, f.account_id, f.scope, f.action, f.meaning, f.auto_resume, f.device_wait
+        f.device_id, f.account_id, f.scope, f.action, f.meaning, f.auto_resume,
+        f.check_ends_stop, f.device_wait
       from fated f
       where f.scope in ('device', 'account') and f.action in ('stop', 'retry')
       order by f.device_id, f.action desc) q),
@@ -380,12 +382,15 @@ declare
   v_now constant timestamptz := drip.now();
 begin
   update drip.user_devices d
-  set status = 'needs_attention', status_reason = r.meaning, status_since = v_now
+  set status = 'needs_attention', status_reason = r.meaning, status_since = v_now,
+    is_held = not r.check_ends_stop
   from jsonb_to_recordset(p_devices) as r (
-    device_id bigint, scope text, action text, meaning text, auto_resume boolean)
+    device_id bigint, account_id bigint, scope text, action text, meaning text,
+    auto_resume boolean, check_ends_stop boolean)
   where d.id = r.device_id
     and r.action = 'stop'
-    and r.scope = 'device'
+    -- without an account there is the device alone to stop
+    and (r.scope = 'device' or r.account_id is null)
     and not r.auto_resume
     and d.status in ('online', 'offline')
     and d.id in (

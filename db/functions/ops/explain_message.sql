@@ -44,6 +44,10 @@ begin
           '-- log the device in at its gateway (%s), then: '
           || 'select * from drip.set_device_status(%L, ''online'', ''fixed'');',
           coalesce(d.status_reason, 'no reason given'), d.id::text)
+        when 'account_blocked' then pg_catalog.format(
+          '-- see to the account (%s), then: '
+          || 'select * from drip.set_account_status(%L, ''online'', ''fixed'');',
+          coalesce(a.status_reason, 'no reason given'), a.id::text)
         when 'no_device' then
           'select * from drip.upsert_device(''name'', ''gowa'', null, ''http://…'', ''instance'');'
         when 'user_inactive' then pg_catalog.format(
@@ -51,6 +55,7 @@ begin
       end
     from drip.broadcast_messages m
     left join drip.user_devices d on d.id = m.device_id
+    left join drip.sender_accounts a on a.id = d.account_id
     left join drip.campaigns c on c.id = m.campaign_id
     left join drip.sequences s on s.id = m.sequence_id
     left join drip.sequence_steps st on st.id = m.sequence_stepid

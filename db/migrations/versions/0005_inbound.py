@@ -15,6 +15,9 @@ DEVICES = r"""
 alter table drip.user_devices add column asked_at timestamptz;
 comment on column drip.user_devices.asked_at is
   'When a worker last took it to ask its sender for its health.';
+alter table drip.user_devices add column is_held boolean not null default false;
+comment on column drip.user_devices.is_held is
+  'It needs attention for an error that no check of its health sees: only a person ends that.';
 """
 
 QUEUE = r"""
@@ -114,6 +117,13 @@ comment on column drip.error_codes.max_failures is
 comment on column drip.error_codes.suppress_after is
   '[setting] So many messages in a row failed with this code: the phone gets nothing more.';
 
+alter table drip.error_codes add column check_ends_stop boolean not null default true;
+comment on column drip.error_codes.check_ends_stop is
+  '[setting] Who ends a stop of a device: a health check that finds it well, or false: a person.';
+
+update drip.error_codes set check_ends_stop = false
+where platform = 'cloud_api'
+  and code in ('131031', '131037', '131042', '131045', '131064', '368');
 update drip.error_codes set backoff = 4, max_failures = 6
 where platform = 'cloud_api' and code = '131056';
 update drip.error_codes set max_failures = 3
@@ -131,6 +141,41 @@ where platform = 'cloud_api'
   and (scope, action) = ('recipient', 'fail');
 insert into drip.error_codes (platform, code, scope, action, wait, auto_resume, meaning)
 values ('cloud_api', '200', 'device', 'stop', null, false, 'permission missing (200 to 299)')
+on conflict (platform, code) do nothing;
+-- What the senders say in words of their own, so that these codes are known and can be edited too.
+insert into drip.error_codes (platform, code, scope, action, wait, auto_resume, meaning)
+select p.platform, c.code, c.scope, c.action, null, c.action <> 'stop', c.meaning
+from (values ('gowa'), ('cloud_api')) as p (platform)
+cross join (
+  values
+    ('VALIDATION_ERROR', 'recipient', 'fail', 'the message does not fit the platform'),
+    ('INVALID_ROW', 'recipient', 'fail', 'the worker cannot read the message'),
+    ('HTTP_400', 'recipient', 'fail', 'the gateway refused the request'),
+    ('CONNECTION_REFUSED', 'device', 'retry', 'the gateway refused the connection'),
+    ('CONNECTION_FAILED', 'device', 'retry', 'no connection to the gateway'),
+    ('DNS', 'device', 'retry', 'the gateway''s host name is unknown'),
+    ('TLS', 'device', 'retry', 'no TLS connection to the gateway'),
+    ('HTTP_429', 'device', 'retry', 'too many requests'),
+    ('HTTP_503', 'device', 'retry', 'the gateway is not available'),
+    ('HTTP_401', 'device', 'stop', 'the gateway refused the credentials'),
+    ('HTTP_403', 'device', 'stop', 'the gateway refused the credentials'),
+    ('HTTP_404', 'device', 'stop', 'there is no gateway at the endpoint'),
+    ('ENDPOINT_MISSING', 'device', 'stop', 'the device has no endpoint'),
+    ('ENDPOINT_INVALID', 'device', 'stop', 'the endpoint is not a valid address'),
+    ('INSTANCE_MISSING', 'device', 'stop', 'the device has no instance'),
+    ('SECRET_MISSING', 'device', 'stop', 'the secret of the device is not set'),
+    ('SECRET_INVALID', 'device', 'stop', 'the secret of the device has the wrong form'),
+    ('TIMEOUT', 'recipient', 'unknown', 'the gateway did not answer in time'),
+    ('CONNECTION_RESET', 'recipient', 'unknown', 'the gateway closed the connection unanswered'),
+    ('BAD_ANSWER', 'recipient', 'unknown', 'the gateway''s answer cannot be read'),
+    ('NO_MESSAGE_ID', 'recipient', 'unknown', 'the gateway gave no message id'),
+    ('HTTP_500', 'recipient', 'unknown', 'the gateway failed'),
+    ('HTTP_502', 'recipient', 'unknown', 'a proxy lost the gateway'),
+    ('HTTP_504', 'recipient', 'unknown', 'the gateway gave up waiting'),
+    ('LEASE_EXPIRED', 'recipient', 'unknown', 'the worker was lost while it was sending'),
+    ('SENDER_ERROR', 'recipient', 'unknown', 'the sender failed in the worker'),
+    ('WORKER_STOPPED', 'recipient', 'unknown', 'the worker stopped before the answer')
+) as c (code, scope, action, meaning)
 on conflict (platform, code) do nothing;
 
 insert into drip.stop_words (word, category)

@@ -95,6 +95,56 @@ def test_a_device_that_is_back_keeps_its_pace(clock: Clock, plant: Plant) -> Non
     assert plant.claim() == []
 
 
+def stopped_by(plant: Plant, code: str, **columns: Any) -> int:
+    """A device that Meta refuses with this code."""
+    device = plant.device(platform="cloud_api", **columns)
+    plant.message(device, message_type="template")
+    plant.answer(plant.claim()[0], "permanent", scope="device", error_code=code)
+    assert plant.value("select status from drip.user_devices") == "needs_attention"
+    return device
+
+
+def test_what_the_check_sees_it_also_ends(plant: Plant) -> None:
+    """An expired token: the check fails too, until there is another."""
+    device = stopped_by(plant, "190")
+    assert plant.row(REPORT, device, "online", None)["outcome"] == "changed"
+
+
+def test_what_no_check_sees_waits_for_a_person(clock: Clock, plant: Plant) -> None:
+    """A name that is not approved: the number is well, and nothing can be sent."""
+    device = stopped_by(plant, "131037")
+    clock.advance(seconds=30)
+    assert plant.row(REPORT, device, "online", None) == {
+        "device_id": device,
+        "status": "needs_attention",
+        "outcome": "held",
+    }
+    row = plant.row("select * from drip.user_devices")
+    assert (row["status_reason"], row["last_seen"]) == ("display name not approved", clock.now)
+    plant.wake()
+    assert plant.claim() == []
+
+    plant.row("select * from drip.set_device_status(%s, 'online', 'approved')", str(device))
+    plant.wake()
+    assert len(plant.claim()) == 1
+    plant.row(REPORT, device, "needs_attention", "token expired")
+    assert plant.row(REPORT, device, "online", None)["outcome"] == "changed"
+
+
+def test_an_update_by_hand_ends_it_for_good(clock: Clock, plant: Plant) -> None:
+    device = stopped_by(plant, "131037")
+    plant.update("user_devices", device, status="online")
+    plant.row(REPORT, device, "needs_attention", "token expired")
+    assert plant.row(REPORT, device, "online", None)["outcome"] == "changed"
+
+
+def test_the_operator_decides_what_a_check_may_end(plant: Plant, connect: Any) -> None:
+    operator = connect(role="drip_operator")
+    operator.execute("update drip.error_codes set check_ends_stop = true where code = '131037'")
+    device = stopped_by(plant, "131037")
+    assert plant.row(REPORT, device, "online", None)["outcome"] == "changed"
+
+
 def test_a_device_that_is_back_rests_as_long_as_its_breaker(clock: Clock, plant: Plant) -> None:
     device = plant.device(status="offline")
     plant.message(device)

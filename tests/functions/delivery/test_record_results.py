@@ -53,8 +53,8 @@ def test_accepted_is_sent(clock: Clock, plant: Plant) -> None:
 def test_a_sent_message_keeps_no_error(clock: Clock, plant: Plant) -> None:
     """Not even of the attempt before; the attempts keep theirs."""
     message = plant.message(plant.device())
-    plant.answer(plant.claim()[0], "retry", error_code="HTTP_500", error_message="no")
-    assert plant.message_row(message)["error_code"] == "HTTP_500"
+    plant.answer(plant.claim()[0], "retry", error_code="ODD_500", error_message="no")
+    assert plant.message_row(message)["error_code"] == "ODD_500"
     clock.advance(hours=1)
     plant.answer(claim_again(plant))
     row = plant.message_row(message)
@@ -249,7 +249,7 @@ def test_a_retry_backs_off_and_ends_with_the_failures(clock: Clock, plant: Plant
     plant.tenant(breaker_sample=1000)
     waits = []
     for _ in range(5):
-        plant.answer(claim_again(plant), "retry", error_code="HTTP_500", error_message="down")
+        plant.answer(claim_again(plant), "retry", error_code="ODD_500", error_message="down")
         row = plant.message_row(message)
         if row["status"] == "pending":
             waits.append((row["not_before"] - clock.now).total_seconds())
@@ -261,7 +261,7 @@ def test_a_retry_backs_off_and_ends_with_the_failures(clock: Clock, plant: Plant
     row = plant.message_row(message)
     assert (row["status"], row["status_reason"]) == ("failed", "max_failures")
     assert (row["failures"], row["attempts"]) == (5, 5)
-    assert (row["error_code"], row["error_message"]) == ("HTTP_500", "down")
+    assert (row["error_code"], row["error_message"]) == ("ODD_500", "down")
 
 
 def test_a_senders_own_wait_goes_before_ours(clock: Clock, plant: Plant) -> None:
@@ -403,6 +403,20 @@ def test_a_permanent_account_error_waits_for_a_person(clock: Clock, plant: Plant
     plant.wake()
     assert plant.claim() == []
     assert plant.explain(message)["reason"] == "account_blocked"
+
+
+def test_a_stop_of_the_account_stops_a_device_without_one(clock: Clock, plant: Plant) -> None:
+    """Else it would try again at every turn."""
+    message = plant.message(plant.device())
+    plant.answer(plant.claim()[0], "permanent", scope="account", error_message="restricted")
+    assert plant.row("select status, status_reason from drip.user_devices") == {
+        "status": "needs_attention",
+        "status_reason": "restricted",
+    }
+    assert plant.message_row(message)["status"] == "pending"
+    clock.advance(days=3)
+    plant.wake()
+    assert plant.claim() == []
 
 
 def test_a_capped_account_counts_whom_it_reached(clock: Clock, plant: Plant) -> None:

@@ -58,19 +58,19 @@ def test_what_is_over_says_how(
     clock: Clock, plant: Plant, outcome: str, status: str, words: str
 ) -> None:
     message = plant.message(plant.device())
-    plant.answer(plant.claim()[0], outcome, error_code="HTTP_500", error_message="no luck")
+    plant.answer(plant.claim()[0], outcome, error_code="ODD_500", error_message="no luck")
     row = plant.explain(message)
     assert (row["status"], row["verdict"]) == (status, "final")
     assert words in row["sentence"]
-    assert row["last_error"] == (None if status == "sent" else "HTTP_500: no luck")
+    assert row["last_error"] == (None if status == "sent" else "ODD_500: no luck")
 
 
 def test_a_repeat_tells_the_last_error(clock: Clock, plant: Plant) -> None:
     message = plant.message(plant.device())
-    plant.answer(plant.claim()[0], "retry", error_code="HTTP_500", error_message="no luck")
+    plant.answer(plant.claim()[0], "retry", error_code="ODD_500", error_message="no luck")
     row = plant.explain(message)
     assert (row["verdict"], row["reason"], row["failures"]) == ("wait", "not_due", 1)
-    assert row["last_error"] == "HTTP_500: no luck"
+    assert row["last_error"] == "ODD_500: no luck"
 
 
 def test_the_remedy_mends_it(clock: Clock, plant: Plant) -> None:
