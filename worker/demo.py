@@ -1,23 +1,22 @@
 """The demonstration: a shop with three numbers, three sequences, a campaign and 1,000 leads.
 
-Nothing in it is staged: the real worker sends over HTTP to the gateway simulator, on the real
-clock, in a fresh database of the embedded server. Everything goes through public functions.
+Nothing in it is staged: the real worker sends over HTTP to the gateway simulator, whose contacts
+answer by signed webhooks to the real receiver, on the real clock, in a fresh database of the
+embedded server. Everything goes through public functions.
 """
 
 from __future__ import annotations
 
 import csv
-import json
-import os
+import secrets
+import shutil
 import signal
-import socket
-import subprocess
 import sys
+import sysconfig
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -27,27 +26,60 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from rich.console import Console
 
-from .demo_display import Display, Snapshot, print_report
+from .demo_check import print_check
+from .demo_children import Children, Gateway, free_port, running_children, short_path
+from .demo_display import Display, Snapshot, WhatCame, print_report
 from .embedded import embedded_server
 from .errors import PgdripError
 from .importer import import_file, write_problems
 from .schema import migrate
-from .settings import Settings
+from .settings import Settings, secret_variable
 from .tables import make_console
 from .target import create_database, set_current_database
 
 DATABASE = "pgdrip_demo"
 TENANT = "Demo Kedai"
-LONGEST = 90.0  # seconds of sending after which the demo ends, whatever is still open
+LONGEST = 80.0  # seconds of sending after which the demo pauses what is still open,
+CLOSING = 20.0  # and seconds for the receipts of what had left
 QUIET = 3.0  # seconds in which nothing happened and nothing is due: all is done
 HORIZON = 35.0  # seconds ahead for which the demo still waits
 
 Connection = psycopg.Connection[DictRow]
 
-DEVICES = ("Kedai Utama", "Kedai Dua", "Kedai Tiga")
-LOGGED_OUT = 1  # index of the device that is logged out for a while
+# Two phones on a GOWA gateway for the sequences, and a number of Meta's Cloud API for the campaign:
+# to strangers it may send templates only. Name, platform, instance at the gateway.
+DEVICES = (
+    ("Kedai Utama", "gowa", "kedai-1"),
+    ("Kedai Dua", "gowa", "kedai-2"),
+    ("Kedai Rasmi", "cloud_api", "106540352242922"),
+)
+LOGGED_OUT = DEVICES[1]  # for a while
 LOG_OUT_AT, LOG_IN_AT = 4.0, 10.0  # seconds after the import
-CALM_AT = 15.0  # seconds after which the gateway makes no more errors of its own
+CALM_AT = 9.0  # seconds after which the gateway makes no more errors of its own
+CAMPAIGN_AT = 10  # seconds after the import
+WEBHOOK_SECRET = "demo webhooks"  # noqa: S105 - the name of a secret
+TOKEN_SECRET = "demo token"  # noqa: S105 - likewise
+# What the contacts do: soon, or the demo would last for days.
+CONTACTS: dict[str, Any] = {
+    "delivered_rate": 0.97,
+    "delivered_after": [0.1, 1.5],
+    "read_rate": 0.6,
+    "read_after": [0.5, 4],
+    "reply_rate": 0.03,
+    "reply_after": [0.5, 3],
+    "reply_texts": {
+        "Yes please!": 4,
+        "How much is it?": 3,
+        "Terima kasih 🙏": 2,
+        "STOP": 2,
+        "Berhenti": 1,
+    },
+    "preference_rate": 0.01,
+    "failed_receipts": {"131026": 0.02},
+    "duplicate_rate": 0.1,
+    "disorder_rate": 0.1,
+    "noise_rate": 0.02,
+}
 
 SECONDS = 1 / 3600  # hours
 
@@ -61,7 +93,7 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
         "steps": [
             {
                 "name": "hello",
-                "content": "{name|there}, [[thanks for your interest|good to hear from you]]! "
+                "content": "[[thanks for your interest|good to hear from you]]! "
                 "We are Demo Kedai in {attributes.city|Malaysia}.\n"
                 "Tell us any time, and we are quiet.",
             },
@@ -69,12 +101,12 @@ SEQUENCES: tuple[dict[str, Any], ...] = (
                 "name": "menu",
                 "message_type": "image",
                 "media_url": "https://example.com/kedai/menu.jpg",
-                "caption": "This week's offers for you, {name|friend} 🌸",
+                "caption": "this week's offers for you 🌸",
                 "trigger_delay_hours": 3 * SECONDS,
             },
             {
                 "name": "question",
-                "content": "{name|Hi}, [[shall we keep a place for you|may we keep you posted]]? "
+                "content": "[[shall we keep a place for you|may we keep you posted]]? "
                 "https://example.com/book?from=cold",
                 "trigger_delay_hours": 2 * SECONDS,
                 "next_trigger": "warm_start",
@@ -125,8 +157,27 @@ CAMPAIGN: dict[str, Any] = {
     "title": "Fitness weekend",
     "niche": "fitness",
     "target_status": "all",
-    "greeting": True,
-    "message": "{name|friend}, [[open doors|a free trial day]] this Saturday at Demo Kedai!",
+    "devices": [DEVICES[2][0]],
+    "message_type": "template",
+    "template": {
+        "name": "free_trial_day",
+        "language": "en",
+        "components": [
+            {
+                "type": "body",
+                "parameters": [
+                    {"type": "text", "text": "{name|friend}"},
+                    {"type": "text", "text": "this Saturday"},
+                ],
+            },
+            {
+                "type": "button",
+                "sub_type": "quick_reply",
+                "index": "0",
+                "parameters": [{"type": "payload", "payload": "STOP PROMO"}],
+            },
+        ],
+    },
 }
 
 
@@ -148,14 +199,13 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
         connection = stack.enter_context(
             psycopg.connect(url, autocommit=True, row_factory=dict_row, application_name="demo")
         )
-        children = stack.enter_context(_children())
-        gateway = Gateway(children, settings.home / "gateway.log")
-        console.print(f"The gateway: [cyan]{gateway.url}[/] – open it to see what arrives.")
-        _set_up(connection, gateway.url)
+        children = stack.enter_context(running_children())
+        gateway = _start_all(connection, url, children, settings.home)
+        console.print(
+            f"The gateway: [cyan]{gateway.url}[/] – open it to see what arrives, and to answer."
+        )
         leads = _example_leads()
         gateway.configure(_faults(leads))
-        children.start("worker", _worker_command(url), settings.home / "worker.log")
-        children.wait_for("worker", "worker started")
 
         report = import_file(connection, leads, user=TENANT)
         problems = settings.home / "demo_problems.csv"
@@ -165,17 +215,19 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
         )
         console.print(
             f"{report.rows:,} rows of {leads.name}: {outcomes}, {len(report.problems)} not "
-            f"imported (why: {_short(problems)})."
+            f"imported (why: {short_path(problems)})."
         )
-        _watch(connection, gateway, children, console)
+        came = WhatCame(connection)
+        _watch(connection, gateway, children, came, console)
         if not keep_going:
             children.stop("worker")
-        ok = print_report(connection, gateway.messages(), console)
+        print_report(connection, came, console)
+        ok = print_check(connection, gateway.messages(), gateway.stats(), came.stopped, console)
         console.print(_farewell(settings))
         if not ok:
             raise PgdripError(
                 "The totals do not agree; see above.",
-                hint=f"The logs are in {_short(settings.home)}.",
+                hint=f"The logs are in {short_path(settings.home)}.",
             )
         if keep_going:
             console.print(f"The gateway's page stays open on {gateway.url}; Ctrl-C ends it.")
@@ -184,154 +236,85 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
                 children.check()
 
 
-class _Children:
-    """The processes of the demo; none outlives it."""
-
-    def __init__(self) -> None:
-        self._running: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
-
-    def start(self, name: str, command: list[str], log_file: Path) -> None:
-        environment = {
-            key: value
-            for key, value in os.environ.items()
-            if key not in ("DATABASE_URL", "PGDRIP_CONCURRENCY", "PGOPTIONS")
+def _start_all(connection: Connection, url: str, children: Children, home: Path) -> Gateway:
+    """Gateway, devices, receiver and worker; they share secrets that nobody else knows."""
+    webhook_secret, token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    gateway = Gateway(
+        children,
+        home / "gateway.log",
+        {
+            "PGDRIP_SIMULATOR_WEBHOOK_SECRET": webhook_secret,
+            "PGDRIP_SIMULATOR_TOKEN": token,
+        },
+    )
+    targets = _set_up(connection, gateway.url)
+    known = {
+        secret_variable(WEBHOOK_SECRET): webhook_secret,
+        secret_variable(TOKEN_SECRET): token,
+    }
+    port = free_port()
+    database = ["--database-url", url]
+    children.start(
+        "receiver", ["receiver", *database, "--port", str(port)], home / "receiver.log", known
+    )
+    children.start(
+        "worker",
+        ["worker", *database, "--concurrency", "60", "--name", "demo worker"],
+        home / "worker.log",
+        known,
+    )
+    gateway.configure(
+        {
+            **CONTACTS,
+            "webhook_base": f"http://127.0.0.1:{port}/webhooks",
+            "webhook_targets": targets,
         }
-        with log_file.open("wb") as log:
-            # A session of its own, so that Ctrl-C reaches it only through us.
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
-        self._running[name] = (process, log_file)
-
-    def check(self) -> None:
-        """Raise when one of them has ended."""
-        for name, (process, log_file) in self._running.items():
-            if process.poll() is not None:
-                lines = log_file.read_text(errors="replace").strip().splitlines()
-                raise PgdripError(
-                    f"The {name} ended: {lines[-1] if lines else 'it said nothing'}",
-                    hint=f"Its log is {_short(log_file)}.",
-                )
-
-    def wait_for(self, name: str, words: str, seconds: float = 30.0) -> None:
-        """Wait until the process has logged these words."""
-        _, log_file = self._running[name]
-        deadline = time.monotonic() + seconds
-        while words not in log_file.read_text(errors="replace"):
-            self.check()
-            if time.monotonic() > deadline:
-                raise PgdripError(
-                    f"The {name} did not start in {seconds:.0f} seconds.",
-                    hint=f"Its log is {_short(log_file)}.",
-                )
-            time.sleep(0.05)
-
-    def stop(self, name: str, seconds: float = 20.0) -> None:
-        process, _ = self._running.pop(name)
-        process.terminate()
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def stop_all(self) -> None:
-        # The last one first: the worker still gets the gateway's answers, and so leaves no unknown.
-        for name in reversed(list(self._running)):
-            self.stop(name, 5.0)
+    )
+    children.wait_for("receiver", "receiver started")
+    children.wait_for("worker", "worker started")
+    return gateway
 
 
-@contextmanager
-def _children() -> Iterator[_Children]:
-    children = _Children()
-    try:
-        yield children
-    finally:
-        children.stop_all()
-
-
-class Gateway:
-    """The gateway simulator as a process of its own, and what it is told."""
-
-    def __init__(self, children: _Children, log_file: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", __package__ or "pgdrip", "simulator", "--port", str(port)]
-        children.start(
-            "gateway", [*command, "--latency", "0.08", "--latency-max", "0.24"], log_file
-        )
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self._ask("/health")
-                return
-            except OSError:
-                children.check()
-                if time.monotonic() > deadline:
-                    raise PgdripError(
-                        "The gateway simulator does not answer.",
-                        hint=f"Its log is {_short(log_file)}.",
-                    ) from None
-                time.sleep(0.05)
-
-    def _ask(self, path: str, body: object = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - a loopback address of our own
-            self.url + path, data=data, headers={"Content-Type": "application/json"}
-        )
-        # No proxy of the environment for loopback.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def configure(self, changes: dict[str, Any]) -> None:
-        """Change what the gateway does to messages."""
-        self._ask("/simulator/settings", changes)
-
-    def log_in(self, instance: str, logged_in: bool) -> None:
-        """Log a device in or out, as on its phone."""
-        self._ask(f"/devices/{instance}/{'login' if logged_in else 'logout'}")
-
-    def messages(self) -> list[dict[str, Any]]:
-        """All it received, oldest first."""
-        found: list[dict[str, Any]] = self._ask("/simulator/messages")
-        return found
-
-
-def _instance(number: int) -> str:
-    return f"kedai-{number + 1}"
-
-
-def _set_up(connection: Connection, endpoint: str) -> None:
+def _set_up(connection: Connection, endpoint: str) -> dict[str, str]:
+    """Tenant, devices, programs; returns the path of each device's webhooks by its instance."""
     connection.execute(
         "select drip.create_user(%s, p_time_zone => 'Asia/Kuala_Lumpur', p_default_region => 'MY')",
         [TENANT],
     )
     connection.execute("select set_config('drip.user', %s, false)", [TENANT])
-    for number, name in enumerate(DEVICES):
-        connection.execute(
-            "select drip.upsert_device(p_name => %s, p_platform => 'gowa', p_phone => %s,"
-            " p_endpoint => %s, p_instance => %s, p_settings => %s)",
+    targets = {}
+    for number, (name, platform, instance) in enumerate(DEVICES, start=1):
+        is_meta = platform == "cloud_api"
+        row = connection.execute(
+            "select d.device_id from drip.upsert_device(p_name => %s, p_platform => %s,"
+            " p_phone => %s, p_endpoint => %s, p_instance => %s, p_secret_name => %s,"
+            " p_settings => %s) d",
             [
                 name,
-                f"+6012300000{number + 1}",
-                endpoint,
-                _instance(number),
-                # A real number would wait 10 to 30 seconds between two messages.
-                Jsonb({"min_delay_seconds": 0, "max_delay_seconds": 0, "burst": 8}),
+                platform,
+                f"+6012300000{number}",
+                f"{endpoint}/v25.0" if is_meta else endpoint,
+                instance,
+                TOKEN_SECRET if is_meta else None,
+                # A real phone would wait 10 to 30 seconds between two messages.
+                Jsonb(
+                    {
+                        "min_delay_seconds": 0,
+                        "max_delay_seconds": 0,
+                        "burst": 12,
+                        "in_pool": not is_meta,
+                        "webhook_secret_name": WEBHOOK_SECRET,
+                    }
+                ),
             ],
-        )
+        ).fetchone()
+        assert row is not None  # noqa: S101 - the verb returns its row
+        targets[instance] = f"device/{row['device_id']}"
     for definition in SEQUENCES:
         connection.execute("select drip.create_sequence(%s)", [Jsonb(definition)])
         connection.execute("select drip.start_sequence(%s)", [definition["name"]])
     connection.execute("select drip.create_campaign(%s)", [Jsonb(CAMPAIGN)])
+    return targets
 
 
 def _example_leads() -> Path:
@@ -343,39 +326,52 @@ def _example_leads() -> Path:
 
 
 def _faults(leads: Path) -> dict[str, Any]:
-    """What goes wrong: a few numbers are not on WhatsApp, one answer is lost, some errors."""
+    """What goes wrong: a few numbers are not on WhatsApp, answers are lost, some errors."""
     with leads.open(encoding="utf-8-sig", newline="") as file:
-        cold = [
-            row["Phone Number"]
+        rows = [
+            row
             for row in csv.DictReader(file)
-            if row["Trigger"] == "cold_start"
-            and row["Phone Number"].startswith("+60")
-            and row["Target Status"] != "lead"
-            and "fitness" not in row["Niche"].lower()
+            if row["Phone Number"].startswith("+60") and row["Target Status"] != "lead"
         ]
+    cold = [
+        row["Phone Number"]
+        for row in rows
+        if row["Trigger"] == "cold_start" and "fitness" not in row["Niche"].lower()
+    ]
+    fit = [
+        row["Phone Number"]
+        for row in rows
+        if not row["Trigger"] and "fitness" in row["Niche"].lower()
+    ]
     return {
-        "phones": {"not_on_whatsapp": cold[:6], "timeout_504": cold[6:7]},
+        "phones": {"not_on_whatsapp": cold[:6] + fit[:3], "timeout_504": cold[6:7] + fit[3:5]},
         "rates": {"error_500": 0.012},
         "gateway_timeout": 3.0,
     }
 
 
-def _worker_command(url: str) -> list[str]:
-    return [
-        sys.executable, "-m", __package__ or "pgdrip", "worker",
-        "--database-url", url, "--concurrency", "60", "--name", "demo worker",
-    ]  # fmt: skip
-
-
-def _watch(connection: Connection, gateway: Gateway, children: _Children, console: Console) -> None:
+def _watch(
+    connection: Connection,
+    gateway: Gateway,
+    children: Children,
+    came: WhatCame,
+    console: Console,
+) -> None:
     """Let it run, make its troubles, show its progress; returns when all is done."""
     started = time.monotonic()
     connection.execute(
-        "select drip.schedule_campaign(%s, p_at => now() + interval '5 seconds')",
-        [CAMPAIGN["title"]],
+        "select drip.schedule_campaign(%s, p_at => now() + %s * interval '1 second')",
+        [CAMPAIGN["title"], CAMPAIGN_AT],
     )
-    instance = _instance(LOGGED_OUT)
-    device = DEVICES[LOGGED_OUT]
+    device, _, instance = LOGGED_OUT
+
+    def log_in() -> None:
+        gateway.log_in(instance, True)
+        # The worker would find out by itself within half a minute.
+        connection.execute(
+            "select drip.set_device_status(%s, 'online', 'logged in again')", [device]
+        )
+
     events: list[tuple[float, str, Callable[[], None]]] = [
         (
             LOG_OUT_AT,
@@ -387,11 +383,12 @@ def _watch(connection: Connection, gateway: Gateway, children: _Children, consol
             "the gateway has calmed down: no more errors 500",
             lambda: gateway.configure({"rates": {}}),
         ),
-        (LOG_IN_AT, f"{device} is logged in again", lambda: gateway.log_in(instance, True)),
+        (LOG_IN_AT, f"{device} is logged in again, and said to be online", log_in),
     ]
     events.sort(key=lambda event: event[0])
     last_change = started
-    last_done = -1
+    is_over = False
+    last_seen: tuple[int, ...] = ()
     with Display(console, gateway.url) as display:
         while True:
             elapsed = time.monotonic() - started
@@ -400,42 +397,64 @@ def _watch(connection: Connection, gateway: Gateway, children: _Children, consol
                 act()
                 display.tell(elapsed, sentence)
             snapshot = Snapshot.take(connection, HORIZON)
-            display.show(elapsed, snapshot)
+            came.read(datetime.now(UTC))
+            display.show(elapsed, snapshot, came)
             children.check()
-            if snapshot.finished != last_done or snapshot.coming:
-                last_done = snapshot.finished
+            webhooks = gateway.stats()["webhooks"]
+            on_the_way = webhooks["planned"] + webhooks["waiting"] + snapshot.unread
+            seen = (snapshot.finished, snapshot.total("read"), came.count)
+            if seen != last_seen or on_the_way or (snapshot.coming and not is_over):
+                last_seen = seen
                 last_change = time.monotonic()
             if not events and time.monotonic() - last_change > QUIET:
                 return
-            if elapsed > LONGEST:
-                display.tell(elapsed, "time is up; the rest stays pending in the database")
+            if elapsed > LONGEST and not is_over:
+                is_over = True
+                _pause_all(connection, snapshot)
+                display.tell(elapsed, "time is up: all is paused, the rest stays pending")
+            if elapsed > LONGEST + CLOSING:
                 return
             time.sleep(0.4)
 
 
+def _pause_all(connection: Connection, snapshot: Snapshot) -> None:
+    for row in snapshot.programs:
+        verb = "campaign" if row["name"] == CAMPAIGN["title"] else "sequence"
+        if row["status"] in ("active", "pending", "triggered"):
+            connection.execute(
+                f"select drip.pause_{verb}(%s, 'the demo is over')",
+                [row["name"]],
+            )
+
+
 def _farewell(settings: Settings) -> str:
-    command = (
-        "pgdrip"
-        if settings.home == Path.cwd() / ".pgdrip"
-        else (f"PGDRIP_HOME={_short(settings.home)} pgdrip")
+    command = own_command()
+    if settings.home != Path.cwd() / ".pgdrip":
+        command = f"PGDRIP_HOME={short_path(settings.home)} {command}"
+    logs = ", ".join(
+        short_path(settings.home / name) for name in ("worker.log", "receiver.log", "gateway.log")
     )
-    logs = ", ".join(_short(settings.home / name) for name in ("worker.log", "gateway.log"))
     return "\n".join(
         (
             "\nLook around in the same database:",
             f"  [bold]{command} psql[/]      then for example:",
             "      select * from sequence_progress_monitor limit 20;",
-            "      select * from message_log where status <> 'sent';",
+            "      select * from message_log where replied_at is not null;",
             f"  [bold]{command} status[/]    devices, queue, programs, and what is wrong",
             f"Logs: {logs}",
         )
     )
 
 
-def _short(path: Path) -> str:
-    with suppress(ValueError):
-        return str(path.relative_to(Path.cwd()))
-    return str(path)
+def own_command() -> str:
+    """How this very program is called from here: by its name only where that finds it."""
+    script = Path(sysconfig.get_path("scripts")) / "pgdrip"
+    if not script.is_file():
+        return f"{short_path(Path(sys.executable))} -m pgdrip"
+    found = shutil.which("pgdrip")
+    if found is not None and Path(found).samefile(script):
+        return "pgdrip"
+    return short_path(script)
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,13 +26,19 @@ PLAIN_EVERY = 5.0  # seconds between two lines where there is no terminal
 _PROGRAMS = """
 select
   s.sequence_name as name, s.enrolled as contacts, s.messages, s.messages_sent as sent,
-  s.messages_failed as failed, s.messages_unknown as unknown,
+  f.delivered, f.read, f.replied, s.messages_failed as failed, s.messages_unknown as unknown,
   s.messages_pending + s.messages_processing as open, s.status
 from drip.sequence_overview s
+join (
+  select
+    n.sequence_id, sum(n.delivered)::bigint as delivered, sum(n.read)::bigint as read,
+    sum(n.replied)::bigint as replied
+  from drip.sequence_funnel n
+  group by n.sequence_id) f using (sequence_id)
 union all
 select
-  c.title, c.audience_count, c.messages, c.messages_sent, c.messages_failed, c.messages_unknown,
-  c.messages_pending + c.messages_processing, c.status
+  c.title, c.audience_count, c.messages, c.messages_sent, c.delivered, c.read, c.replied,
+  c.messages_failed, c.messages_unknown, c.messages_pending + c.messages_processing, c.status
 from drip.campaign_overview c
 """
 _DEVICES = """
@@ -41,12 +47,15 @@ from drip.device_overview d
 order by d.device_id
 """
 _NEWEST = """
-select m.sent_at, m.device_name, m.recipient_phone, coalesce(m.content, m.caption) as text
+select
+  m.sent_at, m.device_name, m.recipient_phone,
+  coalesce(m.content, m.caption, m.message_type) as text
 from drip.message_log m
 where m.sent_at is not null
 order by m.sent_at desc, m.message_id desc
 limit 6
 """
+_UNREAD = "select q.queue_length as webhooks from pgmq.metrics('drip_inbound') q"
 # What is still to come by itself; a held unknown, and what waits for it, is not.
 _COMING = """
 select count(*) as messages
@@ -64,11 +73,16 @@ class Snapshot:
     programs: Sequence[DictRow]
     devices: Sequence[DictRow]
     newest: Sequence[DictRow]
+    unread: int
     coming: bool
 
     @classmethod
     def take(cls, connection: Connection, horizon: float) -> Snapshot:
-        """Read the views; ``coming``: something leaves within ``horizon`` seconds."""
+        """Read the views.
+
+        ``unread``: webhooks that are not processed yet; ``coming``: something leaves within
+        ``horizon`` seconds.
+        """
         programs = connection.execute(_PROGRAMS).fetchall()
         is_open = sum(row["open"] for row in programs)
         coming = any(row["status"] in ("pending", "triggered") for row in programs)
@@ -82,6 +96,7 @@ class Snapshot:
             programs,
             connection.execute(_DEVICES).fetchall(),
             connection.execute(_NEWEST).fetchall(),
+            connection.execute(_UNREAD).fetchall()[0]["webhooks"],
             coming,
         )
 
@@ -93,6 +108,38 @@ class Snapshot:
     def finished(self) -> int:
         """Messages that are neither pending nor with a worker."""
         return self.total("messages") - self.total("open")
+
+
+class WhatCame:
+    """What the demo hears as an application does: by the events it has subscribed to."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.replies: list[dict[str, Any]] = []
+        # Phone -> when the demo first saw that it has opted out.
+        self.stopped: dict[str, datetime] = {}
+        for pattern in ("lead.replied", "lead.opted_out"):
+            connection.execute("select drip.subscribe('demo', %s)", [pattern])
+
+    @property
+    def count(self) -> int:
+        """How many events there were."""
+        return len(self.replies) + len(self.stopped)
+
+    def read(self, now: datetime) -> None:
+        """Take the events that are there."""
+        rows = self._connection.execute(
+            "select e.ack_id, e.type, e.body -> 'data' as data from drip.read_events('demo', 500) e"
+        ).fetchall()
+        for row in rows:
+            if row["type"] == "lead.replied":
+                self.replies.append(row["data"])
+            else:
+                self.stopped.setdefault(row["data"]["phone"], now)
+        if rows:
+            self._connection.execute(
+                "select drip.ack_events('demo', %s)", [[row["ack_id"] for row in rows]]
+            )
 
 
 class Display:
@@ -122,32 +169,38 @@ class Display:
         """Say what just happened; it stays above the live tables."""
         self._console.print(f"[yellow]{elapsed:3.0f} s  {escape(sentence)}[/]")
 
-    def show(self, elapsed: float, snapshot: Snapshot) -> None:
+    def show(self, elapsed: float, snapshot: Snapshot, came: WhatCame) -> None:
         """Show the state."""
         if self._live is not None:
-            self._live.update(self._tables(elapsed, snapshot))
+            self._live.update(self._tables(elapsed, snapshot, came))
         elif elapsed >= self._next_line:
             self._next_line = elapsed + PLAIN_EVERY
-            self._console.print(_line(elapsed, snapshot), soft_wrap=True)
+            self._console.print(_line(elapsed, snapshot, came), soft_wrap=True)
 
-    def _tables(self, elapsed: float, snapshot: Snapshot) -> Group:
+    def _tables(self, elapsed: float, snapshot: Snapshot, came: WhatCame) -> Group:
         rate = snapshot.total("sent") / max(elapsed, 0.1)
         head = Text.assemble(
             (f"{elapsed:3.0f} s  ", "bold"),
-            f"{snapshot.total('sent'):,} sent, {rate:.0f} a second – gateway ",
+            f"{snapshot.total('sent'):,} sent, {rate:.0f} a second – {_came_back(snapshot, came)}",
+            " – gateway ",
             (self._gateway_url, "cyan"),
         )
         programs = Table(box=None, pad_edge=False)
-        for heading in ("", "contacts", "messages", "", "failed", "unknown"):
+        for heading in (
+            *("", "contacts", "sent", "", "delivered", "read", "replied", "failed", "unknown"),
+        ):
             programs.add_column(heading, justify="left" if heading == "" else "right")
         for row in snapshot.programs:
             planned = row["messages"]
-            bar = ProgressBar(total=max(planned, 1), completed=planned - row["open"], width=30)
+            bar = ProgressBar(total=max(planned, 1), completed=planned - row["open"], width=20)
             programs.add_row(
                 row["name"],
                 cell(row["contacts"]),
                 f"{row['sent']:,} of {planned:,}",
                 bar,
+                Text(f"{row['delivered']:,}", "green"),
+                Text(f"{row['read']:,}", "cyan"),
+                Text(f"{row['replied']:,}", "bold"),
                 Text(str(row["failed"] or ""), "red"),
                 Text(str(row["unknown"] or ""), "yellow"),
             )
@@ -163,15 +216,27 @@ class Display:
                 Text(row["status_reason"] or row["state"] or "", "dim"),
             )
         newest = Table(box=None, pad_edge=False, show_header=False)
-        newest.add_column(no_wrap=True)
-        newest.add_column(no_wrap=True)
+        newest.add_column(no_wrap=True, min_width=13)
+        newest.add_column(no_wrap=True, min_width=13)
         newest.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for row in snapshot.newest:
-            newest.add_row(row["device_name"], row["recipient_phone"], cell(row["text"]))
+            newest.add_row(f"{row['device_name']} →", row["recipient_phone"], cell(row["text"]))
+        for reply in came.replies[:-5:-1]:
+            color = "red" if reply["opt_out_category"] else "green"
+            newest.add_row(
+                f"{reply['device_name']} ←", str(reply["phone"]), Text(str(reply["text"]), color)
+            )
         return Group(head, "", programs, "", devices, "", newest)
 
 
-def _line(elapsed: float, snapshot: Snapshot) -> str:
+def _came_back(snapshot: Snapshot, came: WhatCame) -> str:
+    return (
+        f"{snapshot.total('delivered'):,} delivered, {snapshot.total('read'):,} read, "
+        f"{snapshot.total('replied'):,} replied, {len(came.stopped):,} opted out"
+    )
+
+
+def _line(elapsed: float, snapshot: Snapshot, came: WhatCame) -> str:
     programs = ", ".join(
         f"{row['name']} {row['sent']:,}/{row['messages']:,}" for row in snapshot.programs
     )
@@ -181,7 +246,10 @@ def _line(elapsed: float, snapshot: Snapshot) -> str:
         if row["status"] != "online"
     ]
     trouble = f" – {', '.join(troubled)}" if troubled else ""
-    return escape(f"{elapsed:3.0f} s  {snapshot.total('sent'):,} sent: {programs}{trouble}")
+    return escape(
+        f"{elapsed:3.0f} s  {snapshot.total('sent'):,} sent ({programs}), "
+        f"{_came_back(snapshot, came)}{trouble}"
+    )
 
 
 _MONITOR = """
@@ -212,15 +280,15 @@ order by p.contact_phone, p.enrolled_at, p.current_step
 """
 _FUNNEL = """
 select
-  f.sequence_name, f.step, f.step_name, f.message_type, f.messages, f.messages_sent,
-  f.messages_failed, f.messages_unknown, f.messages_pending, f.sent_percent
+  f.sequence_name, f.step, f.step_name, f.messages, f.messages_sent, f.delivered, f.read,
+  f.replied, f.messages_failed, f.messages_unknown, f.messages_cancelled, f.messages_pending
 from drip.sequence_funnel f
 order by f.sequence_id, f.step
 """
 _CAMPAIGNS = """
 select
-  c.title, c.status, c.audience_count, c.messages_sent, c.messages_failed, c.messages_unknown,
-  c.messages_pending, c.first_sent_at, c.last_sent_at
+  c.title, c.status, c.audience_count, c.messages_sent, c.delivered, c.read, c.replied,
+  c.messages_failed, c.messages_unknown, c.messages_pending, c.last_sent_at
 from drip.campaign_overview c
 """
 _DEVICE_REPORT = """
@@ -237,26 +305,19 @@ where m.status in ('failed', 'unknown', 'expired', 'skipped', 'cancelled')
 group by 1, 2, 3
 order by messages desc
 """
-_RETRIED = """
-select count(*) as messages from drip.message_log m where m.status = 'sent' and m.attempts > 1
-"""
 _WAITING = """
 select o.reason, min(o.sentence) as sentence, count(*) as messages, min(o.earliest) as earliest
 from drip.message_outlook o
 group by o.reason
 order by messages desc
 """
-_SENT = """
-select m.status, m.provider_message_id
-from drip.message_log m
-where m.status in ('sent', 'unknown')
-"""
 
 
-def print_report(
-    connection: Connection, received: Sequence[dict[str, Any]], console: Console
-) -> bool:
-    """Print what happened and compare the database with the gateway; True when they agree."""
+_EFFECTS = {"all": "opted out of everything", "marketing": "opted out of marketing"}
+
+
+def print_report(connection: Connection, came: WhatCame, console: Console) -> None:
+    """Print what happened."""
     console.rule("What happened")
     print_table(
         console,
@@ -280,13 +341,15 @@ def print_report(
             "sequence_name": "sequence",
             "step": "step",
             "step_name": "name",
-            "message_type": "type",
             "messages": "planned",
             "messages_sent": "sent",
+            "delivered": "delivered",
+            "read": "read",
+            "replied": "replied",
             "messages_failed": "failed",
             "messages_unknown": "unknown",
+            "messages_cancelled": "cancelled",
             "messages_pending": "pending",
-            "sent_percent": "sent %",
         },
     )
     print_table(
@@ -298,11 +361,13 @@ def print_report(
             "status": "status",
             "audience_count": "audience",
             "messages_sent": "sent",
+            "delivered": "delivered",
+            "read": "read",
+            "replied": "replied",
             "messages_failed": "failed",
             "messages_unknown": "unknown",
             "messages_pending": "pending",
-            "first_sent_at": "first",
-            "last_sent_at": "last",
+            "last_sent_at": "last sent",
         },
     )
     print_table(
@@ -335,37 +400,18 @@ def print_report(
         connection.execute(_WAITING).fetchall(),
         {"reason": "reason", "sentence": "why", "messages": "messages", "earliest": "earliest"},
     )
-    return _print_check(connection, received, console)
-
-
-def _print_check(
-    connection: Connection, received: Sequence[dict[str, Any]], console: Console
-) -> bool:
-    rows = connection.execute(_SENT).fetchall()
-    sent = Counter(row["provider_message_id"] for row in rows if row["status"] == "sent")
-    unknown = sum(row["status"] == "unknown" for row in rows)
-    retried = connection.execute(_RETRIED).fetchone()
-    accepted = Counter(m["message_id"] for m in received if m["outcome"] == "accepted")
-    # Two messages with the same text to the same phone would be one too many, whatever its answer.
-    texts = Counter(
-        (m["phone"], m["content"], m["caption"], m["media_url"]) for m in received if m["accepted"]
+    replies = came.replies
+    print_table(
+        console,
+        f"Replies: {len(replies)}, the last ones",
+        [
+            {**reply, "effect": _EFFECTS.get(reply["opt_out_category"], "ends open journeys")}
+            for reply in replies[-8:]
+        ],
+        {
+            "phone": "phone",
+            "device_name": "to",
+            "text": "text",
+            "effect": "effect",
+        },
     )
-    doubled = sum(count - 1 for count in texts.values())
-    checks = (
-        (
-            accepted == sent,
-            f"the gateway accepted {accepted.total():,} messages, the database says "
-            f"{sent.total():,} sent; their ids {'agree' if accepted == sent else 'differ'}",
-        ),
-        (doubled == 0, f"{doubled} duplicates among {texts.total():,} messages WhatsApp has"),
-        (
-            texts.total() - accepted.total() <= unknown,
-            f"{unknown} unknown: the gateway gave no answer, so it is not sent again by itself",
-        ),
-    )
-    console.rule("Check")
-    for holds, sentence in checks:
-        console.print(f"{'[green]✔' if holds else '[bold red]✘'}[/] {escape(sentence)}")
-    if retried is not None:
-        console.print(f"  {retried['messages']:,} needed more than one attempt")
-    return all(holds for holds, _ in checks)

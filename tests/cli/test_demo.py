@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pgdrip.demo import own_command
 from pgdrip.embedded import stop
 from pgdrip.target import current_database
 
@@ -38,7 +39,7 @@ def wait(condition: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_the_demo_stops_its_gateway_and_worker(
+def test_stopping_the_demo_stops_its_gateway_receiver_and_worker(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     output = tmp_path / "output"
@@ -53,7 +54,7 @@ def test_stopping_the_demo_stops_its_gateway_and_worker(
     try:
         wait(lambda: " rows of leads.csv" in output.read_text() or demo.poll() is not None)
         children = children_of(demo.pid)
-        assert len(children) >= 2, output.read_text()
+        assert len(children) >= 3, output.read_text()
         demo.send_signal(number)
         assert demo.wait(60) == 130
         wait(lambda: not any(is_alive(child) for child in children), 10)
@@ -62,3 +63,19 @@ def test_stopping_the_demo_stops_its_gateway_and_worker(
     finally:
         demo.kill()
         stop(tmp_path / ".pgdrip")
+
+
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_farewell_names_the_command_that_works_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_on_path: bool
+) -> None:
+    script = tmp_path / ".venv" / "bin" / "pgdrip"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(script.parent))
+    monkeypatch.setenv("PATH", str(script.parent) if is_on_path else "/usr/bin")
+    assert own_command() == ("pgdrip" if is_on_path else ".venv/bin/pgdrip")
+    script.unlink()
+    assert own_command().endswith(" -m pgdrip")
