@@ -515,7 +515,9 @@ begin
   from (
     select m.status, array_agg(m.id order by m.id) as ids
     from drip.broadcast_messages m
-    where m.id = any (p_ids) and m.status in ('sent', 'failed', 'unknown')
+    where m.id = any (p_ids)
+      and m.status in ('sent', 'failed', 'unknown')
+      and exists (select from drip.subscriptions s)
     group by m.status
   ) q;
 end

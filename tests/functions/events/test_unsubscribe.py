@@ -88,6 +88,22 @@ def test_a_queue_that_is_being_read_is_dropped_later(plant: Plant, connect: Conn
     assert plant.tick()["drop_event_queues"]["rows"] == 1
 
 
+def test_a_queue_that_somebody_is_about_to_write_into_is_dropped_later(
+    plant: Plant, connect: Connect
+) -> None:
+    """It has read the subscription, and not yet touched the table."""
+    Followed(plant.conn, "lead.*", "crm")
+    writer = connect(autocommit=False)
+    name = plant.value("select queue_name from drip.subscriptions")
+    assert writer.execute("select drip._hold_event_queue(%s) as held", [name]).fetchone() == {
+        "held": True
+    }
+    plant.row(UNSUBSCRIBE, "crm", None)
+    assert plant.tick()["drop_event_queues"]["rows"] == 0
+    writer.rollback()
+    assert plant.tick()["drop_event_queues"]["rows"] == 1
+
+
 def test_a_table_lock_of_a_report_does_not_hold_up_the_tick(plant: Plant, connect: Connect) -> None:
     Followed(plant.conn, "lead.*", "crm")
     report = connect(autocommit=False)
