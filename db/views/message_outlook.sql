@@ -3,19 +3,19 @@ create view drip.message_outlook with (security_barrier) as
 select
   f.message_id,
   f.user_id,
-  m.lead_id,
+  f.lead_id,
   case
-    when (select drip.can_see_phones()) then m.recipient_phone
-    else drip.mask_phone(m.recipient_phone)
+    when (select drip.can_see_phones()) then f.recipient_phone
+    else drip.mask_phone(f.recipient_phone)
   end as recipient_phone,
   case
-    when m.campaign_id is not null then 'campaign'
-    when m.sequence_id is not null then 'sequence'
+    when f.campaign_id is not null then 'campaign'
+    when f.sequence_id is not null then 'sequence'
     else 'single'
   end as source_kind,
   coalesce(c.title, s.name) as source_name,
   st.day_number as step,
-  m.device_id,
+  f.device_id,
   d.name as device_name,
   f.verdict,
   f.reason,
@@ -24,15 +24,14 @@ select
     else drip.reason_sentence(f.reason)
   end as sentence,
   case f.verdict when 'go' then drip.now() else f.until end as earliest,
-  m.scheduled_at,
-  m.planned_at,
-  m.priority
+  f.scheduled_at,
+  f.planned_at,
+  f.priority
 from drip._message_facts f
-join drip.broadcast_messages m on m.id = f.message_id
-left join drip.user_devices d on d.id = m.device_id
-left join drip.campaigns c on c.id = m.campaign_id
-left join drip.sequences s on s.id = m.sequence_id
-left join drip.sequence_steps st on st.id = m.sequence_stepid
+left join drip.user_devices d on d.id = f.device_id
+left join drip.campaigns c on c.id = f.campaign_id
+left join drip.sequences s on s.id = f.sequence_id
+left join drip.sequence_steps st on st.id = f.sequence_stepid
 where f.user_id = any (array(select u.id from drip.users u));
 comment on view drip.message_outlook is
   'Grain: pending message (message_id). The verdict on it, why, and the earliest time it may go.';

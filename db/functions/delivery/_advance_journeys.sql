@@ -3,6 +3,8 @@
 -- application holds is left as it is.
 -- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
 -- are small, the tables large, and a plan cached while a table was empty must not scan it later.
+-- status || '': else statistics of an empty table make it read the index of all pending messages,
+-- 20,000 rows instead of 5.
 create function drip._advance_journeys(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = ''
@@ -10,6 +12,7 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_bitmapscan = off
 set enable_material = off
 set jit = off
 as $$
@@ -32,7 +35,7 @@ begin
     join drip.leads l on l.id = m.lead_id
     join drip.users u on u.id = m.user_id
     cross join lateral (select coalesce(l.time_zone, u.time_zone) as zone) z
-    where m.sequence_contact_id = any (p_ids) and m.status = 'pending'
+    where m.sequence_contact_id = any (p_ids) and m.status || '' = 'pending'
     order by m.sequence_contact_id, st.day_number
   ),
   freed as (
@@ -64,7 +67,7 @@ begin
       join drip.sequence_steps st on st.id = m.sequence_stepid
       where t.moves
         and m.sequence_contact_id = t.sequence_contact_id
-        and m.status = 'pending'
+        and m.status || '' = 'pending'
         and st.day_number > t.day_number
       order by st.day_number
       limit 1
@@ -78,7 +81,7 @@ begin
         m.deferred_reason in ('predecessor_pending', 'predecessor_unknown'), false) as is_freed
     from late t
     join drip.broadcast_messages m on m.id = t.id
-    where m.status = 'pending'
+    where m.status || '' = 'pending'
       and (t.at > m.scheduled_at
            or m.deferred_reason in ('predecessor_pending', 'predecessor_unknown'))
     order by m.id

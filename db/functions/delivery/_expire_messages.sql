@@ -14,7 +14,7 @@ begin
     from drip.broadcast_messages m
     where m.status = 'pending' and m.expires_at is not null and m.expires_at <= v_now
       and coalesce(m.deferred_reason, '') not in ('sequence_paused', 'campaign_paused')
-    order by m.id
+    order by m.expires_at
     limit p_limit
     for no key update skip locked
   ),

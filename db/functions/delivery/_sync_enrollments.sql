@@ -3,6 +3,8 @@
 -- lead in the same transaction, so it needs the lead's row as well.
 -- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
 -- are small, the tables large, and a plan cached while a table was empty must not scan it later.
+-- status || '': else statistics of an empty table make it read the index of all pending messages,
+-- 20,000 rows instead of 5.
 create function drip._sync_enrollments(p_ids bigint[])
 returns table (enrollment_id bigint, status text, synced boolean)
 language plpgsql volatile
@@ -11,6 +13,7 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_bitmapscan = off
 set enable_material = off
 set jit = off
 as $$
@@ -109,7 +112,7 @@ begin
         select q.id
         from states s
         join drip.broadcast_messages q on q.sequence_contact_id = s.enrollment_id
-        where s.status = 'sequence_failed' and q.status = 'pending'
+        where s.status = 'sequence_failed' and q.status || '' = 'pending'
         order by q.id
         for no key update of q skip locked)
     ),

@@ -6,6 +6,7 @@ returns table (phone text, lead_id bigint, outcome text)
 language plpgsql volatile
 set search_path = ''
 set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare

@@ -14,8 +14,8 @@ declare
   v_started timestamptz;
 begin
   foreach v_task in array array[
-    'expire_leases', 'end_unknown_holds', 'expire_messages', 'sync_enrollments', 'end_pauses',
-    'bind_devices', 'fail_over', 'process_inbound', 'match_receipts', 'note_last_inbound',
+    'refresh_statistics', 'expire_leases', 'end_unknown_holds', 'expire_messages',
+    'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound', 'match_receipts', 'note_last_inbound',
     'enroll_matching_leads', 'expand_campaigns', 'complete_campaigns', 'prune_inbound',
     'drop_event_queues']
   loop
@@ -25,6 +25,7 @@ begin
     v_started := drip._wall_clock();
     begin
       case v_task
+        when 'refresh_statistics' then v_rows := drip._refresh_statistics();
         when 'expire_leases' then
           select x.expired, x.remaining into v_rows, v_remaining from drip.expire_leases() x;
         when 'end_unknown_holds' then v_rows := drip._end_unknown_holds(1000);

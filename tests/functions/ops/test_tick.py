@@ -10,6 +10,7 @@ import pytest
 from factory import Clock, Connect, Plant
 
 SWEEPS = [
+    "refresh_statistics",
     "expire_leases",
     "end_unknown_holds",
     "expire_messages",
