@@ -3,8 +3,8 @@
 -- lead in the same transaction, so it needs the lead's row as well.
 -- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
 -- are small, the tables large, and a plan cached while a table was empty must not scan it later.
--- status || '': else statistics of an empty table make it read the index of all pending messages,
--- 20,000 rows instead of 5.
+-- status || '': else statistics of an empty table make it read the index of all pending
+-- messages, 20,000 rows instead of 5.
 create function drip._sync_enrollments(p_ids bigint[])
 returns table (enrollment_id bigint, status text, synced boolean)
 language plpgsql volatile
