@@ -15,9 +15,9 @@ declare
 begin
   foreach v_task in array array[
     'refresh_statistics', 'expire_leases', 'end_unknown_holds', 'expire_messages',
-    'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound', 'match_receipts', 'note_last_inbound',
-    'enroll_matching_leads', 'expand_campaigns', 'complete_campaigns', 'prune_inbound',
-    'drop_event_queues']
+    'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound',
+    'match_receipts', 'note_last_inbound', 'enroll_matching_leads', 'expand_campaigns',
+    'complete_campaigns', 'prune_inbound', 'drop_event_queues']
   loop
     v_rows := 0;
     v_remaining := 0;
