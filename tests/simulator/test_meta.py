@@ -10,6 +10,9 @@ import aiohttp
 import pytest
 from gateway_client import NUMBER, meta_text, running
 
+from pgdrip.senders import DeviceHealth, Message, Verdict, create_sender, open_session
+from pgdrip.settings import Settings
+
 TEMPLATE = {
     "name": "promo",
     "language": {"code": "ms", "policy": "deterministic"},
@@ -311,5 +314,49 @@ def test_wrong_error_codes_are_refused(wrong: dict[str, Any]) -> None:
             status, _ = await client.post("/simulator/settings", {"meta_errors": wrong})
             assert status == 400
             assert gateway.settings.meta_errors == {}
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"content": "Hi Ali"},
+        {"message_type": "image", "media_url": "https://x.test/a.jpg", "caption": "look"},
+        {"message_type": "document", "media_url": "https://x.test/a.pdf"},
+        {"message_type": "audio", "media_url": "https://x.test/a.ogg", "caption": "unheard"},
+        {"message_type": "template", "template": {**TEMPLATE, "language": "ms"}},
+    ],
+    ids=["text", "image", "document", "audio", "template"],
+)
+def test_our_own_sender_is_understood(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("PGDRIP_SECRET_META", "EAAG")
+
+    async def story() -> None:
+        async with running(token="EAAG") as (gateway, _), open_session() as session:
+            sender = create_sender("cloud_api", session, Settings())
+            fields: dict[str, Any] = {
+                "message_id": 7,
+                "attempt": 2,
+                "user_id": 1,
+                "device_id": 3,
+                "platform": "cloud_api",
+                "endpoint": f"{gateway.url}/v25.0",
+                "instance": NUMBER,
+                "secret_name": "meta",
+                "recipient_phone": "+60123456789",
+                "message_type": "text",
+            }
+            outcome = await sender.send(Message.model_validate({**fields, **changes}))
+            (kept,) = gateway.messages
+            assert (outcome.outcome, outcome.provider_message_id) == (
+                Verdict.ACCEPTED,
+                kept.message_id,
+            )
+            assert (kept.phone, kept.callback_data) == ("+60123456789", "7:2")
+            health = await sender.health(fields["endpoint"], NUMBER, "meta")
+            assert health == DeviceHealth.online()
 
     asyncio.run(story())

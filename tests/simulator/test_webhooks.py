@@ -517,15 +517,17 @@ def test_secret_is_not_shown() -> None:
 
 def test_reset_forgets_what_is_still_to_come() -> None:
     async def story() -> None:
-        async with posting(delivered_after=600) as (gateway, client, receiver):
+        async with posting(delivered_after=0.2) as (gateway, client, receiver):
             await client.text()
             await gateway.wait_for(lambda found: found.stats()["webhooks"]["planned"] == 1)
             gateway.reset()
             assert quiet(gateway)
-            gateway.configure(delivered_after=0)
+            gateway.configure(delivered_after=0.4)
             await client.text()
             await receiver.wait(1)
             assert receiver.got[0].body["payload"]["ids"] == [gateway.messages[0].message_id]
+            await gateway.wait_for(quiet)
+            assert len(receiver.got) == 1
 
     asyncio.run(story())
 
