@@ -190,7 +190,10 @@ def _columns(header: list[str], report: ImportReport) -> list[str | tuple[str]]:
         columns.append((attribute,))
         report.attributes.append(attribute)
     if "phone" not in taken:
-        titles = ", ".join(title.strip() for title in header[:8] if title.strip()) or "none"
+        # A file that is no list of leads may hold anything: only what looks like titles is shown.
+        named = [title.strip() for title in header[:8] if title.strip()]
+        is_header = all(re.fullmatch(r"[^\W\d_][\w .()/#-]{0,30}", title) for title in named)
+        titles = ", ".join(named) if named and is_header else "none that looks like a title"
         raise PgdripError(
             f"The file has no column of phone numbers (columns: {titles}).",
             hint="Name a column phone, mobile or WhatsApp in the first line.",

@@ -145,6 +145,7 @@ def test_more_rows_than_one_chunk(imported: Import, leads: Leads) -> None:
     [
         ("", "The file is empty."),
         ("name,city\nAli,Ipoh\n", "no column of phone numbers (columns: name, city)"),
+        ("root:$6$hash:19000:0:99999:7:::\n", "(columns: none that looks like a title)"),
         (b"PK\x03\x04 a workbook", "is a spreadsheet file"),
     ],
 )
