@@ -10,9 +10,11 @@ as $$
 #variable_conflict use_column
 declare
   c_tries constant integer := 5;
+  c_patience constant interval := interval '8 seconds';
   v_limit constant integer := least(greatest(coalesce(p_limit, 500), 1), 10000);
   v_batch jsonb;
   v_one jsonb;
+  v_until timestamptz;
   v_result record;
   v_problems jsonb := '[]';
   v_done bigint[] := '{}';
@@ -37,7 +39,14 @@ begin
     v_done := array(
       select (e.value ->> 'place')::bigint from jsonb_array_elements(v_batch) e);
   exception when others then
+    v_until := drip._wall_clock() + c_patience;
     for v_one in select e.value from jsonb_array_elements(v_batch) e loop
+      -- many that wait for locks must not outlast the caller's time-out, which undoes all
+      if drip._wall_clock() > v_until then
+        perform drip._note_stops(v_one);
+        perform pgmq.set_vt('drip_inbound', (v_one ->> 'place')::bigint, 1);
+        continue;
+      end if;
       begin
         select r.* into v_result from drip._process_webhooks(jsonb_build_array(v_one)) r;
         v_applied := v_applied + v_result.applied;
