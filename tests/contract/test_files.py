@@ -65,6 +65,11 @@ def test_lines_are_short_and_clean(sql_files: list[SqlFile], db_folder: Path) ->
     assert wrong == []
 
 
+def test_files_are_short_enough_to_be_checked(sql_files: list[SqlFile]) -> None:
+    """sqlfluff skips longer ones, with a warning and without an error."""
+    assert [f.path for f in sql_files if len(f.text.encode()) > 20_000] == []
+
+
 def test_keywords_are_in_lower_case_inside_bodies_too(sql_files: list[SqlFile]) -> None:
     assert {f.path: words for f in sql_files if (words := list(shouted(f.text)))} == {}
 
