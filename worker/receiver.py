@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
+import h11
 import psycopg
 import structlog
 import uvicorn
@@ -457,19 +458,21 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._watch()
+        self._arm()
 
     def handle_events(self) -> None:
         super().handle_events()
-        self._watch()
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+        # A connection that merely rests has uvicorn's time, which is longer.
+        elif self.conn.trailing_data[0] or self.conn.their_state is not h11.IDLE:
+            self._arm()
 
-    def _watch(self) -> None:
-        waiting = self.cycle is None or self.cycle.response_complete
-        if waiting and self._deadline is None:
+    def _arm(self) -> None:
+        if self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_TIME, self._give_up)
-        elif not waiting and self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     def _give_up(self) -> None:
         self.timeout_keep_alive_handler()

@@ -212,6 +212,19 @@ def test_a_head_that_dawdles_is_cut_off(
                 started = time.monotonic()
                 assert slow.recv(1) == b""
                 assert time.monotonic() - started < 5
+        # a body has a time of its own, and so has a connection that rests
+        body = gowa_body()
+        head = f"POST {device} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n"
+        signed = f"{head}X-Hub-Signature-256: {sign(body, 'x')}\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as kept:
+            for _ in range(2):
+                kept.sendall(signed)
+                time.sleep(0.5)
+                kept.sendall(body)
+                assert kept.recv(1000).startswith(b"HTTP/1.1 200")
+                time.sleep(0.5)
+            kept.sendall(signed[:20])
+            assert kept.recv(1) == b""
     finally:
         stop[0]()
         thread.join()
