@@ -8,7 +8,6 @@ as $$
 declare
   v_now constant timestamptz := drip.now();
   v_new bigint[];
-  v_leads bigint[];
   v_ended bigint[];
   v_row record;
 begin
