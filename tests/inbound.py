@@ -195,3 +195,12 @@ def send(
     more = {"provider_message_id": provider_id} if provider_id else {}
     plant.answer(claimed[message], outcome, **more)
     return plant.message_row(message)
+
+
+def send_all(plant: Plant) -> None:
+    """Claim and accept everything that may go now."""
+    plant.wake()
+    while claimed := plant.claim():
+        for row in claimed:
+            plant.answer(row)
+        plant.wake()

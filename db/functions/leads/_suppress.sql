@@ -37,6 +37,7 @@ begin
     join drip.leads l on l.user_id = r.user_id and l.phone = r.phone
     join drip.broadcast_messages m on m.lead_id = l.id
     where m.status = 'pending' and (r.category = 'all' or m.category = r.category)
+      and not coalesce(m.source ? 'confirms_opt_out', false)
     order by m.id
     for no key update of m skip locked
   ) q;

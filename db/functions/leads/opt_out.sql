@@ -48,6 +48,12 @@ begin
   on conflict (user_id, phone, category) do nothing;
   if found then
     v_outcome := 'suppressed';
+  elsif p_source <> 'provider' then
+    -- what the provider once said it may take back; a word to us stays
+    update drip.suppressions s
+    set source = p_source, reason = coalesce(nullif(btrim(p_reason), ''), s.reason)
+    where s.user_id = p_user and s.phone = p_phone and s.category = p_category
+      and s.source = 'provider';
   end if;
   select l.id into v_lead from drip.leads l where l.user_id = p_user and l.phone = p_phone;
   if v_lead is null then
@@ -74,6 +80,7 @@ begin
     where m.lead_id = v_lead
       and m.status = 'pending'
       and (p_category = 'all' or m.category = p_category)
+      and not coalesce(m.source ? 'confirms_opt_out', false)
     order by m.id
     for no key update
   ),

@@ -92,7 +92,7 @@ begin
       and exists (
         select
         from drip.broadcast_messages m
-        where m.sequence_contact_id = e.id and m.attempts > 0 and m.status <> 'pending');
+        where m.sequence_contact_id = e.id and m.status in ('processing', 'sent', 'unknown'));
     if v_ended is not null then
       perform drip._exit_enrollments(v_ended, 'lead_replied');
     end if;
@@ -139,13 +139,15 @@ language sql stable
 as $$
   select w.category
   from drip.stop_words w
+  cross join (
+    -- spaces, punctuation, symbols and emoji of all scripts, also where the locale knows none
+    select '[[:space:][:punct:]\u00a0-\u00bf\u2000-\u2bff\u3000-\u303f\ufe00-\ufe0f\ufeff'
+      || '\uff01-\uff0f\uff1a-\uff20\U0001f000-\U0001faff]+' as signs
+  ) g
   where length(p_text) <= 100
     and w.word = regexp_replace(
-      regexp_replace(
-        lower(p_text),
-        '^[[:space:][:punct:]\u00a0\u2000-\u2bff\ufe0f\U0001f000-\U0001faff]+'
-        || '|[[:space:][:punct:]\u00a0\u2000-\u2bff\ufe0f\U0001f000-\U0001faff]+$', '', 'g'),
-      '[[:space:]]+', ' ', 'g')
+      regexp_replace(lower(p_text), '^' || g.signs || '|' || g.signs || '$', '', 'g'),
+      '[[:space:]\u00a0\u2000-\u200f]+', ' ', 'g')
     and (w.user_id is null or w.user_id = p_user_id)
     and (w.language is null or w.language = p_language)
   order by w.user_id is null, w.category
@@ -183,7 +185,7 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-  v_outcome record;
+  v_lead bigint;
 begin
   if p_kind = 'number_change' then
     perform drip._follow_number(p_user_id, p_phone, p_body);
@@ -193,17 +195,15 @@ begin
     where s.user_id = p_user_id and s.phone = p_phone and s.category = 'marketing'
       and s.source = 'provider';
   else
-    select o.outcome, o.lead_id
-    into v_outcome
+    select o.lead_id
+    into v_lead
     from drip._opt_out(
       p_user_id, p_phone, p_category,
       case p_kind when 'preference' then 'stopped marketing at the provider'
         else 'replied ' || left(p_body, 60) end,
       case p_kind when 'preference' then 'provider' else 'reply' end) o;
-    if p_kind <> 'preference' and v_outcome.outcome = 'suppressed'
-      and v_outcome.lead_id is not null
-    then
-      perform drip._confirm_opt_out(p_inbound_id, v_outcome.lead_id, p_device_id);
+    if p_kind <> 'preference' and v_lead is not null then
+      perform drip._confirm_opt_out(p_inbound_id, v_lead, p_device_id);
     end if;
   end if;
 end
@@ -211,7 +211,8 @@ $$;
 comment on function drip._obey_lead(bigint, bigint, bigint, text, text, text, text) is
   'Does what a contact or its provider asks for: opt out, opt in again, another number.';
 
--- The one message that may go to somebody who has opted out; it says that they have.
+-- The one message that may go to somebody who has opted out; it says that they have. Once for each
+-- opt-out that this reply brought about, be it noted while an application held the lead.
 create function drip._confirm_opt_out(
   p_inbound_id bigint, p_lead_id bigint, p_device_id bigint)
 returns void
@@ -227,9 +228,17 @@ begin
   select
     l.user_id, p_device_id, l.id, l.phone, l.name, 'utility', 'text',
     jsonb_build_object('content', u.opt_out_confirmation, 'confirms_opt_out', p_inbound_id),
-    'opt-out:' || p_inbound_id, 1, v_now, v_now, v_now + interval '1 day', v_now
+    'opt-out:' || s.id, 1, v_now, v_now, v_now + interval '1 day', v_now
   from drip.leads l
   join drip.users u on u.id = l.user_id
+  join drip.inbound_messages i on i.id = p_inbound_id
+  join drip.suppressions s
+    on s.user_id = l.user_id
+    and s.phone = l.phone
+    and s.category = i.opt_out_category
+    and s.source = 'reply'
+    -- a tick's clock stands still while it runs
+    and s.created_at >= i.received_at - interval '1 minute'
   where l.id = p_lead_id and btrim(u.opt_out_confirmation) <> ''
   on conflict (user_id, idempotency_key) where idempotency_key is not null do nothing;
   if found then
@@ -248,8 +257,19 @@ declare
   v_new constant text := '+' || regexp_replace(coalesce(p_new, ''), '\D', '', 'g');
   v_lead drip.leads;
 begin
+  if v_new !~ '^\+[1-9][0-9]{6,14}$' or v_new = p_phone then
+    return;
+  end if;
+  -- whoever has opted out has done so under the new number too
+  perform drip._suppress(
+    jsonb_agg(jsonb_build_object(
+      'user_id', s.user_id, 'phone', v_new, 'category', s.category, 'reason', s.reason)),
+    s.source)
+  from drip.suppressions s
+  where s.user_id = p_user_id and s.phone = p_phone
+  group by s.source;
   select l.* into v_lead from drip.leads l where l.user_id = p_user_id and l.phone = p_phone;
-  if v_lead.id is null or v_new !~ '^\+[1-9][0-9]{6,14}$' or v_new = p_phone then
+  if v_lead.id is null then
     return;
   end if;
   -- receipts and replies that still come under the old number lead to the same person

@@ -13,7 +13,7 @@ begin
     'provider_message_id', q.provider_message_id))
   into v_results
   from (
-    select distinct on (m.id) m.id, m.attempts, f.provider_message_id
+    select distinct on (f.provider_message_id) m.id, m.attempts, f.provider_message_id
     from jsonb_to_recordset(p_facts) as f (
       user_id bigint, platform text, device_id bigint, kind text, provider_message_id text,
       contact text, contact_alias text, at timestamptz, body text, problem text)
@@ -30,7 +30,7 @@ begin
         select
         from drip.broadcast_messages o
         where o.provider_message_id = f.provider_message_id and o.user_id = f.user_id)
-    order by m.id, f.at
+    order by f.provider_message_id, a.claimed_at, m.id
   ) q;
   if v_results is null then
     return 0;

@@ -49,7 +49,8 @@ as $$
     null::text,
     t.payload ->> 'id',
     t.instance,
-    drip._jid_phone(t.party),
+    -- a chat with one person names that person as well
+    coalesce(drip._jid_phone(t.party), drip._jid_phone(t.chat)),
     coalesce(
       nullif(split_part(coalesce(t.payload ->> 'from_lid', ''), '@', 1), ''),
       case when t.party like '%@lid' then split_part(split_part(t.party, '@', 1), ':', 1) end),

@@ -55,6 +55,8 @@ begin
         v_done := v_done || (v_one ->> 'place')::bigint;
       exception when others then
         if sqlstate in ('55P03', '40P01', '40001') then
+          -- one wait is enough; what others hold is not waited for once more
+          perform pg_catalog.set_config('lock_timeout', '50ms', true);
           perform drip._note_stops(v_one);
           perform pgmq.set_vt('drip_inbound', (v_one ->> 'place')::bigint, 5);
         elsif (v_one ->> 'tries')::integer < c_tries then
@@ -110,8 +112,10 @@ as $$
 begin
   insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
   select
-    t.user_id, coalesce(l.phone, '+' || r.contact), q.category, 'replied ' || left(r.body, 60),
-    'reply', drip.now()
+    t.user_id, coalesce(l.phone, '+' || r.contact), q.category,
+    case r.kind when 'preference' then 'stopped marketing at the provider'
+      else 'replied ' || left(r.body, 60) end,
+    case r.kind when 'preference' then 'provider' else 'reply' end, drip.now()
   from jsonb_to_record(p_webhook) as w (kind text, id bigint, body text)
   left join drip.user_devices td on w.kind = 'device' and td.id = w.id
   left join drip.sender_accounts ta on w.kind = 'account' and ta.id = w.id
@@ -125,20 +129,22 @@ begin
   left join lateral drip._find_contact(t.user_id, t.platform, r.contact, r.contact_alias) l
     on true
   cross join lateral (
-    select coalesce(
-      drip._stop_category(t.user_id, coalesce(l.language, u.language), r.body),
-      drip._stop_category(t.user_id, coalesce(l.language, u.language), r.payload)) as category
+    select case
+      when r.kind = 'message' then coalesce(
+        drip._stop_category(t.user_id, coalesce(l.language, u.language), r.body),
+        drip._stop_category(t.user_id, coalesce(l.language, u.language), r.payload))
+      when r.kind = 'preference' and r.state = 'stop' then 'marketing'
+    end as category
   ) q
-  where r.kind = 'message'
-    and q.category is not null
+  where q.category is not null
     and coalesce(l.phone, '+' || r.contact) ~ '^\+[1-9][0-9]{6,14}$'
     and not exists (
       select
       from drip.inbound_messages i
       where i.user_id = t.user_id and i.provider_message_id = r.provider_message_id)
   on conflict (user_id, phone, category) do nothing;
-exception when lock_not_available or deadlock_detected then
-  null; -- somebody is opting the same phone out at this moment
+exception when others then
+  null; -- somebody is opting the same phone out now, or the body cannot be read: its turn comes
 end
 $$;
 comment on function drip._note_stops(jsonb) is

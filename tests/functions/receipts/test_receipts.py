@@ -405,6 +405,23 @@ def test_a_wrong_clock_of_the_provider_breaks_nothing(clock: Clock, plant: Plant
     assert row["sent_at"] <= row["delivered_at"] <= row["read_at"] <= clock.now
 
 
+def test_nothing_arrives_before_its_claim(clock: Clock, plant: Plant) -> None:
+    """A clock that is hours slow carries no message into another day."""
+    device, lead = plant.device(), plant.lead(PHONE)
+    message = plant.message(device, lead)
+    clock.advance(days=2)
+    plant.wake()
+    [claimed] = plant.claim()
+    claimed_at = clock.now
+    clock.advance(seconds=2)
+    plant.answer(claimed, provider_message_id="3EB01")
+    slow = (clock.now - timedelta(hours=11)).isoformat()
+    for kind in ("read", "delivered"):
+        process(plant, ack(device, "3EB01", kind=kind, timestamp=slow))
+    row = plant.message_row(message)
+    assert [row["sent_at"], row["delivered_at"], row["read_at"]] == [claimed_at] * 3
+
+
 def test_a_reply_with_a_wrong_clock_is_one(clock: Clock, plant: Plant) -> None:
     device, message = sent_by_meta(plant)
     clock.advance(hours=1)
