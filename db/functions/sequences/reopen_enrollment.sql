@@ -60,7 +60,10 @@ begin
     from drip.broadcast_messages m
     where m.sequence_contact_id = v_enrollment.id
       and m.status = 'cancelled'
-      and m.status_reason = v_enrollment.exit_reason
+      -- a stop cancels first and ends the journey then
+      and m.status_reason in (
+        v_enrollment.exit_reason,
+        case v_enrollment.exit_reason when 'opted_out' then 'suppressed' end)
     order by m.id
     for no key update
   )
