@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import claiming, planning, receiving, report, working
+from . import claiming, planning, receipts, receiving, report, working
 from .place import Place, open_place
 
 
@@ -54,6 +54,7 @@ PARTS: dict[str, Callable[[Place], None]] = {
     "latency": working.latency,
     "processor": working.processor,
     "receiver": receiving.receiver,
+    "receipts": receipts.receipts,
 }
 
 if __name__ == "__main__":
