@@ -68,7 +68,7 @@ def test_nobody_waits_for_an_open_transaction(plant: Plant, connect: Connect) ->
     phone = plant.value("select phone from drip.leads where id = %s", lead)
     app.execute("select * from drip.enroll_lead(%s, %s)", [str(sequence), phone])
 
-    plant.conn.execute("set lock_timeout = '5s'")
+    plant.conn.execute("set statement_timeout = '10s'")
     assert plant.row(UNSUBSCRIBE, "crm", None)["outcome"] == "unsubscribed"
     assert plant.tick()["drop_event_queues"]["rows"] == 0
     app.commit()
@@ -81,7 +81,7 @@ def test_a_queue_that_is_being_read_is_dropped_later(plant: Plant, connect: Conn
     plant.suppress("+60123456789")
     reader = connect(autocommit=False)
     assert len(reader.execute("select * from drip.read_events('crm')").fetchall()) == 1
-    plant.conn.execute("set lock_timeout = '5s'")
+    plant.conn.execute("set statement_timeout = '10s'")
     plant.row(UNSUBSCRIBE, "crm", None)
     assert plant.tick()["drop_event_queues"]["rows"] == 0
     reader.rollback()
@@ -108,6 +108,7 @@ def test_a_table_lock_of_a_report_does_not_hold_up_the_tick(plant: Plant, connec
     Followed(plant.conn, "lead.*", "crm")
     report = connect(autocommit=False)
     report.execute("select * from drip.event_queues").fetchall()
+    plant.conn.execute("set statement_timeout = '10s'")
     plant.row(UNSUBSCRIBE, "crm", None)
     assert plant.tick()["drop_event_queues"]["rows"] == 0
     report.commit()
