@@ -33,7 +33,13 @@ select
   q.last_sent_at,
   c.completed_at,
   c.last_run_at,
-  c.last_error
+  c.last_error,
+  round(100.0 * q.delivered / nullif(q.sent, 0), 1) as delivered_percent,
+  round(100.0 * q.read / nullif(q.sent, 0), 1) as read_percent,
+  round(100.0 * q.replied / nullif(q.sent, 0), 1) as replied_percent,
+  coalesce(o.opted_out, 0) as opted_out,
+  round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
+  q.unconfirmed
 from drip.campaigns c
 left join (
   select
@@ -47,17 +53,25 @@ left join (
     count(*) filter (where m.status = 'cancelled') as cancelled,
     count(*) filter (where m.status = 'skipped') as skipped,
     count(*) filter (where m.status = 'expired') as expired,
-    count(*) filter (where m.delivered_at is not null or m.read_at is not null) as delivered,
-    count(*) filter (where m.read_at is not null) as read,
-    count(*) filter (where m.replied_at is not null) as replied,
+    count(*) filter (where m.is_delivered) as delivered,
+    count(*) filter (where m.is_read) as read,
+    count(*) filter (where m.is_replied) as replied,
+    case when bool_or(m.is_reported) then count(*) filter (where m.is_unconfirmed) end
+      as unconfirmed,
     min(m.sent_at) as first_sent_at,
     max(m.sent_at) as last_sent_at
-  from drip.broadcast_messages m
+  from drip._message_outcomes m
   where m.campaign_id is not null
   group by m.campaign_id
-) q on q.campaign_id = c.id;
+) q on q.campaign_id = c.id
+left join (
+  select a.campaign_id, count(*) as opted_out
+  from drip._opt_out_answers a
+  where a.campaign_id is not null
+  group by a.campaign_id
+) o on o.campaign_id = c.id;
 comment on view drip.campaign_overview is
-  'Grain: campaign (campaign_id). Its audience and messages by state.';
+  'Grain: campaign (campaign_id). Its audience, its messages by state and what came back.';
 comment on column drip.campaign_overview.user_id is 'Tenant.';
 comment on column drip.campaign_overview.campaign_id is 'Key of the row.';
 comment on column drip.campaign_overview.title is 'Its title.';
@@ -93,5 +107,18 @@ comment on column drip.campaign_overview.last_sent_at is 'Last send.';
 comment on column drip.campaign_overview.completed_at is 'When it completed.';
 comment on column drip.campaign_overview.last_run_at is 'Last expansion.';
 comment on column drip.campaign_overview.last_error is 'Last error of the expansion.';
+comment on column drip.campaign_overview.delivered_percent is
+  'Delivered among the sent ones, in percent.';
+comment on column drip.campaign_overview.read_percent is
+  'Read among the sent ones, in percent.';
+comment on column drip.campaign_overview.replied_percent is
+  'Replied among the sent ones, in percent.';
+comment on column drip.campaign_overview.opted_out is
+  'Sent ones that an opt-out answers.';
+comment on column drip.campaign_overview.opted_out_percent is
+  'Opted out among the sent ones, in percent.';
+comment on column drip.campaign_overview.unconfirmed is
+  'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
+   null where no device had any.';
 alter view drip.campaign_overview owner to drip_view;
 grant select on drip.campaign_overview to drip_reader;

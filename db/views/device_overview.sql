@@ -1,4 +1,4 @@
--- One line per device: can it send, what waits for it, what it did today.
+-- One line per device: can it send, what waits for it, what it did, what came back.
 create view drip.device_overview with (security_barrier) as
 select
   d.user_id,
@@ -32,7 +32,18 @@ select
     when p.breaker_open_until > drip.now() then drip.reason_sentence('breaker_open')
     when coalesce(q.due, 0) = 0 then 'Nothing is due.'
     else 'It is sending.'
-  end as state
+  end as state,
+  coalesce(s.sent, 0) as messages_sent,
+  coalesce(s.delivered, 0) as delivered,
+  coalesce(s.read, 0) as read,
+  coalesce(s.replied, 0) as replied,
+  round(100.0 * s.delivered / nullif(s.sent, 0), 1) as delivered_percent,
+  round(100.0 * s.read / nullif(s.sent, 0), 1) as read_percent,
+  round(100.0 * s.replied / nullif(s.sent, 0), 1) as replied_percent,
+  coalesce(o.opted_out, 0) as opted_out,
+  round(100.0 * coalesce(o.opted_out, 0) / nullif(s.sent, 0), 1) as opted_out_percent,
+  case when r.device_id is not null then coalesce(s.unconfirmed, 0) end as unconfirmed,
+  l.last_receipt_at
 from drip.user_devices d
 join drip.users u on u.id = d.user_id
 left join drip.device_pacing p on p.device_id = d.id
@@ -51,9 +62,30 @@ left join (
   from drip.broadcast_messages m
   where m.status = 'processing'
   group by m.device_id
-) b on b.device_id = d.id;
+) b on b.device_id = d.id
+-- who does not ask for their columns does not pay for these
+left join (
+  select
+    m.device_id,
+    count(*) as sent,
+    count(*) filter (where m.is_delivered) as delivered,
+    count(*) filter (where m.is_read) as read,
+    count(*) filter (where m.is_replied) as replied,
+    count(*) filter (where m.is_unconfirmed) as unconfirmed
+  from drip._message_outcomes m
+  where m.status = 'sent'
+  group by m.device_id
+) s on s.device_id = d.id
+left join (
+  select a.device_id, count(*) as opted_out
+  from drip._opt_out_answers a
+  where a.device_id is not null
+  group by a.device_id
+) o on o.device_id = d.id
+left join drip.device_receipts l on l.device_id = d.id
+left join drip._reporting_devices r on r.device_id = d.id;
 comment on view drip.device_overview is
-  'Grain: device (device_id). Its state, its queue and its pace.';
+  'Grain: device (device_id). Its state, its queue, its pace and what came back.';
 comment on column drip.device_overview.user_id is 'Tenant.';
 comment on column drip.device_overview.device_id is 'Key of the row.';
 comment on column drip.device_overview.device_name is 'Its name.';
@@ -81,5 +113,25 @@ comment on column drip.device_overview.breaker_open_until is
 comment on column drip.device_overview.recent_results is 'Results in the breaker''s window.';
 comment on column drip.device_overview.recent_failures is 'Failures among them.';
 comment on column drip.device_overview.state is 'The state in words.';
+comment on column drip.device_overview.messages_sent is 'Messages that it has sent, ever.';
+comment on column drip.device_overview.delivered is
+  'Sent ones that reached the phone; includes read.';
+comment on column drip.device_overview.read is 'Sent ones that were read.';
+comment on column drip.device_overview.replied is 'Sent ones that got a reply.';
+comment on column drip.device_overview.delivered_percent is
+  'Delivered among the sent ones, in percent.';
+comment on column drip.device_overview.read_percent is
+  'Read among the sent ones, in percent.';
+comment on column drip.device_overview.replied_percent is
+  'Replied among the sent ones, in percent.';
+comment on column drip.device_overview.opted_out is
+  'Sent ones that an opt-out answers.';
+comment on column drip.device_overview.opted_out_percent is
+  'Opted out among the sent ones, in percent.';
+comment on column drip.device_overview.unconfirmed is
+  'Sent ones older than an hour without any receipt; null where the device had no receipt within
+   7 days.';
+comment on column drip.device_overview.last_receipt_at is
+  'When the last receipt of its messages came, to the hour.';
 alter view drip.device_overview owner to drip_view;
 grant select on drip.device_overview to drip_reader;

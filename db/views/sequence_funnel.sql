@@ -23,7 +23,13 @@ select
   coalesce(q.replied, 0) as replied,
   case when q.messages > 0 then round(100.0 * q.sent / q.messages, 1) end as sent_percent,
   q.first_sent_at,
-  q.last_sent_at
+  q.last_sent_at,
+  round(100.0 * q.delivered / nullif(q.sent, 0), 1) as delivered_percent,
+  round(100.0 * q.read / nullif(q.sent, 0), 1) as read_percent,
+  round(100.0 * q.replied / nullif(q.sent, 0), 1) as replied_percent,
+  coalesce(o.opted_out, 0) as opted_out,
+  round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
+  q.unconfirmed
 from drip.sequence_steps st
 join drip.sequences s on s.id = st.sequence_id
 left join (
@@ -38,18 +44,27 @@ left join (
     count(*) filter (where m.status = 'cancelled') as cancelled,
     count(*) filter (where m.status = 'skipped') as skipped,
     count(*) filter (where m.status = 'expired') as expired,
-    count(*) filter (where m.delivered_at is not null or m.read_at is not null) as delivered,
-    count(*) filter (where m.read_at is not null) as read,
-    count(*) filter (where m.replied_at is not null) as replied,
+    count(*) filter (where m.is_delivered) as delivered,
+    count(*) filter (where m.is_read) as read,
+    count(*) filter (where m.is_replied) as replied,
+    case when bool_or(m.is_reported) then count(*) filter (where m.is_unconfirmed) end
+      as unconfirmed,
     min(m.sent_at) as first_sent_at,
     max(m.sent_at) as last_sent_at
-  from drip.broadcast_messages m
+  from drip._message_outcomes m
   where m.sequence_stepid is not null
   group by m.sequence_stepid
 ) q on q.sequence_stepid = st.id
+left join (
+  select a.sequence_stepid, count(*) as opted_out
+  from drip._opt_out_answers a
+  where a.sequence_stepid is not null
+  group by a.sequence_stepid
+) o on o.sequence_stepid = st.id
 order by s.name, st.day_number;
 comment on view drip.sequence_funnel is
-  'Grain: sequence × step (sequence_stepid). The messages of each step by state.';
+  'Grain: sequence × step (sequence_stepid). The messages of each step by state and what came
+   back.';
 comment on column drip.sequence_funnel.user_id is 'Tenant.';
 comment on column drip.sequence_funnel.sequence_id is 'Sequence.';
 comment on column drip.sequence_funnel.sequence_name is 'Its name.';
@@ -77,5 +92,18 @@ comment on column drip.sequence_funnel.sent_percent is
   'Sent among all messages of the step, in percent.';
 comment on column drip.sequence_funnel.first_sent_at is 'First send.';
 comment on column drip.sequence_funnel.last_sent_at is 'Last send.';
+comment on column drip.sequence_funnel.delivered_percent is
+  'Delivered among the sent ones, in percent.';
+comment on column drip.sequence_funnel.read_percent is
+  'Read among the sent ones, in percent.';
+comment on column drip.sequence_funnel.replied_percent is
+  'Replied among the sent ones, in percent.';
+comment on column drip.sequence_funnel.opted_out is
+  'Sent ones that an opt-out answers.';
+comment on column drip.sequence_funnel.opted_out_percent is
+  'Opted out among the sent ones, in percent.';
+comment on column drip.sequence_funnel.unconfirmed is
+  'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
+   null where no device had any.';
 alter view drip.sequence_funnel owner to drip_view;
 grant select on drip.sequence_funnel to drip_reader;

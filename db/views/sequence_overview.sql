@@ -34,7 +34,16 @@ select
   n.next_trigger_time,
   q.last_sent_at,
   s.started_at,
-  s.paused_at
+  s.paused_at,
+  coalesce(q.delivered, 0) as delivered,
+  coalesce(q.read, 0) as read,
+  coalesce(q.replied, 0) as replied,
+  round(100.0 * q.delivered / nullif(q.sent, 0), 1) as delivered_percent,
+  round(100.0 * q.read / nullif(q.sent, 0), 1) as read_percent,
+  round(100.0 * q.replied / nullif(q.sent, 0), 1) as replied_percent,
+  coalesce(o.opted_out, 0) as opted_out,
+  round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
+  q.unconfirmed
 from drip.sequences s
 left join (
   select st.sequence_id, count(*) as steps
@@ -69,13 +78,24 @@ left join (
     count(*) filter (where m.status = 'cancelled') as cancelled,
     count(*) filter (where m.status = 'skipped') as skipped,
     count(*) filter (where m.status = 'expired') as expired,
+    count(*) filter (where m.is_delivered) as delivered,
+    count(*) filter (where m.is_read) as read,
+    count(*) filter (where m.is_replied) as replied,
+    case when bool_or(m.is_reported) then count(*) filter (where m.is_unconfirmed) end
+      as unconfirmed,
     max(m.sent_at) as last_sent_at
-  from drip.broadcast_messages m
+  from drip._message_outcomes m
   where m.sequence_id is not null
   group by m.sequence_id
-) q on q.sequence_id = s.id;
+) q on q.sequence_id = s.id
+left join (
+  select a.sequence_id, count(*) as opted_out
+  from drip._opt_out_answers a
+  where a.sequence_id is not null
+  group by a.sequence_id
+) o on o.sequence_id = s.id;
 comment on view drip.sequence_overview is
-  'Grain: sequence (sequence_id). Its enrollments and messages by state.';
+  'Grain: sequence (sequence_id). Its enrollments and messages by state and what came back.';
 comment on column drip.sequence_overview.user_id is 'Tenant.';
 comment on column drip.sequence_overview.sequence_id is 'Key of the row.';
 comment on column drip.sequence_overview.sequence_name is 'Its name.';
@@ -112,5 +132,22 @@ comment on column drip.sequence_overview.next_trigger_time is
 comment on column drip.sequence_overview.last_sent_at is 'Last send.';
 comment on column drip.sequence_overview.started_at is 'When it was started first.';
 comment on column drip.sequence_overview.paused_at is 'Since when it is paused.';
+comment on column drip.sequence_overview.delivered is
+  'Sent ones that reached the phone; includes read.';
+comment on column drip.sequence_overview.read is 'Sent ones that were read.';
+comment on column drip.sequence_overview.replied is 'Sent ones that got a reply.';
+comment on column drip.sequence_overview.delivered_percent is
+  'Delivered among the sent ones, in percent.';
+comment on column drip.sequence_overview.read_percent is
+  'Read among the sent ones, in percent.';
+comment on column drip.sequence_overview.replied_percent is
+  'Replied among the sent ones, in percent.';
+comment on column drip.sequence_overview.opted_out is
+  'Sent ones that an opt-out answers.';
+comment on column drip.sequence_overview.opted_out_percent is
+  'Opted out among the sent ones, in percent.';
+comment on column drip.sequence_overview.unconfirmed is
+  'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
+   null where no device had any.';
 alter view drip.sequence_overview owner to drip_view;
 grant select on drip.sequence_overview to drip_reader;

@@ -147,6 +147,9 @@ begin
   from moved m;
   perform drip._emit_messages('message.delivered', v_delivered);
   perform drip._emit_messages('message.read', v_read);
+  if v_delivered is not null or v_read is not null then
+    perform drip._note_receipts(v_delivered || v_read);
+  end if;
 
   -- the provider took its acceptance back
   select jsonb_agg(jsonb_build_object(
@@ -206,3 +209,50 @@ $$;
 comment on function drip._apply_receipts(jsonb) is
   'Applies receipts [{user_id, device_id, platform, provider_message_id, kind, occurred_at,
    recipient, message_ref, attempt_ref, error_code, error_message}]; applied counts messages.';
+
+-- Whether a device's messages get receipts at all: views tell a silent device from a message that
+-- never arrived. At most one write a device and hour; a row that another batch holds is left to it.
+create function drip._note_receipts(p_messages bigint[]) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_devices bigint[];
+begin
+  v_devices := array(
+    select distinct m.device_id
+    from drip.broadcast_messages m
+    where m.id = any (p_messages)
+      and m.device_id is not null
+      and not exists (
+        select
+        from drip.device_receipts r
+        where r.device_id = m.device_id
+          and r.last_receipt_at > v_now - interval '1 hour')
+    order by m.device_id);
+  if cardinality(v_devices) = 0 then
+    return;
+  end if;
+  with free as (
+    select r.device_id
+    from drip.device_receipts r
+    where r.device_id = any (v_devices)
+    order by r.device_id
+    for no key update skip locked
+  )
+  update drip.device_receipts r
+  set last_receipt_at = v_now
+  from free f
+  where r.device_id = f.device_id;
+  insert into drip.device_receipts as r (device_id, user_id, last_receipt_at)
+  select d.id, d.user_id, v_now
+  from drip.user_devices d
+  where d.id = any (v_devices)
+    and not exists (select from drip.device_receipts o where o.device_id = d.id)
+  order by d.id
+  on conflict (device_id) do nothing;
+end
+$$;
+comment on function drip._note_receipts(bigint[]) is
+  'Notes for the devices of these messages that a receipt of theirs has come.';

@@ -30,7 +30,7 @@ begin
   written as (
     insert into drip.inbound_messages as i (
       user_id, device_id, lead_id, provider_message_id, sender, sender_alias, sender_name, body,
-      payload, kind, opt_out_category, reply_to_message_id, sent_at, received_at)
+      payload, kind, opt_out_category, reply_to_message_id, sent_at, received_at, processed_at)
     select
       s.user_id, s.device_id, s.lead_id, s.provider_message_id,
       coalesce(s.phone, s.contact_alias, 'unknown'), s.contact_alias, left(s.contact_name, 200),
@@ -43,9 +43,9 @@ begin
           drip._stop_category(s.user_id, s.language, s.payload))
         when 'preference' then case s.state when 'stop' then 'marketing' end
       end,
-      case when s.kind = 'message'
+      case when s.kind = 'message' or (s.kind = 'preference' and s.state = 'stop')
         then drip._answered_message(s.user_id, s.lead_id, s.context_id, s.at) end,
-      s.at, s.received_at
+      s.at, s.received_at, v_now
     from said s
     order by s.user_id, s.at, s.provider_message_id
     on conflict (user_id, device_id, provider_message_id) do nothing

@@ -10,7 +10,9 @@ begin
   from (
     select i.reply_to_message_id, min(i.sent_at) as at
     from drip.inbound_messages i
-    where i.id = any (p_ids) and i.reply_to_message_id is not null
+    where i.id = any (p_ids)
+      and i.reply_to_message_id is not null
+      and i.kind not in ('preference', 'number_change')
     group by i.reply_to_message_id
     order by i.reply_to_message_id
   ) q

@@ -51,8 +51,11 @@ alter table drip.inbound_messages add column payload text;
 alter table drip.inbound_messages add column reply_to_message_id bigint;
 alter table drip.inbound_messages add column opt_out_category text;
 alter table drip.inbound_messages add column sent_at timestamptz;
+alter table drip.inbound_messages add column processed_at timestamptz;
 create index inbound_messages_lead_idx on drip.inbound_messages (lead_id, id);
 create index inbound_messages_user_idx on drip.inbound_messages (user_id, received_at);
+create index inbound_messages_opt_out_idx on drip.inbound_messages (reply_to_message_id)
+  where opt_out_category is not null and reply_to_message_id is not null;
 comment on column drip.inbound_messages.sender is
   'Who wrote: an E.164 phone, else the provider''s id of a contact without one.';
 comment on column drip.inbound_messages.payload is 'What a tapped button carries.';
@@ -61,6 +64,18 @@ comment on column drip.inbound_messages.reply_to_message_id is
 comment on column drip.inbound_messages.opt_out_category is
   'all or marketing where the text was a stop word, else null.';
 comment on column drip.inbound_messages.sent_at is 'When the contact wrote, by the provider.';
+comment on column drip.inbound_messages.processed_at is
+  'When process_inbound() did what follows from it; that carries the same time.';
+
+-- A row of its own, so that a receipt waits for nobody who edits the device. Kept to the hour: a
+-- row per receipt would be the hottest of all.
+create table drip.device_receipts (
+  device_id        bigint primary key,
+  user_id          bigint not null references drip.users (id),
+  last_receipt_at  timestamptz not null
+);
+comment on table drip.device_receipts is
+  'Devices whose messages get receipts, and when the last one came, to the hour.';
 
 create table drip.dead_letters (
   id           bigint generated always as identity primary key,
@@ -214,13 +229,23 @@ comment on table drip.waiting_events is
 """
 
 RIGHTS = r"""
+-- What names no device of anybody belongs to no tenant: operators see it, unless they look at one.
 alter table drip.dead_letters enable row level security;
 create policy dead_letters_of_caller on drip.dead_letters using (
+  user_id = any (array(select u.id from drip.users u))
+  or (
+    user_id is null
+    and (
+      select coalesce(current_setting('drip.user', true), '') = ''
+        and pg_has_role(coalesce(nullif(current_setting('role'), 'none'), session_user),
+                        'drip_operator', 'member'))));
+alter table drip.device_receipts enable row level security;
+create policy device_receipts_of_caller on drip.device_receipts using (
   user_id = any (array(select u.id from drip.users u)));
 alter table drip.subscriptions enable row level security;
 create policy subscriptions_of_caller on drip.subscriptions using (
   user_id = any (array(select u.id from drip.users u)));
-grant select on drip.dead_letters, drip.subscriptions, drip.waiting_events
+grant select on drip.dead_letters, drip.device_receipts, drip.subscriptions, drip.waiting_events
   to drip_view, drip_operator;
 grant update (opt_out_confirmation) on drip.users to drip_operator;
 grant update (backoff, max_failures, suppress_after) on drip.error_codes to drip_operator;

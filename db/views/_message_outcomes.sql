@@ -1,0 +1,28 @@
+-- What became of a message, in one place, so that the overviews cannot disagree: only what is sent
+-- can be delivered, and a reply proves the arrival of a message whose receipt was lost.
+-- No barrier: the views above it are some, and this one has to melt into their plans.
+create view drip._message_outcomes as
+select
+  m.id as message_id,
+  m.user_id,
+  m.campaign_id,
+  m.sequence_id,
+  m.sequence_stepid,
+  m.device_id,
+  m.status,
+  m.sent_at,
+  m.status = 'sent' and (m.delivered_at is not null or m.read_at is not null) as is_delivered,
+  m.status = 'sent' and m.read_at is not null as is_read,
+  m.status = 'sent' and m.replied_at is not null as is_replied,
+  m.status = 'sent'
+    and m.delivered_at is null
+    and m.read_at is null
+    and m.replied_at is null
+    and r.device_id is not null
+    and m.sent_at < drip.now() - interval '1 hour' as is_unconfirmed,
+  r.device_id is not null as is_reported
+from drip.broadcast_messages m
+left join drip._reporting_devices r on r.device_id = m.device_id;
+comment on view drip._message_outcomes is
+  'Grain: message (message_id). What came back of it, for the caller''s tenants; private.';
+alter view drip._message_outcomes owner to drip_view;

@@ -1,0 +1,116 @@
+-- What contacts wrote, what it answers and what followed. Numbers that somebody changed and choices
+-- made at the provider are no replies.
+create view drip.replies with (security_barrier) as
+select
+  i.user_id,
+  i.id as inbound_id,
+  i.lead_id,
+  case
+    when (select drip.can_see_phones()) then coalesce(l.name, i.sender_name)
+    else drip.mask_phones_in(coalesce(l.name, i.sender_name))
+  end as lead_name,
+  case
+    when i.sender not like '+%' then null
+    when (select drip.can_see_phones()) then i.sender
+    else drip.mask_phone(i.sender)
+  end as phone,
+  i.device_id,
+  d.name as device_name,
+  i.kind,
+  case
+    when (select drip.can_see_phones()) then i.body
+    else drip.mask_phones_in(drip.mask_phone_in(i.body, i.sender))
+  end as text,
+  case
+    when (select drip.can_see_phones()) then i.payload
+    else drip.mask_phones_in(drip.mask_phone_in(i.payload, i.sender))
+  end as payload,
+  i.opt_out_category,
+  i.reply_to_message_id,
+  case
+    when m.campaign_id is not null then 'campaign'
+    when m.sequence_id is not null then 'sequence'
+    when m.id is not null then 'single'
+  end as source_kind,
+  coalesce(c.title, s.name) as source_name,
+  m.campaign_id,
+  m.sequence_id,
+  m.sequence_stepid,
+  st.day_number as step,
+  greatest(round(extract(epoch from i.sent_at - m.sent_at)), 0)::bigint as seconds_after,
+  e.journeys as journeys_ended,
+  nullif(
+    concat_ws(
+      ' ',
+      case i.opt_out_category
+        when 'all' then 'Opted out of everything.'
+        when 'marketing' then 'Opted out of marketing.'
+      end,
+      case
+        when e.journeys = 1 then 'Its journey has ended.'
+        when e.journeys > 1 then format('%s journeys have ended.', e.journeys)
+      end),
+    '') as followed_by,
+  i.sent_at,
+  i.received_at
+from drip.inbound_messages i
+left join drip.leads l on l.id = i.lead_id
+left join drip.user_devices d on d.id = i.device_id
+left join drip.broadcast_messages m on m.id = i.reply_to_message_id
+left join drip.campaigns c on c.id = m.campaign_id
+left join drip.sequences s on s.id = m.sequence_id
+left join drip.sequence_steps st on st.id = m.sequence_stepid
+-- what follows carries the time at which the reply was processed; of several in one batch it
+-- belongs to the first
+cross join lateral (
+  select count(*) as journeys
+  from drip.sequence_contacts x
+  where x.lead_id = i.lead_id
+    and x.completed_at = i.processed_at
+    and x.exit_reason = case
+      when i.opt_out_category is null then 'lead_replied' else 'opted_out' end
+    and not exists (
+      select
+      from drip.inbound_messages o
+      where o.lead_id = i.lead_id
+        and o.id < i.id
+        and o.processed_at = i.processed_at
+        and o.kind not in ('preference', 'number_change')
+        and (o.opt_out_category is null) = (i.opt_out_category is null))
+) e
+where i.kind not in ('preference', 'number_change');
+comment on view drip.replies is
+  'Grain: message that a contact wrote (inbound_id). What it says, what it answers, what followed.';
+comment on column drip.replies.user_id is 'Tenant.';
+comment on column drip.replies.inbound_id is 'Key of the row.';
+comment on column drip.replies.lead_id is 'Contact; null where it is no lead.';
+comment on column drip.replies.lead_name is
+  'Name of the lead, else the one that the contact gives itself.';
+comment on column drip.replies.phone is
+  'E.164; masked without drip_pii; null where the provider does not tell it.';
+comment on column drip.replies.device_id is 'Device that it was written to.';
+comment on column drip.replies.device_name is 'Its name.';
+comment on column drip.replies.kind is
+  'text, image, video, audio, document, button, interactive and what else the provider names.';
+comment on column drip.replies.text is
+  'What was written, or the words of the tapped button; phones in it are masked without drip_pii.';
+comment on column drip.replies.payload is 'What a tapped button carries; masked likewise.';
+comment on column drip.replies.opt_out_category is
+  'all or marketing where it was a stop word, else null.';
+comment on column drip.replies.reply_to_message_id is
+  'Message that it answers: the quoted one, else the last one sent to the lead within 72 hours.';
+comment on column drip.replies.source_kind is 'campaign, sequence or single: what that belongs to.';
+comment on column drip.replies.source_name is 'Title of the campaign or name of the sequence.';
+comment on column drip.replies.campaign_id is 'Campaign, if it answers one.';
+comment on column drip.replies.sequence_id is 'Sequence, if it answers one.';
+comment on column drip.replies.sequence_stepid is 'Step, if it answers one.';
+comment on column drip.replies.step is 'Position of the step, from 1.';
+comment on column drip.replies.seconds_after is
+  'Seconds between that message and the reply, by the provider''s clock.';
+comment on column drip.replies.journeys_ended is
+  'Journeys that it ended; those reopened since do not count.';
+comment on column drip.replies.followed_by is 'What followed, in words; null for nothing.';
+comment on column drip.replies.sent_at is 'When the contact wrote, by the provider''s clock.';
+comment on column drip.replies.received_at is 'When the receiver got it.';
+alter view drip.replies owner to drip_view;
+grant select on drip.replies to drip_reader;

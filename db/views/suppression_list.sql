@@ -1,0 +1,52 @@
+-- Who gets nothing, or no marketing, since when and why, and how that is lifted.
+create view drip.suppression_list with (security_barrier) as
+select
+  s.user_id,
+  l.id as lead_id,
+  l.name as lead_name,
+  case when (select drip.can_see_phones()) then s.phone else drip.mask_phone(s.phone) end as phone,
+  s.category,
+  case
+    when (select drip.can_see_phones()) then s.reason
+    else drip.mask_phones_in(drip.mask_phone_in(s.reason, s.phone))
+  end as reason,
+  s.source,
+  case s.source
+    when 'application' then 'An application or a person told so.'
+    when 'reply' then 'The contact answered with a stop word.'
+    when 'provider' then 'The provider told so.'
+    when 'import' then 'It came with an import.'
+    else format('It came from %s.', s.source)
+  end as sentence,
+  s.created_at,
+  case
+    when (select drip.can_see_phones())
+      then format(
+        case
+          when (select count(*) from drip.users u) > 1
+            then 'begin; set local drip."user" = ''%1$s''; '
+              || 'select * from drip.opt_in(%2$L, %3$L); commit;'
+          else 'select * from drip.opt_in(%2$L, %3$L);'
+        end,
+        s.user_id, s.phone, s.category)
+  end as remedy
+from drip.suppressions s
+left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone;
+comment on view drip.suppression_list is
+  'Grain: tenant × phone × category (user_id, phone, category). The opt-outs that hold.';
+comment on column drip.suppression_list.user_id is 'Tenant.';
+comment on column drip.suppression_list.lead_id is
+  'Lead with that phone; null where there is none.';
+comment on column drip.suppression_list.lead_name is 'Its name.';
+comment on column drip.suppression_list.phone is 'E.164; masked without drip_pii.';
+comment on column drip.suppression_list.category is 'all: gets nothing; marketing: no marketing.';
+comment on column drip.suppression_list.reason is
+  'What was told; phones in it are masked without drip_pii.';
+comment on column drip.suppression_list.source is
+  'application, reply, provider, import, or what the application named.';
+comment on column drip.suppression_list.sentence is 'The source in words.';
+comment on column drip.suppression_list.created_at is 'Since when it holds.';
+comment on column drip.suppression_list.remedy is
+  'Statement that lifts it, once the contact has agreed again; null without drip_pii.';
+alter view drip.suppression_list owner to drip_view;
+grant select on drip.suppression_list to drip_reader;
