@@ -22,6 +22,25 @@ from drip.device_overview d
 order by d.status = 'online', d.due desc, d.device_id
 limit 40
 """
+_CAME_BACK = """
+select
+  d.device_name, d.messages_sent, d.delivered, d.read, d.replied, d.opted_out, d.unconfirmed,
+  d.last_receipt_at
+from drip.device_overview d
+where d.messages_sent > 0
+order by d.unconfirmed desc nulls last, d.device_id
+limit 40
+"""
+_LATELY = """
+select
+  (select count(*) from drip.replies r where r.received_at > drip.now() - interval '24 hours')
+    as replies,
+  (select count(*)
+   from drip.suppression_list s
+   where s.created_at > drip.now() - interval '24 hours') as opt_outs,
+  (select count(*) from drip.suppression_list s) as suppressed,
+  (select count(*) from drip.webhook_dead_letters w) as dead_letters
+"""
 _SEQUENCES = """
 select
   s.sequence_name, s.status, s.trigger, s.enrolled, s.completed, s.messages_sent,
@@ -65,6 +84,13 @@ where q.status in ('failed', 'unknown', 'expired')
 group by q.status, q.reason
 union all
 select
+  'Webhooks could not be processed: select * from drip.webhook_dead_letters',
+  count(*),
+  min(w.received_at)
+from drip.webhook_dead_letters w
+having count(*) > 0
+union all
+select
   'Messages are due for more than a minute: does a worker run, do the devices keep up?',
   sum(q.due)::bigint,
   min(q.oldest_due_at)
@@ -85,6 +111,30 @@ _SECTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "pending": "pending",
             "last_seen": "last seen",
             "state": "state",
+        },
+    ),
+    (
+        "What came back",
+        _CAME_BACK,
+        {
+            "device_name": "device",
+            "messages_sent": "sent",
+            "delivered": "delivered",
+            "read": "read",
+            "replied": "replied",
+            "opted_out": "opted out",
+            "unconfirmed": "unconfirmed",
+            "last_receipt_at": "last receipt",
+        },
+    ),
+    (
+        "In the last 24 hours",
+        _LATELY,
+        {
+            "replies": "replies",
+            "opt_outs": "opt-outs",
+            "suppressed": "suppressed in all",
+            "dead_letters": "dead letters waiting",
         },
     ),
     (

@@ -168,13 +168,14 @@ def plant(root: Connection, tenant: Tenant) -> None:
             "error": tenant.mark,
             "tries": 5,
         },
+        "device_receipts": {"device_id": tenant.ids["device"]},
         "lead_aliases": {
             "platform": "gowa",
             "provider_id": tenant.mark,
             "lead_id": tenant.ids["lead"],
         },
     }.items():
-        names = ("created_at", "received_at", "died_at")
+        names = ("created_at", "received_at", "died_at", "last_receipt_at")
         times = [name for name in names if has_column(root, table, name)]
         columns = {"user_id": tenant.user, **values} | dict.fromkeys(times, "now")
         root.execute(
@@ -319,6 +320,9 @@ def test_both_tenants_have_rows_for_the_views_to_show(scene: Scene, views: list[
         "drip.message_outlook",
         "drip.queue_overview",
         "drip.event_queues",
+        "drip.replies",
+        "drip.suppression_list",
+        "drip.webhook_dead_letters",
     }
 
 

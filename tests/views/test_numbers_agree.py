@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from factory import Clock, Connect, Plant
+from inbound import Webhook, ack, process, said
 from psycopg.types.json import Jsonb
 
 ENROLLMENTS = [
@@ -37,8 +38,7 @@ def busy(clock: Clock, plant: Plant) -> Plant:
     """A few days of two sequences, a campaign and single messages, with all that goes wrong."""
     chance = random.Random(7)
     plant.tenant(breaker_sample=1000)
-    for _ in range(3):
-        plant.device(burst=10, unknown_policy="hold")
+    devices = [plant.device(burst=10, unknown_policy="hold") for _ in range(3)]
     down = plant.device(status="offline", in_pool=False)
     plain = plant.sequence({}, {"trigger_delay_hours": 5, "valid_for": "2 hours"}, {})
     strict = plant.sequence({}, {}, on_step_failure="stop")
@@ -56,10 +56,16 @@ def busy(clock: Clock, plant: Plant) -> Plant:
     for hour in range(40):
         plant.tick()
         plant.wake()
+        webhooks: list[Webhook] = []
         for row in plant.claim():
             if chance.random() < 0.1:
                 continue  # the worker was lost
             plant.answer(row, chance.choice(["accepted"] * 6 + ["permanent", "unknown", "retry"]))
+            # the third device reports nothing
+            if row["device_id"] != devices[2]:
+                webhooks += come_back(row, chance)
+        chance.shuffle(webhooks)
+        process(plant, *webhooks)
         if hour == 3:
             plant.conn.execute("select * from drip.pause_sequence(%s)", [str(paused)])
             plant.conn.execute("select * from drip.opt_out(%s)", [phones[0]])
@@ -70,6 +76,17 @@ def busy(clock: Clock, plant: Plant) -> Plant:
     plant.wake()
     assert plant.claim() != []  # some are on their way
     return plant
+
+
+def come_back(row: dict[str, Any], chance: random.Random) -> list[Webhook]:
+    """What a contact's phone and the contact say to a message; nothing to every fifth."""
+    phone, number = row["recipient_phone"], f"id-{row['message_id']}"
+    said_so = [kind for kind in ("delivered", "read") if chance.random() < 0.6]
+    words = chance.choice([None] * 30 + ["Thanks", "STOP"])
+    return [
+        *(ack(row["device_id"], number, kind=kind, phone=phone) for kind in said_so),
+        *([said(row["device_id"], words, f"in-{number}", phone=phone)] if words else []),
+    ]
 
 
 def count(rows: list[dict[str, Any]], column: str) -> dict[Any, int]:
@@ -129,11 +146,63 @@ def agree(plant: Plant) -> None:
     }
 
 
+def came_back(plant: Plant) -> None:
+    """Compare what the overviews say of receipts and replies with the log and the replies."""
+    log = plant.rows("select * from drip.message_log")
+    stopped = {
+        row["reply_to_message_id"]
+        for row in plant.rows("select * from drip.replies where opt_out_category is not null")
+    }
+    reporting = {
+        row["device_id"]
+        for row in plant.rows("select * from drip.device_overview where unconfirmed is not null")
+    }
+    late = plant.now() - timedelta(hours=1)
+
+    def expected(lines: list[dict[str, Any]]) -> dict[str, int]:
+        sent = [line for line in lines if line["status"] == "sent"]
+        return {
+            "sent": len(sent),
+            "delivered": sum(bool(line["delivered_at"] or line["read_at"]) for line in sent),
+            "read": sum(line["read_at"] is not None for line in sent),
+            "replied": sum(line["replied_at"] is not None for line in sent),
+            "opted_out": sum(line["message_id"] in stopped for line in sent),
+            "unconfirmed": sum(
+                line["device_id"] in reporting
+                and line["sent_at"] < late
+                and not (line["delivered_at"] or line["read_at"] or line["replied_at"])
+                for line in sent
+            ),
+        }
+
+    for view, key, column in (
+        ("sequence_overview", "sequence_id", "sequence_id"),
+        ("sequence_funnel", "sequence_stepid", "sequence_stepid"),
+        ("campaign_overview", "campaign_id", "campaign_id"),
+        ("device_overview", "device_id", "device_id"),
+    ):
+        for row in plant.rows(f"select * from drip.{view}"):
+            mine = [line for line in log if line[column] == row[key]]
+            found = {"sent": row["messages_sent"]} | {
+                name: row[name] or 0
+                for name in ("delivered", "read", "replied", "opted_out", "unconfirmed")
+            }
+            assert found == expected(mine), (view, row[key])
+            for name in ("delivered", "read", "replied", "opted_out"):
+                percent = row[f"{name}_percent"]
+                assert (percent is None) == (row["messages_sent"] == 0)
+                assert percent is None or 0 <= percent <= 100
+    everything = expected(log)
+    assert min(everything.values()) > 0, everything
+    assert 0 < len(reporting) < plant.value("select count(*) from drip.user_devices")
+
+
 def test_after_busy_days(busy: Plant) -> None:
     statuses = count(busy.rows("select * from drip.message_log"), "status")
     # all of them came about but skipped, which resume and per_device_limit make
     assert set(statuses) == set(MESSAGES) - {"skipped"}
     agree(busy)
+    came_back(busy)
 
 
 def test_while_an_application_holds_rows(clock: Clock, busy: Plant, connect: Connect) -> None:
@@ -148,6 +217,7 @@ def test_while_an_application_holds_rows(clock: Clock, busy: Plant, connect: Con
             busy.answer(row)
     assert busy.value("select count(*) from drip.sync_backlog") > 0
     agree(busy)
+    came_back(busy)
     holder.rollback()
     busy.tick()
     assert busy.value("select count(*) from drip.sync_backlog") == 0
