@@ -4,6 +4,7 @@ create function drip.tick()
 returns table (task text, rows bigint, remaining bigint, error text)
 language plpgsql volatile security definer
 set search_path = ''
+set jit = off
 as $$
 #variable_conflict use_column
 declare

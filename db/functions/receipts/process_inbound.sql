@@ -6,6 +6,7 @@ returns table (read bigint, applied bigint, parked bigint, dead bigint, remainin
 language plpgsql volatile security definer
 set search_path = ''
 set lock_timeout = '2s'
+set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -191,3 +191,13 @@ def test_workers_and_operators_alone_may(connect: Connect) -> None:
     for role in ("drip_app", "drip_reader"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connect(role=role).execute("select * from drip.tick()")
+
+
+@pytest.mark.parametrize("function", ["tick", "process_inbound"])
+def test_no_plan_is_compiled(plant: Plant, function: str) -> None:
+    """A server with JIT took a second for a call of milliseconds."""
+    config = plant.value(
+        "select proconfig from pg_proc where pronamespace = 'drip'::regnamespace and proname = %s",
+        function,
+    )
+    assert "jit=off" in config
