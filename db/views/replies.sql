@@ -37,7 +37,11 @@ select
   m.sequence_id,
   m.sequence_stepid,
   st.day_number as step,
-  greatest(round(extract(epoch from i.sent_at - m.sent_at)), 0)::bigint as seconds_after,
+  -- two clocks: a reply is never before its message
+  case
+    when i.sent_at < m.sent_at then 0
+    else round(extract(epoch from i.sent_at - m.sent_at))::bigint
+  end as seconds_after,
   e.journeys as journeys_ended,
   nullif(
     concat_ws(

@@ -23,7 +23,7 @@ select
     when (select drip.can_see_phones())
       then format(
         case
-          when (select count(*) from drip.users u) > 1
+          when (select count(u.id) from drip.users u) > 1
             then 'begin; set local drip."user" = ''%1$s''; '
               || 'select * from drip.opt_in(%2$L, %3$L); commit;'
           else 'select * from drip.opt_in(%2$L, %3$L);'

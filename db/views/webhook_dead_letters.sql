@@ -16,7 +16,7 @@ select
   end as error,
   w.tries,
   w.died_at,
-  format('select * from drip.replay_dead_letters(''{%s}'', ''mended'');', w.id) as remedy
+  format('select * from drip.replay_dead_letters(array[%s], ''mended'');', w.id) as remedy
 from drip.dead_letters w
 left join drip.user_devices d on w.kind = 'device' and d.id = w.subject_id
 left join drip.sender_accounts a on w.kind = 'account' and a.id = w.subject_id

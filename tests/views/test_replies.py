@@ -161,8 +161,8 @@ def test_phones_are_masked_without_the_right_to_see_them(
     fields = {"id": "R1", "chat_id": jid(PHONE), "from": jid(PHONE), "from_name": "0198765432"}
     text = "I am 60123456789, my wife 019-876 5432, pay 1,250.00 by 2026"
     process(plant, gowa(device, "message", **fields, body=text))
-    operator = connect(role="drip_operator")
-    row = operator.execute("select * from drip.replies").fetchone()
+    plant.rows("select * from drip.assign_role('drip_reader', 'default')")
+    row = connect(role="drip_reader").execute("select * from drip.replies").fetchone()
     assert row is not None
     assert row["phone"] == "+601*****789"
     assert row["text"] == "I am 601*****789, my wife 019*****432, pay 1,250.00 by 2026"

@@ -62,8 +62,9 @@ def test_no_column_holds_the_body(clock: Clock, plant: Plant) -> None:
 def test_errors_repeat_no_phone(clock: Clock, plant: Plant, connect: Connect) -> None:
     bury(plant, error=f'22P02: invalid input syntax for type boolean: "{PHONE}"')
     bury(plant, error="no device of the tenant has the instance 106540352242922")
+    plant.rows("select * from drip.assign_role('drip_reader', 'default')")
     rows = (
-        connect(role="drip_operator")
+        connect(role="drip_reader")
         .execute("select error from drip.webhook_dead_letters order by dead_letter_id")
         .fetchall()
     )
