@@ -79,6 +79,7 @@ def status(
     ref: str | None = None,
     phone: str = PHONE,
     number_id: str = NUMBER_ID,
+    details: str = "why",
 ) -> Webhook:
     """A status of Meta: at is seconds since 1970, ref what biz_opaque_callback_data echoes."""
     row: Row = {"id": provider_id, "status": state, "recipient_id": phone.lstrip("+")}
@@ -87,7 +88,7 @@ def status(
     if ref is not None:
         row["biz_opaque_callback_data"] = ref
     if code is not None:
-        row["errors"] = [{"code": code, "title": "refused", "error_data": {"details": "why"}}]
+        row["errors"] = [{"code": code, "title": "refused", "error_data": {"details": details}}]
     return meta(device, change(statuses=[row], number_id=number_id))
 
 

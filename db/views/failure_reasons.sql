@@ -32,7 +32,7 @@ select
       end,
       not (q.is_device and q.is_refused),
       coalesce(q.last_error, q.error_code))
-  end as mend
+  end as remedy
 from (
   select
     m.user_id,
@@ -82,7 +82,7 @@ comment on column drip.failure_reasons.action is
 comment on column drip.failure_reasons.wait is 'Shortest wait before the next try, by error_codes.';
 comment on column drip.failure_reasons.is_known is
   'False: error_codes has no row for it, and the sender''s guess from the HTTP status counts.';
-comment on column drip.failure_reasons.mend is
+comment on column drip.failure_reasons.remedy is
   'For a code without a row: the statement that makes one as it is handled now; edit, then run it.';
 alter view drip.failure_reasons owner to drip_view;
 grant select on drip.failure_reasons to drip_reader;

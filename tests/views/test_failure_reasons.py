@@ -47,7 +47,7 @@ def test_messages_by_platform_code_and_status(clock: Clock, plant: Plant) -> Non
         ("gowa", "UPLOAD_MEDIA_ERROR", "pending", 1),
     ]
     assert {row["is_known"] for row in rows} == {True}
-    assert {row["mend"] for row in rows} == {None}
+    assert {row["remedy"] for row in rows} == {None}
     cap, numbers, _, upload = rows
     assert (cap["scope"], cap["action"], cap["wait"]) == ("recipient", "retry", timedelta(days=1))
     assert cap["next_try_at"] >= clock.now + timedelta(days=1)
@@ -93,12 +93,12 @@ def test_a_code_that_nobody_knows_is_shown_with_the_row_it_wants(
     assert unknown["meaning"] == said
 
     operator = connect(role="drip_operator")
-    operator.execute(unknown["mend"])
+    operator.execute(unknown["remedy"])
 
     added = plant.row("select * from drip.error_codes where code = 'ODD''1'")
     assert (added["scope"], added["action"], added["auto_resume"]) == row
     known = plant.row(VIEW)
-    assert (known["is_known"], known["mend"], known["meaning"]) == (True, None, said)
+    assert (known["is_known"], known["remedy"], known["meaning"]) == (True, None, said)
 
 
 def test_an_application_sees_its_own_tenants_failures(plant: Plant, connect: Connect) -> None:

@@ -139,9 +139,10 @@ as $$
     null::text as context_id,
     s.value ->> 'biz_opaque_callback_data' as ref,
     drip._meta_code(s.value #>> '{errors,0,code}') as error_code,
-    left(coalesce(
+    -- shown to people who may not see phones
+    drip.mask_phones_in(left(coalesce(
       s.value #>> '{errors,0,error_data,details}', s.value #>> '{errors,0,title}',
-      s.value #>> '{errors,0,message}'), 500) as error_message
+      s.value #>> '{errors,0,message}'), 500)) as error_message
   from changes k
   cross join lateral jsonb_array_elements(drip._json_list(k.value -> 'statuses')) s
   where k.field = 'messages'

@@ -37,6 +37,13 @@ def rule(plant: Plant, scope: str, action: str, **columns: Any) -> int:
     return 999
 
 
+def test_no_phone_comes_in_with_an_error(clock: Clock, plant: Plant) -> None:
+    """Error texts are shown to people who may not see phones."""
+    device, message = sent(plant)
+    fail(plant, device, 131026, details="60123456789 is not reachable")
+    assert plant.message_row(message)["error_message"] == "601*****789 is not reachable"
+
+
 # -- the actions ------------------------------------------------------------------------------
 
 
