@@ -48,14 +48,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of another server's tests, leave out those that use no server or bring their own."""
+    """Of another server's tests, leave out those that use no server, bring their own, or turn
+    one logic over in very many cases.
+    """
     if config.getoption("postgres") == EMBEDDED:
         return
     others: list[pytest.Item] = []
     concerned: list[pytest.Item] = []
     for item in items:
         uses_it = "server_url" in getattr(item, "fixturenames", ())
-        (concerned if uses_it else others).append(item)
+        is_exhaustive = item.get_closest_marker("exhaustive") is not None
+        (concerned if uses_it and not is_exhaustive else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = concerned
 

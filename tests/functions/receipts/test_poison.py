@@ -27,6 +27,8 @@ from inbound import (
     wrote,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 MISSHAPEN = '{"event": "message", "payload": {"id": "1", "is_from_me": "perhaps"}}'
 
 

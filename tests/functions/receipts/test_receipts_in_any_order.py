@@ -25,6 +25,8 @@ from inbound import (
 )
 from psycopg.types.json import Jsonb
 
+pytestmark = pytest.mark.exhaustive
+
 STATES = ("sent", "delivered", "read", "failed")
 # When each happened, in seconds after the send.
 AFTER = {"sent": 0, "delivered": 5, "read": 9, "failed": 7}
