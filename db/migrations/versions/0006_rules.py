@@ -1,0 +1,81 @@
+"""What the rules at the claim need besides: guards, the ramp's own day, results per program.
+
+Revision ID: 0006
+Revises: 0005
+"""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+GUARDS = r"""
+alter table drip.guards
+  add column function_name text,
+  add column suspended_until timestamptz,
+  add column errors integer not null default 0,
+  add column last_error text,
+  add column last_error_at timestamptz,
+  add constraint guards_name_form
+    check (name = btrim(name) and name <> '' and name !~ '^\d+$') not valid;
+comment on column drip.guards.function_name is
+  'The function, schema-qualified; it takes (lead id, enrollment id) and returns boolean.';
+comment on column drip.guards.suspended_until is
+  'After an error it is not asked until then; its messages wait as guard_error.';
+comment on column drip.guards.errors is 'Errors in a row; the wait after one grows with them.';
+comment on column drip.guards.last_error is 'What the last error said.';
+"""
+
+PACING = r"""
+alter table drip.device_pacing
+  add column last_sent_at timestamptz,
+  add column ramp_from date,
+  add column breaker_since date;
+comment on column drip.device_pacing.last_sent_at is
+  'The last real send, for the ramp''s rest of 72 h.';
+comment on column drip.device_pacing.ramp_from is
+  'Local date that counts as day 1 of the ramp; null = ramp_started_on of the device.';
+comment on column drip.device_pacing.breaker_since is
+  'Local date since which the breaker is not closed; the ramp stands still from there.';
+-- what was sent before this column was there counts until the end of its day
+update drip.device_pacing p
+set last_sent_at = (p.local_day + 1)::timestamp at time zone u.time_zone
+from drip.users u
+where u.id = p.user_id and p.local_day is not null and p.sent_today > 0;
+"""
+
+PROGRAMS = r"""
+create table drip.program_results (
+  user_id      bigint not null,
+  campaign_id  bigint,
+  sequence_id  bigint,
+  on_day       date not null,
+  slot         smallint not null,
+  results      integer not null default 0,
+  failures     integer not null default 0,
+  constraint program_results_unique
+    unique nulls not distinct (campaign_id, sequence_id, on_day, slot),
+  constraint program_results_one_program check (num_nonnulls(campaign_id, sequence_id) = 1)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+comment on table drip.program_results is
+  'Results of campaigns and sequences by UTC day, for their circuit breaker; several rows a day, so
+   that sessions that record at once do not wait for each other.';
+comment on column drip.program_results.failures is 'Failures that were the contact''s own.';
+
+alter table drip.program_results enable row level security;
+create policy program_results_of_caller on drip.program_results using (
+  user_id = any (array(select u.id from drip.users u)));
+grant select on drip.program_results to drip_view, drip_operator;
+"""
+
+
+def upgrade() -> None:
+    driver = op.get_bind().connection.driver_connection
+    for part in (GUARDS, PACING, PROGRAMS):
+        driver.execute(part)
+
+
+def downgrade() -> None:
+    raise RuntimeError("Going back is done by restoring a backup.")

@@ -1,0 +1,222 @@
+-- The facts about each pending message, one column each: what the verdict judges and explanations
+-- show. Rules that are not set skip their subquery; the subqueries stand in laterals with offset 0,
+-- so that the verdict reads each result once.
+-- It belongs to the owner and shows every tenant: readers filter by user_id.
+create view drip._message_evidence as
+select
+  m.id as message_id,
+  m.user_id,
+  m.lead_id,
+  m.device_id,
+  m.scheduled_at,
+  m.due_at,
+  m.priority,
+  m.planned_at,
+  m.recipient_phone,
+  m.campaign_id,
+  m.sequence_id,
+  m.sequence_stepid,
+  m.sequence_contact_id as enrollment_id,
+  m.not_before,
+  m.deferred_reason,
+  m.expires_at,
+  m.category,
+  m.message_type,
+  d.min_delay_seconds as device_min_seconds,
+  d.max_delay_seconds as device_max_seconds,
+  coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds) as program_min_seconds,
+  coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds) as program_max_seconds,
+  d.burst,
+  d.daily_cap is not null or d.ramp is not null as is_capped,
+  f.now,
+  f.zone,
+  f.window_from,
+  f.window_to,
+  f.window_days,
+  f.has_window,
+  f.skip_weekends,
+  u.time_zone as user_zone,
+  u.is_active as user_active,
+  u.contact_gap,
+  u.contact_cap,
+  u.contact_cap_period,
+  c.status as campaign_status,
+  s.status as sequence_status,
+  e.status as enrollment_status,
+  s.exit_if,
+  st.only_if,
+  st.day_number,
+  l.paused_until as lead_paused_until,
+  x.suppressed,
+  pred.due_at as predecessor_due_at,
+  pred.hold_at as predecessor_hold_at,
+  pred.free_at as predecessor_free_at,
+  d.id as live_device_id,
+  d.status as device_status,
+  a.id as account_id,
+  a.status as account_status,
+  a.blocked_until as account_blocked_until,
+  a.reach_cap,
+  x.account_cap_until,
+  x.service_window_closed,
+  l.last_inbound_at,
+  dp.breaker_open_until,
+  x.window_opens_at,
+  x.window_is_weekend,
+  x.gap_until,
+  x.cap_until,
+  d.active_from,
+  d.active_to,
+  x.device_opens_at,
+  x.next_day_at,
+  x.used_today,
+  d.daily_cap,
+  x.ramp_cap,
+  dp.next_send_at
+from drip.broadcast_messages m
+join drip.users u on u.id = m.user_id
+join drip.leads l on l.id = m.lead_id
+left join drip.user_devices d on d.id = m.device_id
+left join drip.device_pacing dp on dp.device_id = m.device_id
+left join drip.sender_accounts a on a.id = d.account_id
+left join drip.campaigns c on c.id = m.campaign_id
+left join drip.sequences s on s.id = m.sequence_id
+left join drip.sequence_contacts e on e.id = m.sequence_contact_id
+left join drip.sequence_steps st on st.id = m.sequence_stepid
+cross join lateral (
+  select
+    drip.now() as now,
+    coalesce(l.time_zone, u.time_zone) as zone,
+    -- a single utility message knows no window; a program's own goes before the tenant's
+    (m.campaign_id is not null or m.sequence_id is not null or m.category = 'marketing')
+      as has_window,
+    coalesce(c.send_from, s.send_from, u.send_from) as window_from,
+    coalesce(c.send_to, s.send_to, u.send_to) as window_to,
+    coalesce(c.send_days, s.send_days, u.send_days) as window_days,
+    coalesce(s.skip_weekends, false) as skip_weekends
+  offset 0
+) f
+left join lateral (
+  select
+    min(p.due_at) filter (where p.status in ('pending', 'processing')) as due_at,
+    max(p.finished_at + drip._exactly(u.unknown_hold))
+      filter (where p.status = 'unknown' and p.hold_ended_at is null) as hold_at,
+    max(drip._free_at(
+      p.finished_at, p.scheduled_at, st.trigger_delay_hours, st.send_time, f.zone))
+      filter (where p.status in ('sent', 'failed', 'unknown')) as free_at
+  from drip.sequence_steps ps
+  join drip.broadcast_messages p
+    on p.sequence_contact_id = m.sequence_contact_id
+    and p.sequence_stepid = ps.id
+  where m.sequence_contact_id is not null
+    and st.day_number > 1
+    and ps.sequence_id = m.sequence_id
+    and ps.day_number < st.day_number
+  offset 0
+) pred on true
+cross join lateral (
+  select
+    exists (
+      select
+      from drip.suppressions sp
+      where sp.user_id = m.user_id
+        and sp.phone = m.recipient_phone
+        and (sp.category = 'all' or m.category = 'marketing')
+        -- the answer to an opt-out says that it was heard
+        and not coalesce(m.source ? 'confirms_opt_out', false)
+    ) as suppressed,
+    case
+      when f.has_window
+        and (f.window_from is not null or f.window_days is not null or f.skip_weekends)
+        then drip._window_opens_at(
+          f.now, f.zone, f.window_from, f.window_to, f.window_days, f.skip_weekends)
+    end as window_opens_at,
+    case
+      when f.skip_weekends then extract(isodow from f.now at time zone f.zone) in (6, 7)
+      else false
+    end as window_is_weekend,
+    case
+      when u.contact_gap is not null and m.category = 'marketing' then (
+        select max(coalesce(x.sent_at, x.finished_at, f.now)) + drip._exactly(u.contact_gap)
+        from drip.broadcast_messages x
+        where x.lead_id = m.lead_id
+          and x.id <> m.id
+          and x.category = 'marketing'
+          and x.status in ('sent', 'unknown', 'processing'))
+    end as gap_until,
+    case
+      when u.contact_cap is not null and m.category = 'marketing' then (
+        select max(y.at) + drip._exactly(u.contact_cap_period)
+        from (
+          select coalesce(x.sent_at, x.finished_at, f.now) as at
+          from drip.broadcast_messages x
+          where x.lead_id = m.lead_id
+            and x.id <> m.id
+            and x.category = 'marketing'
+            and x.status in ('sent', 'unknown', 'processing')
+          order by coalesce(x.sent_at, x.finished_at, f.now) desc
+          offset u.contact_cap - 1
+          limit 1
+        ) y)
+    end as cap_until,
+    case
+      when a.reach_cap is not null then (
+        select min(y.until)
+        from (
+          select r.lead_id, r.last_sent_at + interval '24 hours' as until
+          from drip.account_reach r
+          where r.account_id = a.id
+            and r.last_sent_at > f.now - interval '24 hours'
+          union all
+          -- what is in flight takes its place until its result is there
+          select distinct o.lead_id, f.now + interval '1 minute' as until
+          from drip.user_devices od
+          join drip.broadcast_messages o on o.device_id = od.id and o.status = 'processing'
+          where od.account_id = a.id
+            and not exists (
+              select
+              from drip.account_reach r
+              where r.account_id = a.id
+                and r.lead_id = o.lead_id
+                and r.last_sent_at > f.now - interval '24 hours')
+        ) y
+        having count(*) >= a.reach_cap
+          and count(*) filter (where y.lead_id = m.lead_id) = 0)
+    end as account_cap_until,
+    case
+      when d.platform = 'cloud_api' and m.message_type <> 'template'
+        then coalesce(l.last_inbound_at < f.now - interval '24 hours', true)
+      else false
+    end as service_window_closed,
+    case
+      when d.active_from is not null
+        then drip._window_opens_at(
+          f.now, u.time_zone, d.active_from, d.active_to, null, false)
+    end as device_opens_at,
+    case
+      when d.daily_cap is not null or d.ramp is not null
+        then case
+          when dp.local_day = (f.now at time zone u.time_zone)::date then dp.sent_today
+          else 0
+        end + (
+          select count(*)::integer
+          from drip.broadcast_messages x
+          where x.device_id = d.id and x.status = 'processing')
+    end as used_today,
+    case
+      when d.daily_cap is not null or d.ramp is not null
+        then ((f.now at time zone u.time_zone)::date + 1)::timestamp at time zone u.time_zone
+    end as next_day_at,
+    case
+      when d.ramp is not null
+        then case
+          when (f.now at time zone u.time_zone)::date < d.ramp_started_on then d.ramp[1]
+          else d.ramp[(f.now at time zone u.time_zone)::date - d.ramp_started_on + 1]
+        end
+    end as ramp_cap
+  offset 0
+) x
+where m.status = 'pending';
+comment on view drip._message_evidence is
+  'Grain: pending message (message_id). All that its verdict goes by, for all tenants; private.';
+grant select on drip._message_evidence to drip_view;
