@@ -2,27 +2,27 @@
 create view drip._message_texts as
 select
   m.id as message_id,
+  m.user_id,
   m.device_id,
-  m.sequence_contact_id as enrollment_id,
+  m.recipient_phone,
   m.message_type,
   l.name as lead_name,
   l.attributes as lead_attributes,
+  e.attributes as enrollment_attributes,
   coalesce(st.content, c.message, m.source ->> 'content') as content,
   coalesce(st.caption, c.caption, m.source ->> 'caption') as caption,
   coalesce(st.media_url, c.media_url, m.source ->> 'media_url') as media_url,
   coalesce(st.template, c.template, m.source -> 'template') as template,
-  case
-    when coalesce(s.greeting, c.greeting, false)
-      then drip._greeting(
-        m.user_id, coalesce(l.language, u.language), coalesce(l.time_zone, u.time_zone),
-        drip.now(), l.name)
-  end as greeting
+  coalesce(s.greeting, c.greeting, false) as has_greeting,
+  coalesce(l.language, u.language) as language,
+  coalesce(l.time_zone, u.time_zone) as zone
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
 join drip.leads l on l.id = m.lead_id
 left join drip.sequences s on s.id = m.sequence_id
 left join drip.sequence_steps st on st.id = m.sequence_stepid
+left join drip.sequence_contacts e on e.id = m.sequence_contact_id
 left join drip.campaigns c on c.id = m.campaign_id;
 comment on view drip._message_texts is
-  'Grain: message (message_id). Its texts before rendering, its greeting and what fills the
+  'Grain: message (message_id). Its texts before rendering, whether it greets, and what fills the
    placeholders; private.';

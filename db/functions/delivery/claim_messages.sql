@@ -292,37 +292,17 @@ begin
           error_code = null,
           error_message = null,
           recipient_name = x.lead_name,
-          content = t.greeting || drip._render(
-            t.content, x.lead_name, m.recipient_phone, x.lead_attributes, e.attributes, m.id),
-          caption = t.caption_greeting || drip._render(
-            t.caption, x.lead_name, m.recipient_phone, x.lead_attributes, e.attributes, m.id),
+          content = t.content,
+          caption = t.caption,
           media_url = t.media_url,
-          -- Meta knows the template's text; ours to fill are the parameters of its components
-          template = case
-            when t.template ? 'components' then t.template || jsonb_build_object(
-              'components',
-              drip._render_template(
-                t.template -> 'components', x.lead_name, m.recipient_phone, x.lead_attributes,
-                e.attributes, m.id))
-            else t.template
-          end
+          template = t.template
         from unnest(v_ids, v_delays) as a (id, delay_seconds)
         join drip._message_texts x on x.message_id = a.id
         join drip.user_devices d on d.id = x.device_id
-        left join drip.sequence_contacts e on e.id = x.enrollment_id
-        cross join lateral (
-          select
-            case when x.message_type = 'text' then x.content end as content,
-            case
-              when x.message_type in ('image', 'video', 'document')
-                then coalesce(x.caption, x.content)
-            end as caption,
-            case when x.message_type = 'text' then coalesce(x.greeting, '') else '' end as greeting,
-            case when x.message_type = 'text' then '' else coalesce(x.greeting, '') end
-              as caption_greeting,
-            x.media_url,
-            x.template
-        ) t
+        cross join lateral drip._render_message(
+          x.message_type, x.content, x.caption, x.media_url, x.template, x.has_greeting, x.user_id,
+          x.language, x.zone, v_now, x.lead_name, x.recipient_phone, x.lead_attributes,
+          x.enrollment_attributes, x.message_id) t
         where m.id = a.id
         returning
           m.id, m.attempts, m.user_id, m.device_id, m.recipient_phone, m.message_type, m.content,
