@@ -162,14 +162,28 @@ def test_a_waiting_head_parks_nobody(clock: Clock, plant: Plant) -> None:
     assert row["not_before"] == until
 
 
-def test_a_hundred_waiting_heads_cost_two_looks(clock: Clock, plant: Plant) -> None:
-    """Fifty of them are put off in one claim, and the device is not parked meanwhile."""
+def test_many_waiting_heads_cost_few_looks(clock: Clock, plant: Plant) -> None:
+    """Eight of them are put off in one claim, and the device is not parked meanwhile."""
     device = plant.device()
-    for _ in range(60):
+    for _ in range(30):
         plant.message(device, plant.lead(paused_until=clock.now + timedelta(days=1)))
     behind = plant.message(device, scheduled_at=clock.now)
-    claimed = plant.claim() or plant.claim() or plant.claim()
+    claims = 1
+    while not (claimed := plant.claim()):
+        claims += 1
+        assert claims <= 4
     assert ids(claimed) == [behind]
+
+
+@pytest.mark.parametrize("priority", [2, 3])
+def test_a_class_full_of_waiting_heads_hides_no_other(
+    clock: Clock, plant: Plant, priority: int
+) -> None:
+    device = plant.device()
+    for _ in range(30):
+        plant.message(device, plant.lead(paused_until=clock.now + timedelta(days=1)))
+    behind = plant.message(device, priority=priority)
+    assert ids(plant.claim()) == [behind]
 
 
 def test_who_waits_for_a_person_is_looked_at_each_minute(clock: Clock, plant: Plant) -> None:
