@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from factory import Clock, Plant
 
 DAY = timedelta(days=1)
@@ -103,17 +104,39 @@ def test_a_full_queue_costs_nobody_a_day(clock: Clock, plant: Plant) -> None:
         assert timedelta(0) <= of_the_day <= timedelta(minutes=25), (at, text)
 
 
-def test_days_without_a_sender_are_whole_days(clock: Clock, plant: Plant) -> None:
+@pytest.mark.parametrize("over", [-timedelta(minutes=10), 3 * HOUR], ids=["before", "after"])
+def test_after_days_without_a_sender_no_two_steps_come_closer(
+    clock: Clock, plant: Plant, over: timedelta
+) -> None:
+    """Back at ten to nine or at noon: the next nine o'clock would be too soon after the first."""
     device = plant.device()
     start = clock.now
     plant.enroll(daily_at_nine(clock, plant, "09:00", "09:00", "09:00"))
-    outage(clock, plant, device, 3 * DAY + 3 * HOUR)
+    outage(clock, plant, device, 3 * DAY + over)
     handed = plant.live(clock, start + 9 * DAY)
+    next_nine = start + (4 if over < timedelta(0) else 5) * DAY
     assert [(text, at) for at, _, text in handed] == [
-        ("1", start + 3 * DAY + 3 * HOUR),
-        ("2", start + 4 * DAY),
-        ("3", start + 5 * DAY),
+        ("1", start + 3 * DAY + over),
+        ("2", next_nine),
+        ("3", next_nine + DAY),
     ]
+
+
+@pytest.mark.parametrize(
+    ("late", "next_at"),
+    [(timedelta(minutes=30), "2026-03-02 12:00+08"), (2 * HOUR, "2026-03-03 12:00+08")],
+)
+def test_more_than_half_the_wait_late_is_late(
+    clock: Clock, plant: Plant, late: timedelta, next_at: str
+) -> None:
+    """A wait of two hours that ends at noon: an hour late keeps noon, more waits for the next."""
+    plant.tenant(time_zone="Asia/Kuala_Lumpur")
+    device = plant.device()
+    start = clock.now
+    plant.enroll(plant.sequence({}, {"trigger_delay_hours": 2, "send_time": "12:00"}))
+    outage(clock, plant, device, late)
+    handed = plant.live(clock, start + 3 * DAY)
+    assert [at for at, _, _ in handed] == [start + late, clock.read(next_at)]
 
 
 def test_a_change_of_the_clocks_costs_no_day(clock: Clock, plant: Plant) -> None:

@@ -1,6 +1,7 @@
--- The wait between two steps runs from the real send. Where the later one has a time of day,
--- lateness counts in whole days, and the wait is one of the wall clock: a full queue or a change
--- of the clocks must not cost a daily step its day.
+-- The wait between two steps runs from the real send. Where the later one has a time of day, the
+-- wait is one of the wall clock, and lateness of up to half of it, twelve hours at most, does not
+-- count: a full queue must not cost a daily step its day. What is later than that was an outage,
+-- after which no two steps come closer than planned.
 create function drip._free_at(
   p_finished_at timestamptz, p_scheduled_at timestamptz, p_delay_hours numeric, p_send_time time,
   p_zone text)
@@ -10,10 +11,12 @@ as $$
   select case
     when p_send_time is null then p_finished_at + p_delay_hours * interval '1 hour'
     else (
-      (p_scheduled_at at time zone p_zone)
-      + floor(extract(epoch from
-          (p_finished_at at time zone p_zone) - (p_scheduled_at at time zone p_zone)) / 86400)
-        * interval '1 day'
+      case
+        when (p_finished_at at time zone p_zone) - (p_scheduled_at at time zone p_zone)
+          <= least(p_delay_hours / 2, 12) * interval '1 hour'
+          then p_scheduled_at
+        else p_finished_at
+      end at time zone p_zone
       + p_delay_hours * interval '1 hour') at time zone p_zone
   end
 $$;
