@@ -10,16 +10,22 @@ begin
   perform drip._check_duration(new.contact_cap_period, 'contact_cap_period');
   perform drip._check_duration(new.contact_gap, 'contact_gap');
   perform drip._check_duration(new.unknown_hold, 'unknown_hold');
+  if tg_op = 'INSERT' or new.opt_out_confirmation is distinct from old.opt_out_confirmation then
+    perform drip._check_texts(
+      new.id, array['opt_out_confirmation'], array[new.opt_out_confirmation], true);
+  end if;
   return new;
 end
 $$;
 comment on function drip._guard_users() is
-  'Trigger: a user''s zone and region exist, and its intervals end.';
+  'Trigger: a user''s zone and region exist, its intervals end, its text can be filled.';
 
 create or replace trigger users_guard
   before insert or update of
-    time_zone, default_region, contact_cap_period, contact_gap, unknown_hold
+    time_zone, default_region, contact_cap_period, contact_gap, unknown_hold,
+    opt_out_confirmation
   on drip.users
   for each row execute function drip._guard_users();
 comment on trigger users_guard on drip.users is
-  'DR001 for a time zone or a region that does not exist, DR004 for an interval above 100 years.';
+  'DR001 for a time zone or a region that does not exist, DR004 for an interval above 100 years,
+   DR017 for a placeholder that does not exist.';

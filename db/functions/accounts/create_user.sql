@@ -38,12 +38,12 @@ begin
     insert into drip.users as u (
       name, email, time_zone, default_region, language, send_from, send_to, send_days,
       contact_cap, contact_cap_period, contact_gap, unknown_hold, breaker_rate, breaker_sample,
-      is_active, created_at)
+      is_active, opt_out_confirmation, created_at)
     values (
       v_user.name, v_user.email, v_user.time_zone, v_user.default_region, v_user.language,
       v_user.send_from, v_user.send_to, v_user.send_days, v_user.contact_cap,
       v_user.contact_cap_period, v_user.contact_gap, v_user.unknown_hold, v_user.breaker_rate,
-      v_user.breaker_sample, v_user.is_active, v_user.created_at)
+      v_user.breaker_sample, v_user.is_active, v_user.opt_out_confirmation, v_user.created_at)
     on conflict (name) do nothing
     returning u.id
     into v_user.id;

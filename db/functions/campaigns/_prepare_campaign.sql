@@ -17,6 +17,12 @@ declare
 begin
   new.niche := nullif(btrim(new.niche), '');
   perform drip._check_duration(new.valid_for, 'valid_for');
+  if tg_op = 'INSERT'
+    or (new.message, new.caption, new.template)
+      is distinct from (old.message, old.caption, old.template)
+  then
+    perform drip._check_campaign_texts(new, tg_op = 'UPDATE');
+  end if;
   if tg_op = 'UPDATE' then
     if new is not distinct from old then
       return new;

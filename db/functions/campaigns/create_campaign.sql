@@ -25,6 +25,7 @@ begin
     begin
       if v_id is null then
         v_id := drip._insert_campaign(v_user, p_definition);
+        perform drip._check_campaign_texts(c, true) from drip.campaigns c where c.id = v_id;
         v_outcome := 'created';
       else
         v_copy := drip._insert_campaign(

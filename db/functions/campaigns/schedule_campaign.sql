@@ -34,6 +34,9 @@ begin
       'Drafts, campaigns that have not begun and failed ones can be scheduled;'
       ' resume_campaign lets a paused one go on.');
   end if;
+  if v_campaign.expanded_to_lead_id = 0 then
+    perform drip._check_campaign_texts(v_campaign, true);
+  end if;
   v_at := coalesce(
     p_at, drip._local_instant(p_local, v_zone), v_campaign.scheduled_at, v_now);
   if v_at < v_now and v_campaign.expanded_to_lead_id = 0 then

@@ -85,6 +85,9 @@ begin
       'DR002', pg_catalog.format('%L is not a phone: %s', p_phone, v_lead.problem),
       'Write it as +60123456789, or set the user''s default_region.');
   end if;
+  perform drip._check_texts(
+    v_user, array_agg(t.path), array_agg(t.text), true, v_lead.lead_id)
+  from drip._list_texts(p_content, p_caption, p_template, 'p_', 'content') t;
   if exists (
     select
     from drip.suppressions sp

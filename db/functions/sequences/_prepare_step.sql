@@ -9,6 +9,16 @@ begin
   new.trigger := nullif(btrim(new.trigger), '');
   new.next_trigger := nullif(btrim(new.next_trigger), '');
   perform drip._check_duration(new.valid_for, 'valid_for');
+  -- a whole definition is asked for its attributes once, by its verb
+  if tg_op = 'INSERT'
+    or (new.content, new.caption, new.template)
+      is distinct from (old.content, old.caption, old.template)
+  then
+    perform drip._check_texts(
+      new.user_id, array_agg(t.path), array_agg(t.text), tg_op = 'UPDATE')
+    from drip._list_texts(
+      new.content, new.caption, new.template, format('steps[%s].', new.day_number), 'content') t;
+  end if;
   if tg_op = 'UPDATE' and new is distinct from old then
     new.updated_at := drip.now();
   end if;
@@ -16,7 +26,7 @@ begin
 end
 $$;
 comment on function drip._prepare_step() is
-  'Trigger: normalises a step before it is written.';
+  'Trigger: normalises a step and checks its texts before it is written.';
 
 create or replace trigger prepare_step
   before insert or update on drip.sequence_steps

@@ -28,6 +28,7 @@ begin
     begin
       if v_id is null then
         v_id := drip._insert_sequence(v_user, p_definition);
+        perform drip._check_sequence_texts(v_id);
         v_outcome := 'created';
       else
         v_copy := drip._insert_sequence(

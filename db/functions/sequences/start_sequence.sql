@@ -27,6 +27,7 @@ begin
   returning s.* into v_sequence;
   v_token := drip._entry_token(v_sequence);
   if v_outcome = 'started' then
+    perform drip._check_sequence_texts(v_sequence.id);
     perform drip._audit(
       v_sequence.user_id, 'start_sequence', 'sequence', v_sequence.id, null,
       jsonb_build_object('include_existing', v_sequence.include_existing));
@@ -44,5 +45,5 @@ $$;
 comment on function drip.start_sequence(text, boolean) is
   'Activates a sequence. matching counts the leads that match it now; p_include_existing lets
    auto_enroll niche take leads older than the start. Outcomes: started, already_active.
-   DR006 without a trigger, DR007 without steps.';
+   DR006 without a trigger, DR007 without steps, DR017 for an attribute that no lead has.';
 grant execute on function drip.start_sequence(text, boolean) to drip_app;

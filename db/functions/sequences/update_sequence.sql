@@ -40,6 +40,7 @@ begin
       end if;
       delete from drip.sequence_steps st where st.sequence_id = v_before.id;
       perform drip._insert_steps(v_before.id, p_changes -> 'steps');
+      perform drip._check_sequence_texts(v_before.id);
     end if;
   exception
     when integrity_constraint_violation then

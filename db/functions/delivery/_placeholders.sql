@@ -1,0 +1,50 @@
+-- The placeholders of a text, known ones and whatever has their shape: _render fills the first and
+-- prints the second as they stand. Other braces (JSON, {{1}}, prose) are text. A fallback may hold
+-- {name} and {phone}, which _render fills first, but no other placeholder and no variant.
+create function drip._placeholders(p_text text)
+returns table (
+  place bigint, placeholder text, path text, fallback text, is_known boolean, is_nested boolean)
+language sql immutable parallel safe
+as $$
+  select
+    q.place,
+    '{' || split_part(q.part, '}', 1) || '}',
+    q.path,
+    q.fallback,
+    q.is_known,
+    q.is_known and (
+      position('[[' in q.fallback) > 0
+      or (not q.is_closed
+          and q.next_part ~ '^[[:alpha:]_][[:alnum:]_.]*[|}]'
+          and q.next_part !~ '^(name|phone)\}'))
+  from (
+    select
+      t.place,
+      t.part,
+      t.next_part,
+      p.path,
+      case when f.has_fallback then substr(split_part(t.part, '}', 1), length(p.path) + 2) end
+        as fallback,
+      position('}' in t.part) > 0 as is_closed,
+      p.path in ('name', 'phone') or p.path ~ '^attributes\.[[:alnum:]_]+$' as is_known
+    from (
+      select s.part, s.place, lead(s.part) over (order by s.place) as next_part
+      from unnest(string_to_array(p_text, '{')) with ordinality as s (part, place)
+    ) t
+    cross join lateral (
+      select split_part(split_part(t.part, '}', 1), '|', 1) as path
+    ) p
+    cross join lateral (
+      select p.path <> split_part(t.part, '}', 1) as has_fallback
+    ) f
+    where t.place > 1
+      and (position('}' in t.part) > 0 or (f.has_fallback and position('}' in t.next_part) > 0))
+  ) q
+  where q.is_known
+    or q.path ~ '^[[:alpha:]_][[:alnum:]_]*(\.[[:alnum:]_]+)*$'
+    -- with blanks it is prose, unless it was meant for one of ours
+    or q.path ~* '^\s*(name|phone|attributes\..*)\s*$'
+$$;
+comment on function drip._placeholders(text) is
+  'Each placeholder of a text in order, as written: its path, its fallback (null for none), whether
+   _render fills it, and whether its fallback holds what _render would print as it stands.';
