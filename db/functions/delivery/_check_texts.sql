@@ -23,7 +23,8 @@ begin
       perform drip._fail(
         'DR017',
         format(
-          '%s: the fallback of {%s} holds a placeholder or a variant', v_found.at, v_found.path),
+          '%s: the fallback of %s holds a placeholder or a variant', v_found.at,
+          '{' || v_found.path || '}'),
         'In a fallback only {name} and {phone} are filled; others stand on their own.');
     end if;
     perform drip._fail(

@@ -1,5 +1,5 @@
 -- The placeholders of a text, known ones and whatever has their shape: _render fills the first and
--- prints the second as they stand. Other braces (JSON, {{1}}, prose) are text. A fallback may hold
+-- prints the second as they stand. Other braces (JSON, prose) are text. A fallback may hold
 -- {name} and {phone}, which _render fills first, but no other placeholder and no variant.
 create function drip._placeholders(p_text text)
 returns table (
