@@ -115,6 +115,9 @@ left join lateral (
   offset 0
 ) pred on true
 cross join lateral (
+  select drip._ramp_first_day(d.ramp_started_on, dp.ramp_from, dp.ramp_of) as first_day
+) ramp
+cross join lateral (
   select
     exists (
       select
@@ -209,10 +212,9 @@ cross join lateral (
     end as next_day_at,
     case
       when d.ramp is not null
-        then case
-          when (f.now at time zone u.time_zone)::date < d.ramp_started_on then d.ramp[1]
-          else d.ramp[(f.now at time zone u.time_zone)::date - d.ramp_started_on + 1]
-        end
+        then d.ramp[drip._ramp_day(
+          f.now, u.time_zone, ramp.first_day,
+          drip._rested_at(u.time_zone, ramp.first_day, dp.last_sent_at), dp.breaker_since)]
     end as ramp_cap
   offset 0
 ) x

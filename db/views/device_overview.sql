@@ -16,6 +16,8 @@ select
   d.daily_cap,
   case when p.local_day = (drip.now() at time zone u.time_zone)::date then p.sent_today else 0 end
     as sent_today,
+  case when d.ramp[ramp.day] is not null then ramp.day end as ramp_day,
+  d.ramp[ramp.day] as ramp_cap,
   coalesce(q.pending, 0) as pending,
   coalesce(q.due, 0) as due,
   coalesce(b.processing, 0) as processing,
@@ -47,6 +49,14 @@ select
 from drip.user_devices d
 join drip.users u on u.id = d.user_id
 left join drip.device_pacing p on p.device_id = d.id
+left join lateral (
+  select drip._ramp_day(
+    drip.now(), u.time_zone, f.first_day,
+    drip._rested_at(u.time_zone, f.first_day, p.last_sent_at), p.breaker_since) as day
+  from (
+    select drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of) as first_day
+  ) f
+) ramp on d.ramp is not null
 left join (
   select
     m.device_id,
@@ -102,6 +112,10 @@ comment on column drip.device_overview.max_delay_seconds is 'Longest pause, in s
 comment on column drip.device_overview.burst is 'Most messages in flight.';
 comment on column drip.device_overview.daily_cap is 'Most sends per local day.';
 comment on column drip.device_overview.sent_today is 'Real sends of the tenant''s local day.';
+comment on column drip.device_overview.ramp_day is
+  'Day of its warm-up, from 1; null = it has none, or is past its end.';
+comment on column drip.device_overview.ramp_cap is
+  'Most sends of today by its warm-up; null = that holds nothing back.';
 comment on column drip.device_overview.pending is 'Messages that wait for it.';
 comment on column drip.device_overview.due is 'Those whose time has come.';
 comment on column drip.device_overview.processing is 'Messages in flight.';

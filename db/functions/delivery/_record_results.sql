@@ -60,13 +60,13 @@ begin
            -- the provider's last word comes after the sender's answer
            or (p_is_receipt and a.outcome = 'accepted' and g.outcome = 'permanent')
            or (p_is_receipt and a.outcome in ('permanent', 'retry') and g.outcome = 'accepted'))
-    returning a.device_id, o.outcome as outcome_before, a.finished_at, g.*
+    returning a.device_id, o.outcome as outcome_before, a.claimed_at, a.finished_at, g.*
   ),
   decided as (
     select distinct on (g.message_id)
       g.message_id, g.attempt, g.outcome, g.provider_message_id, g.error_code, g.error_message,
-      g.device_id, g.outcome_before, g.finished_at, d.account_id, d.unknown_policy, m.failures,
-      m.lead_id,
+      g.device_id, g.outcome_before, g.claimed_at, g.finished_at, d.account_id, d.unknown_policy,
+      m.failures, m.lead_id,
       coalesce(x.max_failures, m.max_failures) as max_failures,
       m.user_id, m.recipient_phone, m.sequence_contact_id, m.sequence_id, m.campaign_id,
       m.status as status_before,
@@ -215,8 +215,12 @@ begin
           + count(*) filter (
             where f.is_late and f.action = 'sent'
               and f.outcome_before in ('permanent', 'retry')) as sent,
+        max(f.claimed_at) filter (where f.action in ('sent', 'unknown')) as sent_at,
         max(f.device_wait) filter (
-          where f.scope in ('device', 'account') and f.action in ('retry', 'stop')) as wait
+          where f.scope in ('device', 'account') and f.action in ('retry', 'stop')) as wait,
+        -- what ends by itself is the breaker's; what a person must end is the device's status
+        max(f.device_wait) filter (
+          where f.scope = 'device' and f.action = 'stop' and f.auto_resume) as rest
       from fated f
       where f.device_id is not null
       group by f.device_id) q),

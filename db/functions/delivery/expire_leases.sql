@@ -54,8 +54,10 @@ begin
     array_agg(x.id) filter (where x.status = 'unknown'),
     -- it may have been sent, so it counts as one of the day's sends
     (select jsonb_agg(q.*) from (
-      select y.device_id, 0 as results, 0 as failures, count(*) as sent
+      select
+        y.device_id, 0 as results, 0 as failures, count(*) as sent, max(t.claimed_at) as sent_at
       from moved y
+      left join drip.message_attempts t on t.message_id = y.id and t.attempt = y.attempts
       group by y.device_id) q)
   into v_expired, v_enrollments, v_unknown, v_pacing
   from moved x;

@@ -32,11 +32,14 @@ PACING = r"""
 alter table drip.device_pacing
   add column last_sent_at timestamptz,
   add column ramp_from date,
+  add column ramp_of date,
   add column breaker_since date;
 comment on column drip.device_pacing.last_sent_at is
   'The last real send, for the ramp''s rest of 72 h.';
 comment on column drip.device_pacing.ramp_from is
   'Local date that counts as day 1 of the ramp; null = ramp_started_on of the device.';
+comment on column drip.device_pacing.ramp_of is
+  'The ramp_started_on that ramp_from goes by: once the device has another, ramp_from is void.';
 comment on column drip.device_pacing.breaker_since is
   'Local date since which the breaker is not closed; the ramp stands still from there.';
 -- what was sent before this column was there counts until the end of its day
@@ -44,6 +47,12 @@ update drip.device_pacing p
 set last_sent_at = (p.local_day + 1)::timestamp at time zone u.time_zone
 from drip.users u
 where u.id = p.user_id and p.local_day is not null and p.sent_today > 0;
+update drip.device_pacing p
+set breaker_since = p.local_day
+where p.breaker_level > 0;
+comment on column drip.user_devices.in_pool is
+  '[setting] True: leads without a device of their own may be given to this one; new ones only while
+   it is online, unless none of the pool is.';
 """
 
 PROGRAMS = r"""

@@ -97,6 +97,65 @@ def test_it_heals(clock: Clock, plant: Plant) -> None:
     assert go(plant, clock, "f" * 19) == 19
 
 
+def test_a_trial_lasts_until_it_is_decided(clock: Clock, plant: Plant) -> None:
+    """A device that sends once an hour never has a sample an hour, and heals all the same."""
+    plant.device()
+    go(plant, clock, "f" * 20)
+    for _ in range(20):
+        clock.advance(hours=2)
+        assert go(plant, clock, "a") == 1
+    assert pacing(plant)["breaker_level"] == 0
+
+
+def test_a_slow_trial_fails_all_the_same(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    go(plant, clock, "f" * 20)
+    for _ in range(4):
+        clock.advance(hours=2)
+        assert go(plant, clock, "f") == 1
+    assert pacing(plant)["breaker_open_until"] > clock.now
+
+
+def test_an_error_of_the_device_that_ends_by_itself_opens_it(clock: Clock, plant: Plant) -> None:
+    """One is enough, whatever the sample; then it is on trial. The message is not to blame."""
+    plant.conn.execute(
+        "update drip.error_codes set scope = 'device', action = 'stop', auto_resume = true,"
+        " wait = interval '6 hours' where platform = 'gowa' and code = 'HTTP_429'"
+    )
+    device = plant.device()
+    message = plant.message(device)
+    plant.answer(plant.claim()[0], "retry", error_code="HTTP_429", scope="device")
+    row = plant.message_row(message)
+    assert (row["status"], row["failures"], row["not_before"]) == ("pending", 0, None)
+    explained = plant.explain(message)
+    assert explained["reason"] == "breaker_open"
+    assert explained["earliest"] == clock.now + timedelta(hours=6)
+    assert plant.value("select status from drip.device_overview") == "online"
+    clock.set(explained["earliest"] - timedelta(seconds=1))
+    plant.wake()
+    assert plant.claim() == []
+    clock.set(explained["earliest"])
+    plant.wake()
+    plant.answer(plant.claim()[0])
+    assert go(plant, clock, "fff") == 3
+    assert go(plant, clock, "f") == 0
+    assert pacing(plant)["breaker_level"] == 2
+
+
+def test_an_error_of_the_device_that_a_person_must_end_does_not(clock: Clock, plant: Plant) -> None:
+    """Nothing half-opens where that is not safe: it needs attention, and stays so."""
+    device = plant.device()
+    message = plant.message(device)
+    plant.answer(plant.claim()[0], "permanent", error_code="AUTHENTICATION_ERROR", scope="device")
+    row = plant.message_row(message)
+    assert (row["status"], row["failures"]) == ("pending", 0)
+    assert pacing(plant)["breaker_open_until"] is None
+    clock.advance(days=7)
+    plant.wake()
+    assert plant.claim() == []
+    assert plant.explain(message)["reason"] == "device_attention"
+
+
 def test_other_devices_go_on(clock: Clock, plant: Plant) -> None:
     plant.device()
     go(plant, clock, "f" * 20)

@@ -534,7 +534,7 @@ def test_an_opt_out_at_the_provider_is_ours_too(clock: Clock, plant: Plant) -> N
 
 
 def test_a_stop_that_resumes_by_itself_needs_nobody(clock: Clock, plant: Plant) -> None:
-    """auto_resume: the device rests for the wait and stays online."""
+    """auto_resume: the device's breaker opens for the wait; it stays online."""
     set_code(plant, "LIMIT", "device", "stop", "6 hours")
     plant.conn.execute("update drip.error_codes set auto_resume = true where code = 'LIMIT'")
     device = plant.device()
@@ -542,7 +542,7 @@ def test_a_stop_that_resumes_by_itself_needs_nobody(clock: Clock, plant: Plant) 
     plant.answer(plant.claim()[0], "permanent", error_code="LIMIT")
     assert plant.value("select status from drip.user_devices") == "online"
     explained = plant.explain(message)
-    assert explained["reason"] == "device_pacing"
+    assert explained["reason"] == "breaker_open"
     assert explained["earliest"] == clock.now + timedelta(hours=6)
     clock.advance(hours=6)
     assert claim_again(plant)["message_id"] == message
