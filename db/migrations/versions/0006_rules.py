@@ -15,6 +15,7 @@ GUARDS = r"""
 alter table drip.guards
   add column function_name text,
   add column suspended_until timestamptz,
+  -- squawk-ignore prefer-bigint-over-int
   add column errors integer not null default 0,
   add column last_error text,
   add column last_error_at timestamptz,
@@ -61,9 +62,10 @@ create table drip.program_results (
   campaign_id  bigint,
   sequence_id  bigint,
   on_day       date not null,
+  -- squawk-ignore prefer-bigint-over-smallint
   slot         smallint not null,
-  results      integer not null default 0,
-  failures     integer not null default 0,
+  results      bigint not null default 0,
+  failures     bigint not null default 0,
   constraint program_results_unique
     unique nulls not distinct (campaign_id, sequence_id, on_day, slot),
   constraint program_results_one_program check (num_nonnulls(campaign_id, sequence_id) = 1)
@@ -71,6 +73,8 @@ create table drip.program_results (
 comment on table drip.program_results is
   'Results of campaigns and sequences by UTC day, for their circuit breaker; several rows a day, so
    that sessions that record at once do not wait for each other.';
+comment on column drip.program_results.slot is
+  'Whoever records has one of 0 … 63 for itself; -1 takes back what was before the last resume.';
 comment on column drip.program_results.failures is 'Failures that were the contact''s own.';
 
 alter table drip.program_results enable row level security;
