@@ -131,8 +131,11 @@ cross join lateral (
     case
       when f.has_window
         and (f.window_from is not null or f.window_days is not null or f.skip_weekends)
-        then drip._window_opens_at(
-          f.now, f.zone, f.window_from, f.window_to, f.window_days, f.skip_weekends)
+        -- days and weekends may leave none: then it never opens
+        then coalesce(
+          drip._window_opens_at(
+            f.now, f.zone, f.window_from, f.window_to, f.window_days, f.skip_weekends),
+          'infinity')
     end as window_opens_at,
     case
       when f.skip_weekends then extract(isodow from f.now at time zone f.zone) in (6, 7)

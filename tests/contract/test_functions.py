@@ -147,10 +147,14 @@ def test_functions_of_views_read_no_table(called_by_views: dict[str, str]) -> No
 
 
 def test_one_clock(functions: list[dict[str, Any]]) -> None:
-    """drip.now() is the clock, _fake_now() its other half, _wall_clock() measures durations."""
+    """drip.now() is the clock, _fake_now() its other half, _wall_clock() measures durations.
+
+    _clock_token() binds a proof to the statement.
+    """
     assert {f["name"] for f in functions if reads_clock(f["body"])} == {
         "now",
         "_fake_now",
+        "_clock_token",
         "_wall_clock",
     }
 

@@ -60,8 +60,8 @@ as $$
       when 'account_blocked' then p_account_blocked_until
       when 'account_cap' then p_account_cap_until
       when 'breaker_open' then p_breaker_until
-      when 'outside_window' then p_window_opens_at
-      when 'weekend' then p_window_opens_at
+      when 'outside_window' then nullif(p_window_opens_at, 'infinity')
+      when 'weekend' then nullif(p_window_opens_at, 'infinity')
       when 'contact_gap' then p_gap_until
       when 'contact_cap' then p_cap_until
       when 'device_closed_hours' then p_device_opens_at

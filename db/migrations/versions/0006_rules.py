@@ -56,6 +56,12 @@ comment on column drip.user_devices.in_pool is
    it is online, unless none of the pool is.';
 """
 
+# 244 bits of the server's strong generator.
+CLOCK = r"""
+insert into drip.private_settings (name, value)
+values ('clock_secret', gen_random_uuid()::text || gen_random_uuid()::text);
+"""
+
 PROGRAMS = r"""
 create table drip.program_results (
   user_id      bigint not null,
@@ -86,7 +92,7 @@ grant select on drip.program_results to drip_view, drip_operator;
 
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
-    for part in (GUARDS, PACING, PROGRAMS):
+    for part in (GUARDS, PACING, CLOCK, PROGRAMS):
         driver.execute(part)
 
 

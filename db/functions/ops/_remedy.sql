@@ -1,0 +1,96 @@
+-- What a person can do about a reason: a statement that runs as it is. Where the message waits
+-- because it was told to, or more than a statement is needed, a line before it says so.
+create function drip._remedy(p_message_id bigint, p_reason text) returns text
+language sql stable
+as $$
+  select case p_reason
+    when 'sequence_paused' then format(
+      'select * from drip.%s(%L);',
+      case s.status when 'draft' then 'start_sequence' else 'resume_sequence' end, s.id::text)
+    when 'campaign_paused' then format(
+      'select * from drip.%s(%L);',
+      case c.status when 'failed' then 'schedule_campaign' else 'resume_campaign' end, c.id::text)
+    when 'user_inactive' then format(
+      'update drip.users set is_active = true where id = %s;', m.user_id)
+    when 'lead_paused' then format(
+      '%sselect * from drip.resume_lead(%L);', x.as_tenant, x.phone)
+    when 'suppressed' then format(
+      E'-- only if the contact asked for it:\n%sselect * from drip.opt_in(%L);',
+      x.as_tenant, x.phone)
+    when 'predecessor_pending' then format('select * from drip.explain_message(%s);', before.id)
+    when 'predecessor_unknown' then format(
+      E'-- a receipt settles it, or the end of unknown_hold; to wait for neither:\n'
+      'update drip.users set unknown_hold = interval ''0'' where id = %s;', m.user_id)
+    when 'no_device' then
+      'select * from drip.upsert_device(''name'', ''gowa'', null, ''http://…'', ''instance'');'
+    when 'account_blocked' then format(
+      E'-- see to the account (%s), then:\n'
+      'select * from drip.set_account_status(%L, ''online'', ''fixed'');',
+      coalesce(a.status_reason, 'no reason given'), a.id::text)
+    when 'device_disabled' then format(
+      'select * from drip.set_device_status(%L, ''online'', ''enabled again'');', d.id::text)
+    when 'device_attention' then format(
+      E'-- log the device in at its gateway (%s), then:\n'
+      'select * from drip.set_device_status(%L, ''online'', ''fixed'');',
+      coalesce(d.status_reason, 'no reason given'), d.id::text)
+    when 'device_offline' then format(
+      E'-- see to its gateway (%s); the next check lifts it, or:\n'
+      'select * from drip.set_device_status(%L, ''online'', ''works again'');',
+      coalesce(d.status_reason, 'no reason given'), d.id::text)
+    when 'service_window_closed' then
+      '-- make it a template, or wait until the contact writes'
+    when 'weekend' then x.anyway || format(
+      'select * from drip.update_sequence(%L, ''{"skip_weekends": false}'');', s.id::text)
+    when 'outside_window' then x.anyway || case
+      when num_nonnulls(c.send_from, c.send_days) > 0 then format(
+        'select * from drip.update_campaign(%L, ''{"send_from": null, "send_to": null,'
+        ' "send_days": null}'');', c.id::text)
+      when num_nonnulls(s.send_from, s.send_days) > 0 then format(
+        'select * from drip.update_sequence(%L, ''{"send_from": null, "send_to": null,'
+        ' "send_days": null}'');', s.id::text)
+      else format(
+        'update drip.users set send_from = null, send_to = null, send_days = null where id = %s;',
+        m.user_id)
+    end
+    when 'contact_gap' then x.anyway || format(
+      'update drip.users set contact_gap = null where id = %s;', m.user_id)
+    when 'contact_cap' then x.anyway || format(
+      'update drip.users set contact_cap = null where id = %s;', m.user_id)
+    when 'account_cap' then x.anyway || format(
+      'update drip.sender_accounts set reach_cap = null where id = %s;', a.id)
+    when 'device_closed_hours' then x.anyway || format(
+      'update drip.user_devices set active_from = null, active_to = null where id = %s;', d.id)
+    when 'ramp' then x.anyway || format(
+      'update drip.user_devices set ramp = null where id = %s;', d.id)
+    when 'device_cap' then x.anyway || format(
+      'update drip.user_devices set daily_cap = null where id = %s;', d.id)
+  end
+  from drip.broadcast_messages m
+  left join drip.user_devices d on d.id = m.device_id
+  left join drip.sender_accounts a on a.id = d.account_id
+  left join drip.campaigns c on c.id = m.campaign_id
+  left join drip.sequences s on s.id = m.sequence_id
+  left join lateral (
+    select p.id
+    from drip.broadcast_messages p
+    join drip.sequence_steps ps on ps.id = p.sequence_stepid
+    join drip.sequence_steps st on st.id = m.sequence_stepid
+    where p.sequence_contact_id = m.sequence_contact_id
+      and p.status in ('pending', 'processing')
+      and ps.day_number < st.day_number
+    order by ps.day_number
+    limit 1
+  ) before on true
+  cross join lateral (
+    select
+      -- these verbs know the tenant only by the caller, who may have several
+      case when cardinality(drip._mapped_users()) > 1
+        then format('set drip."user" = %L; ', m.user_id::text) else '' end as as_tenant,
+      case when drip.can_see_phones() then m.recipient_phone
+        else drip.mask_phone(m.recipient_phone) end as phone,
+      E'-- it waits as it was told to; to let it go all the same:\n' as anyway
+  ) x
+  where m.id = p_message_id
+$$;
+comment on function drip._remedy(bigint, text) is
+  'The statement that mends a reason for which a message waits; null where time alone does.';

@@ -1,0 +1,63 @@
+-- All rules that the claim knows, as they stand for one message. The verdicts are the judge's own:
+-- the rule that speaks is lifted, and the next one speaks, until the message could go.
+create function drip.explain_rules(p_message bigint)
+returns table (
+  place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_message constant drip.broadcast_messages := drip._own_message(p_message);
+begin
+  return query
+    select r.place, r.rule, r.verdict, r.sentence, r.evidence, r.until
+    from drip._explain_rules(v_message.id) r
+    order by r.place;
+end
+$$;
+comment on function drip.explain_rules(bigint) is
+  'Every rule for a pending message in the order in which the claim asks them: go, wait (until, null
+   when nobody can say), drop, or off (not set); evidence holds what it went by, with local times.';
+grant execute on function drip.explain_rules(bigint) to drip_app;
+
+create function drip._explain_rules(p_message_id bigint)
+returns table (
+  place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
+language plpgsql stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_facts jsonb := (
+    select to_jsonb(f) from drip._message_evidence f where f.message_id = p_message_id);
+  v_judged record;
+  v_held jsonb := '{}';
+begin
+  loop
+    select j.verdict, j.reason, j.until into v_judged from drip._judge_facts(v_facts) j;
+    exit when v_judged.reason is null or v_held ? v_judged.reason;
+    v_held := v_held || jsonb_build_object(
+      v_judged.reason,
+      jsonb_build_object('verdict', v_judged.verdict, 'until', v_judged.until));
+    v_facts := drip._lift_rule(v_facts, v_judged.reason);
+    exit when v_facts is null;
+  end loop;
+  return query
+    select
+      l.place,
+      l.rule,
+      coalesce(h.held ->> 'verdict', case when l.is_set then 'go' else 'off' end),
+      case
+        when h.held is not null then drip.reason_sentence(l.rule)
+        when l.is_set then 'It holds nothing back.'
+        else 'It is not set.'
+      end,
+      jsonb_strip_nulls(l.evidence),
+      (h.held ->> 'until')::timestamptz
+    from drip._list_rules(p_message_id) l
+    cross join lateral (select v_held -> l.rule as held) h;
+end
+$$;
+comment on function drip._explain_rules(bigint) is
+  'The rules of explain_rules for a pending message of any tenant; no row for any other message.';
