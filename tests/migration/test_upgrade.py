@@ -115,6 +115,8 @@ def assert_kept(before: Rows, after: Rows) -> None:
         kept = [
             {name: value for name, value in row.items() if not rows or name in rows[0]}
             for row in after[table]
+            # a secret of this database that came with 0006
+            if table != "private_settings" or row["name"] != "clock_secret"
         ]
         assert sorted(map(repr, kept)) == sorted(map(repr, rows)), table
 
