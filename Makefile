@@ -9,7 +9,7 @@ PG ?= 18
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test wheel-demo lint format docs lock bench clean
+.PHONY: help demo test mutants wheel-demo lint format docs lock bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -35,6 +35,9 @@ demo: $(STAMP) ## Send a sequence and a campaign through a simulated gateway
 
 test: $(STAMP) ## Run the tests; on Debian's PostgreSQL 15: make test PG=15; a few: ARGS='-k claim'
 	$(BIN)/python -m pytest --postgres=$(PG) -n $(JOBS) --dist worksteal $(ARGS)
+
+mutants: $(STAMP) ## Remove each rule of the lessons: exactly its tests must fail; ARGS=--quick
+	$(BIN)/python tests/mutants.py $(ARGS)
 
 wheel-demo: $(STAMP) ## Build a wheel, install it, run its demo from an empty folder
 	$(BIN)/python -m pytest -m slow tests/packaging $(ARGS)

@@ -110,6 +110,8 @@ def template(postgresql_noproc: NoopExecutor, server_url: str) -> Iterator[str]:
         password=postgresql_noproc.password,
         dbname=postgresql_noproc.template_dbname,
         maintenance_dbname=postgresql_noproc.maintenance_dbname,
+        # one that is migrated already, in some version: mutants.py
+        template_dbname=os.environ.get("PGDRIP_TEST_BASE"),
         as_template=True,
     )
     janitor.drop()

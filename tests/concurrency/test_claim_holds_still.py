@@ -95,6 +95,7 @@ def planted(plant: Plant, of: str) -> int:
     return plant.message(device, campaign_id=plant.campaign(), priority=3, category="marketing")
 
 
+@pytest.mark.lesson(30, story=True)
 @pytest.mark.parametrize(
     ("of", "stop"),
     [("sequence", stop) for stop in OF_SEQUENCES] + [("campaign", stop) for stop in OF_CAMPAIGNS],
@@ -113,6 +114,7 @@ def test_what_was_stopped_before_the_heads_are_locked_does_not_leave(
     assert plant.claim() == []
 
 
+@pytest.mark.lesson(30, story=True)
 @pytest.mark.parametrize(
     "change",
     [

@@ -80,6 +80,7 @@ def test_a_claim_that_is_rolled_back_gives_all_back(
     assert plant.claim() == [claimed]
 
 
+@pytest.mark.lesson(2)
 def test_many_workers_hand_each_message_over_once(
     clock: Clock, plant: Plant, connect: Connect
 ) -> None:

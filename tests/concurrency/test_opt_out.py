@@ -13,6 +13,7 @@ PHONE = "+60123456789"
 OPT_OUT = "select * from drip.opt_out(%s)"
 
 
+@pytest.mark.lesson(48, story=True)
 def test_it_waits_for_a_claim_of_the_same_phone(clock: Clock, plant: Plant, connect: Any) -> None:
     """Once the opt-out has committed, nothing unclaimed leaves."""
     device = plant.device(burst=10)

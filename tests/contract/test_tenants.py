@@ -351,6 +351,7 @@ def tenant_tables(scene: Scene) -> list[str]:
     return [row["name"] for row in rows]
 
 
+@pytest.mark.lesson(52)
 @pytest.mark.parametrize("role", ["app_a", "reader_a", "pii_a"])
 def test_no_view_shows_another_tenant(scene: Scene, views: list[str], role: str) -> None:
     session = scene.login(role)
@@ -562,6 +563,7 @@ def call_as(scene: Scene, role: str, function: Function, values: list[Any]) -> s
     return answer
 
 
+@pytest.mark.lesson(52)
 @pytest.mark.parametrize("by_id", [True, False], ids=["by id", "by name"])
 def test_no_function_reads_or_changes_another_tenant(
     scene: Scene, all_tables: list[str], by_id: bool

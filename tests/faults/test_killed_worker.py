@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.rows import DictRow
 
 from pgdrip.simulator import SimulatorThread
@@ -25,6 +26,7 @@ def lapse_leases(conn: Connection) -> None:
     )
 
 
+@pytest.mark.lesson(3)
 def test_sigkill_with_open_requests_loses_nothing_and_repeats_nothing(
     gateway: SimulatorThread, add_device: Callable[..., int], send: Callable[[int], None],
     states: States, start_worker: Start, wait: Wait, conn: Connection,

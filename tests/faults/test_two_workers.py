@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
@@ -22,6 +23,7 @@ States = Callable[[], dict[str, int]]
 JITTER = 250.0  # milliseconds between what the claim drew and what the gateway sees
 
 
+@pytest.mark.lesson(2)
 def test_five_thousand_messages_are_each_handed_over_once(
     gateway: SimulatorThread, add_device: Callable[..., int], send: Callable[[int], None],
     states: States, start_worker: Start, wait: Wait, conn: Connection,
@@ -41,6 +43,7 @@ def test_five_thousand_messages_are_each_handed_over_once(
     assert len(shares) == len(workers)
 
 
+@pytest.mark.lesson(10)
 def test_no_device_goes_faster_than_its_delays_across_both_workers(
     gateway: SimulatorThread, add_device: Callable[..., int], send: Callable[[int], None],
     states: States, start_worker: Start, wait: Wait, conn: Connection,

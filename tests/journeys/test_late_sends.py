@@ -18,6 +18,7 @@ def outage(clock: Clock, plant: Plant, device: int, length: timedelta) -> None:
     plant.row("select * from drip.set_device_status(%s, 'online')", str(device))
 
 
+@pytest.mark.lesson(19, "distance")
 def test_after_an_outage_the_steps_keep_their_distance(clock: Clock, plant: Plant) -> None:
     """Three days down, three steps overdue: they do not leave within a second."""
     device = plant.device()
@@ -34,6 +35,8 @@ def test_after_an_outage_the_steps_keep_their_distance(clock: Clock, plant: Plan
     ]
 
 
+@pytest.mark.lesson(19, "the rest shifts")
+@pytest.mark.lesson(19, "distance")
 def test_all_later_steps_move_and_the_plan_is_remembered(clock: Clock, plant: Plant) -> None:
     device = plant.device()
     enrollment = plant.enroll(plant.sequence({}, {}, {"valid_for": "2 hours"}))
@@ -195,6 +198,7 @@ def test_retries_push_what_follows(clock: Clock, plant: Plant) -> None:
     assert second == first + DAY
 
 
+@pytest.mark.lesson(19, story=True)
 def test_a_few_seconds_of_pacing_move_no_row(clock: Clock, plant: Plant) -> None:
     """Yet the next step still keeps its whole distance from the real send."""
     device = plant.device(min_delay_seconds=20, max_delay_seconds=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from factory import Clock, Plant
 from psycopg.types.json import Jsonb
 
@@ -11,6 +12,7 @@ DAY = timedelta(days=1)
 PHONE = "+60123456789"
 
 
+@pytest.mark.lesson(48, "at once")
 def test_it_ends_all_and_cancels_at_once(clock: Clock, plant: Plant) -> None:
     device = plant.device()
     lead = plant.lead(PHONE)

@@ -32,11 +32,19 @@ def resume(plant: Plant, sequence: int, policy: str) -> None:
     ("policy", "expected"),
     [
         # the pause does not count: everything is that much later
-        ("shift", {"2": 3.25, "3": 4.25, "4": 5.25}),
+        pytest.param(
+            "shift",
+            {"2": 3.25, "3": 4.25, "4": 5.25},
+            marks=pytest.mark.lesson(20, "shift"),
+        ),
         # overdue ones go, still a day apart from each other
-        ("catch_up", {"2": 2.75, "3": 3.75, "4": 4.75}),
+        pytest.param(
+            "catch_up",
+            {"2": 2.75, "3": 3.75, "4": 4.75},
+            marks=[pytest.mark.lesson(20, "catch_up"), pytest.mark.lesson(19, "distance")],
+        ),
         # two are overdue and are skipped
-        ("skip", {"4": 3}),
+        pytest.param("skip", {"4": 3}, marks=pytest.mark.lesson(20, "skip")),
     ],
 )
 def test_each_policy(clock: Clock, plant: Plant, policy: str, expected: dict[str, float]) -> None:
@@ -50,6 +58,7 @@ def test_each_policy(clock: Clock, plant: Plant, policy: str, expected: dict[str
     assert reasons == ({"skipped_by_resume"} if policy == "skip" else set())
 
 
+@pytest.mark.lesson(20, story=True)
 def test_a_pause_does_not_let_messages_expire(clock: Clock, plant: Plant) -> None:
     """With shift the pause does not count, so the validity moves along."""
     start = clock.now
@@ -89,6 +98,7 @@ def test_after_catch_up_an_overdue_validity_is_over(clock: Clock, plant: Plant) 
     assert plant.enrollment(enrollment)["status"] == "completed"
 
 
+@pytest.mark.lesson(36)
 def test_a_failed_campaign_holds_its_messages_until_it_goes_on(clock: Clock, plant: Plant) -> None:
     """Not dropped: a failed plan can be mended and goes on where it stopped."""
     device = plant.device()

@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 KUALA_LUMPUR, NEW_YORK = ZoneInfo("Asia/Kuala_Lumpur"), ZoneInfo("America/New_York")
 
 
+@pytest.mark.lesson(17, story=True)
+@pytest.mark.lesson(22, story=True)
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kuala_Lumpur", "America/New_York"])
 def test_the_servers_zone_changes_nothing(clock: Clock, plant: Plant, zone: str) -> None:
     """Windows, send times, weekends, local campaigns and a change of the clocks in New York."""

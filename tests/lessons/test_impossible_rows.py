@@ -205,6 +205,9 @@ REFUSED: dict[str, tuple[str, Attempt]] = {
 }
 
 
+@pytest.mark.lesson(2)
+@pytest.mark.lesson(9)
+@pytest.mark.lesson(46)
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_by_its_rule(clock: Clock, plant: Plant, name: str) -> None:
     rule, attempt = REFUSED[name]
@@ -213,6 +216,7 @@ def test_it_is_refused_by_its_rule(clock: Clock, plant: Plant, name: str) -> Non
     assert caught.value.diag.constraint_name == rule
 
 
+@pytest.mark.lesson(26)
 @pytest.mark.parametrize(
     "attempt", [message_of_a_stranger, message_to_a_stranger, campaign_of_a_stranger]
 )
@@ -222,6 +226,7 @@ def test_no_message_crosses_tenants(clock: Clock, plant: Plant, attempt: Attempt
     assert caught.value.sqlstate == "DR016"
 
 
+@pytest.mark.lesson(24)
 def test_an_empty_trigger_matches_nobody(clock: Clock, plant: Plant) -> None:
     """Neither can a lead store one, nor an active sequence without one enroll."""
     for odd in ("", "  ", " , ,", ","):
@@ -232,6 +237,7 @@ def test_an_empty_trigger_matches_nobody(clock: Clock, plant: Plant) -> None:
     assert caught.value.sqlstate == "DR006"
 
 
+@pytest.mark.lesson(39)
 def test_a_received_media_message_keeps_its_kind(clock: Clock, plant: Plant) -> None:
     """A video goes out as a video with its file, or not at all."""
     source = {"media_url": "https://example.com/a.mp4", "caption": "See"}

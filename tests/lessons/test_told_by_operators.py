@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from factory import Clock, Plant
 from psycopg.types.json import Jsonb
 
 
+@pytest.mark.lesson(21, "windows")
 def test_a_window_set_after_planning_holds(clock: Clock, plant: Plant) -> None:
     """It is judged when the message would leave, not when it was planned."""
     plant.tenant(time_zone="Asia/Kuala_Lumpur")
@@ -19,6 +21,7 @@ def test_a_window_set_after_planning_holds(clock: Clock, plant: Plant) -> None:
     assert [at for at, _, _ in handed] == [clock.read("2026-03-02 14:00+08")]
 
 
+@pytest.mark.lesson(16, story=True)
 def test_no_message_needs_a_job(clock: Clock, plant: Plant) -> None:
     """Due times live in our rows; a queue of jobs that is stuck or full holds nothing up."""
     plant.device(burst=10)
@@ -34,6 +37,7 @@ def test_no_message_needs_a_job(clock: Clock, plant: Plant) -> None:
     assert plant.value("select count(*) from procrastinate.procrastinate_jobs") == 0
 
 
+@pytest.mark.lesson(11)
 def test_accepted_is_not_delivered(clock: Clock, plant: Plant) -> None:
     """A gateway that took the message may hold it; only a receipt says that it arrived."""
     plant.device()
@@ -46,6 +50,7 @@ def test_accepted_is_not_delivered(clock: Clock, plant: Plant) -> None:
     assert message["delivered_at"] is None
 
 
+@pytest.mark.lesson(42)
 def test_names_are_for_people(clock: Clock, plant: Plant) -> None:
     """Everything may be renamed in the middle of a journey."""
     device = plant.device("desk")
@@ -64,6 +69,7 @@ def test_names_are_for_people(clock: Clock, plant: Plant) -> None:
     } == {("HOT", "phone")}
 
 
+@pytest.mark.lesson(7)
 def test_a_moment_offline_marks_nothing(clock: Clock, plant: Plant) -> None:
     """Nor does a logged-out device: a person logs it in, and the rest goes, in order."""
     device = plant.device(burst=1)
@@ -92,6 +98,7 @@ def test_a_moment_offline_marks_nothing(clock: Clock, plant: Plant) -> None:
     assert {plant.message_row(message)["status"] for message in messages} == {"sent"}
 
 
+@pytest.mark.lesson(43)
 def test_a_contact_stays_on_its_device(clock: Clock, plant: Plant) -> None:
     """A growing pool moves nobody; with a policy of wait an outage moves nobody either."""
     first = plant.device()
@@ -108,6 +115,7 @@ def test_a_contact_stays_on_its_device(clock: Clock, plant: Plant) -> None:
     assert {row["status"] for row in rows} == {"sent"}
 
 
+@pytest.mark.lesson(18)
 def test_every_setting_is_named_in_a_test(plant: Plant) -> None:
     """A setting that no test names is a setting that may do nothing."""
     here = Path(__file__)

@@ -217,6 +217,7 @@ def test_answer_of_the_gateway_is_classified(fault: str, expected: tuple[Any, ..
     assert decided(outcome_of_fault(fault)) == expected
 
 
+@pytest.mark.lesson(12)
 def test_timelock_makes_the_contact_wait_a_day() -> None:
     assert outcome_of_fault("timelock").retry_after_seconds == DAY
 

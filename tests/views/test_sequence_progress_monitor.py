@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from factory import Clock, Connect, Plant
 
 # The columns that operators know, in their order.
@@ -99,6 +100,7 @@ def test_a_pause_shows(clock: Clock, plant: Plant) -> None:
     assert (row["step_status"], row["current_state"]) == ("paused", "Paused")
 
 
+@pytest.mark.lesson(46)
 def test_completed_never_has_a_future_time(clock: Clock, plant: Plant) -> None:
     """Whatever the way to the end."""
     plant.device()

@@ -103,6 +103,7 @@ def test_a_failed_run_keeps_its_ring() -> None:
     assert tries == [0, 1]
 
 
+@pytest.mark.lesson(16, story=True)
 def test_a_job_of_a_killed_worker_is_cleared(settings: Settings, conn: Connection) -> None:
     def jobs() -> list[DictRow]:
         return conn.execute(

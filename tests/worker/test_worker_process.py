@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.rows import DictRow
 
@@ -117,6 +118,7 @@ def test_results_of_a_time_without_a_database_are_recorded_after_it(
     assert worker.ended() == 0
 
 
+@pytest.mark.lesson(52)
 def test_the_log_holds_no_phone(
     gateway: SimulatorThread, add_device: Callable[..., int], send: Callable[[int], None],
     states: States, start_worker: Start, wait: Wait,

@@ -33,6 +33,7 @@ def test_it_stays_closed_below_the_sample(clock: Clock, plant: Plant) -> None:
     assert pacing(plant)["breaker_open_until"] is None
 
 
+@pytest.mark.lesson(8)
 def test_it_opens_at_the_sample(clock: Clock, plant: Plant) -> None:
     """20 results, half of them failed: the tenant's defaults. A 97 % failure is over at 20."""
     plant.device()

@@ -86,6 +86,7 @@ def test_a_message_is_claimed_once(clock: Clock, plant: Plant) -> None:
     assert plant.claim(worker="another") == []
 
 
+@pytest.mark.lesson(1)
 def test_there_is_no_lower_bound(clock: Clock, plant: Plant) -> None:
     """A message that has been due for months goes."""
     message = plant.message(plant.device(), scheduled_at=clock.now - timedelta(days=200))
@@ -148,6 +149,7 @@ def test_inside_a_class_the_longest_due_goes_first(clock: Clock, plant: Plant) -
     assert [first["message_id"], second["message_id"]] == [later, late]
 
 
+@pytest.mark.lesson(15, story=True)
 def test_a_waiting_head_parks_nobody(clock: Clock, plant: Plant) -> None:
     """The head that may not go is put off with a reason, and the next one goes at once."""
     device = plant.device(min_delay_seconds=10, max_delay_seconds=30)
@@ -162,6 +164,7 @@ def test_a_waiting_head_parks_nobody(clock: Clock, plant: Plant) -> None:
     assert row["not_before"] == until
 
 
+@pytest.mark.lesson(15, story=True)
 def test_many_waiting_heads_cost_few_looks(clock: Clock, plant: Plant) -> None:
     """Eight of them are put off in one claim, and the device is not parked meanwhile."""
     device = plant.device()
@@ -192,6 +195,7 @@ def test_who_waits_for_a_person_is_looked_at_each_minute(clock: Clock, plant: Pl
     assert plant.message_row(message)["not_before"] == clock.now + timedelta(minutes=1)
 
 
+@pytest.mark.lesson(7)
 def test_a_device_that_cannot_send_leaves_its_messages_alone(clock: Clock, plant: Plant) -> None:
     """An offline moment marks nothing; the messages go when it is back."""
     device = plant.device(status="offline")
@@ -269,6 +273,7 @@ def test_dropped_messages_say_why(clock: Clock, plant: Plant) -> None:
     assert (gone["status"], gone["status_reason"]) == ("expired", "expired")
 
 
+@pytest.mark.lesson(39)
 @pytest.mark.parametrize("kind", ["image", "video", "document"])
 def test_media_carry_their_caption(clock: Clock, plant: Plant, kind: str) -> None:
     device = plant.device(burst=5)
@@ -293,6 +298,7 @@ def test_audio_has_no_text(clock: Clock, plant: Plant) -> None:
     assert claimed["media_url"] == "https://example.com/a.ogg"
 
 
+@pytest.mark.lesson(33)
 def test_a_step_is_rendered_as_it_is_now(clock: Clock, plant: Plant) -> None:
     """An edited text reaches every message that has not been claimed."""
     plant.device()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from factory import Clock, Plant
 
 
@@ -25,6 +26,7 @@ def queue(plant: Plant, device: int, count: int) -> None:
         plant.message(device)
 
 
+@pytest.mark.lesson(23, story=True)
 def test_the_cap_is_of_the_local_day(clock: Clock, plant: Plant) -> None:
     """A new day begins at midnight in Kuala Lumpur, not a day after the first send."""
     plant.tenant(time_zone="Asia/Kuala_Lumpur")
@@ -58,6 +60,7 @@ def test_behind_a_waiting_head_the_cap_holds_as_well(clock: Clock, plant: Plant)
     assert count == 3
 
 
+@pytest.mark.lesson(23, story=True)
 def test_only_real_sends_count(clock: Clock, plant: Plant) -> None:
     """Refused, put off and released ones do not."""
     device = plant.device(daily_cap=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from factory import Clock, Plant
 
 
@@ -12,6 +13,7 @@ def expire(plant: Plant, limit: int = 1000) -> tuple[int, int]:
     return row["expired"], row["remaining"]
 
 
+@pytest.mark.lesson(3)
 def test_a_lapsed_lease_is_unknown(clock: Clock, plant: Plant) -> None:
     message = plant.message(plant.device())
     plant.claim()
@@ -27,6 +29,7 @@ def test_a_lapsed_lease_is_unknown(clock: Clock, plant: Plant) -> None:
     assert expire(plant) == (0, 0)
 
 
+@pytest.mark.lesson(4)
 def test_it_is_not_sent_again(clock: Clock, plant: Plant) -> None:
     plant.message(plant.device())
     plant.claim()

@@ -50,6 +50,7 @@ def test_accepted_is_sent(clock: Clock, plant: Plant) -> None:
     assert attempt["provider_message_id"] == "wamid-7"
 
 
+@pytest.mark.lesson(9)
 def test_a_sent_message_keeps_no_error(clock: Clock, plant: Plant) -> None:
     """Not even of the attempt before; the attempts keep theirs."""
     message = plant.message(plant.device())
@@ -168,6 +169,7 @@ def test_a_released_attempt_has_no_result(clock: Clock, plant: Plant) -> None:
 # -- late -------------------------------------------------------------------------------------
 
 
+@pytest.mark.lesson(4)
 def test_a_late_accepted_settles_a_lapsed_lease(clock: Clock, plant: Plant) -> None:
     message = plant.message(plant.device())
     [claimed] = plant.claim()
@@ -207,6 +209,7 @@ def test_a_late_accepted_stops_the_planned_repeat(clock: Clock, plant: Plant) ->
     assert plant.claim() == []
 
 
+@pytest.mark.lesson(4)
 @pytest.mark.parametrize("status", ["cancelled", "skipped", "expired", "failed"])
 def test_a_late_accepted_is_recorded_whatever_became_of_the_message(
     clock: Clock, plant: Plant, status: str
@@ -244,6 +247,7 @@ def test_an_older_accepted_settles_a_newer_unknown(clock: Clock, plant: Plant) -
 # -- retry, permanent, unknown ----------------------------------------------------------------
 
 
+@pytest.mark.lesson(12)
 def test_a_retry_backs_off_and_ends_with_the_failures(clock: Clock, plant: Plant) -> None:
     message = plant.message(plant.device(), max_failures=5)
     plant.tenant(breaker_sample=1000)
@@ -306,6 +310,7 @@ def test_unknown_is_sent_again_where_the_device_says_so(clock: Clock, plant: Pla
 # -- device and account -----------------------------------------------------------------------
 
 
+@pytest.mark.lesson(8)
 def test_a_device_error_never_fails_the_message(clock: Clock, plant: Plant) -> None:
     device = plant.device()
     plant.tenant(breaker_sample=1000)
@@ -481,6 +486,7 @@ def test_the_table_overrides_scope_and_action(clock: Clock, plant: Plant) -> Non
     }
 
 
+@pytest.mark.lesson(12)
 def test_the_table_says_how_long_to_wait(clock: Clock, plant: Plant) -> None:
     set_code(plant, "ODD", "recipient", "retry", "4 hours")
     message = plant.message(plant.device())
@@ -590,6 +596,7 @@ def test_refuses_elements_that_are_no_objects(conn: Connection, element: Any) ->
     assert caught.value.sqlstate == "DR004"
 
 
+@pytest.mark.lesson(6)
 def test_the_worker_may_not_delete(connect: Connect, plant: Plant) -> None:
     worker = connect(role="drip_worker")
     for table in ("broadcast_messages", "message_attempts", "leads"):

@@ -48,6 +48,7 @@ def render(conn: Connection) -> Any:
     return call
 
 
+@pytest.mark.lesson(44)
 @pytest.mark.parametrize(
     ("text", "rendered"),
     [
@@ -105,6 +106,7 @@ def test_two_variants_of_one_text_are_drawn_apart(render: Any) -> None:
     assert len({render("[[a|b]][[c|d]]", seed=seed) for seed in range(60)}) == 4
 
 
+@pytest.mark.lesson(44)
 def test_links_stay_as_they_are(render: Any) -> None:
     link = "https://example.com/a_b/[x]?q=1|2&r={code}&s=%7Bname%7D#frag"
     assert render(f"Hi {{name}}\n{link} [[x|x]]", "Ali") == f"Hi Ali\n{link} x"
@@ -129,6 +131,7 @@ def test_a_name_inside_a_variant_breaks_no_variant(render: Any, name: str, seed:
     assert text in (f"Hi {shown} bye", f"Hello {shown} bye")
 
 
+@pytest.mark.lesson(51)
 @quick
 @given(text=ODD_TEXT, name=ODD_TEXT, seed=SEEDS)
 def test_the_same_seed_gives_the_same_text(render: Any, text: str, name: str, seed: int) -> None:

@@ -114,6 +114,8 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
 ]
 
 
+@pytest.mark.lesson(17, story=True)
+@pytest.mark.lesson(22, story=True)
 @pytest.mark.parametrize(("at", "window", "expected"), CASES)
 def test_opens(opens: Opens, at: str, window: tuple[Any, ...], expected: str) -> None:
     found = opens(at, *window)

@@ -106,6 +106,7 @@ def test_a_pause_with_an_end_ends(clock: Clock, plant: Plant) -> None:
     assert plant.enrollment(enrollment)["status"] == "pending"
 
 
+@pytest.mark.lesson(43)
 @pytest.mark.parametrize(
     ("policy", "moves", "rebinds"),
     [("wait", False, False), ("failover", True, False), ("rebind", True, True)],
@@ -144,6 +145,7 @@ def test_a_whole_journey_is_bound_to_one_device(clock: Clock, plant: Plant) -> N
     assert plant.enrollment(enrollment)["assigned_device_id"] in devices
 
 
+@pytest.mark.lesson(1)
 def test_an_expired_message_is_kept(clock: Clock, plant: Plant) -> None:
     """Visible, never deleted; also where its device cannot send."""
     device = plant.device(status="offline")

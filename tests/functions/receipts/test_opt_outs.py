@@ -137,6 +137,7 @@ def test_a_second_stop_after_an_opt_in_is_a_new_one(clock: Clock, plant: Plant) 
     assert suppressed(plant) == [(PHONE, "all", "reply")]
 
 
+@pytest.mark.lesson(50)
 @pytest.mark.parametrize(
     "fields",
     [
@@ -438,6 +439,7 @@ def test_a_stop_of_somebody_without_a_phone_whom_nobody_knows_is_kept(
     }
 
 
+@pytest.mark.lesson(49)
 def test_a_username_that_we_have_met_is_the_lead(clock: Clock, plant: Plant) -> None:
     """Meta leaves the phone out for users with a username; user_id is there."""
     device, lead = cloud_device(plant), plant.lead(PHONE)

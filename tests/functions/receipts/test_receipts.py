@@ -237,6 +237,7 @@ def test_the_word_sent_does_not_settle_a_refused_one(clock: Clock, plant: Plant)
 # -- parked -----------------------------------------------------------------------------------
 
 
+@pytest.mark.lesson(13)
 def test_one_that_comes_before_the_record_is_parked(clock: Clock, plant: Plant) -> None:
     device = plant.device()
     message = plant.message(device, plant.lead(PHONE))
@@ -356,6 +357,7 @@ def test_a_parked_receipt_waits_for_its_own_tenants_message(clock: Clock, plant:
     assert len(parked(plant)) == 1
 
 
+@pytest.mark.lesson(49)
 def test_a_recipient_that_the_provider_writes_otherwise_is_the_same_lead(
     clock: Clock, plant: Plant
 ) -> None:

@@ -85,6 +85,7 @@ def told(clock: Clock, device: int, kinds: Sequence[str], provider_id: str) -> l
     ]
 
 
+@pytest.mark.lesson(14)
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
 def test_every_order_ends_the_same(
     clock: Clock, plant: Plant, sent: tuple[int, int], order: tuple[str, ...]
@@ -118,6 +119,7 @@ def test_every_order_ends_the_same(
     assert found["sent_today"] == (found["status"] == "sent")
 
 
+@pytest.mark.lesson(13)
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
 def test_every_order_before_the_record_ends_the_same(
     clock: Clock, plant: Plant, order: tuple[str, ...]

@@ -47,6 +47,7 @@ def test_a_token_enters_and_is_consumed(clock: Clock, plant: Plant) -> None:
     assert sweep(plant)["looked_at"] == 0
 
 
+@pytest.mark.lesson(27)
 def test_only_the_consumed_token_goes(clock: Clock, plant: Plant) -> None:
     """LESSONS 27."""
     warm(plant)
@@ -56,6 +57,7 @@ def test_only_the_consumed_token_goes(clock: Clock, plant: Plant) -> None:
     assert triggers(plant) == ["vip,later", "vip"]
 
 
+@pytest.mark.lesson(25)
 @pytest.mark.parametrize("trigger", LESSON_25)
 def test_tokens_are_compared_whole(clock: Clock, plant: Plant, trigger: str) -> None:
     warm(plant)
@@ -103,6 +105,7 @@ def test_all_means_all(clock: Clock, plant: Plant) -> None:
     assert sweep(plant)["enrolled"] == 2
 
 
+@pytest.mark.lesson(26)
 def test_no_other_tenants_leads(clock: Clock, plant: Plant) -> None:
     """LESSONS 26."""
     sequence = warm(plant)
