@@ -109,9 +109,10 @@ left join lateral (
     on p.sequence_contact_id = m.sequence_contact_id
     and p.sequence_stepid = ps.id
   where m.sequence_contact_id is not null
-    and st.day_number > 1
+    and (st.day_number > 1 or s.steps_edited_at is not null)
     and ps.sequence_id = m.sequence_id
-    and ps.day_number < st.day_number
+    -- what was sent of a step that an edit has taken out stands before all that is left
+    and (ps.day_number < st.day_number or ps.retired_at is not null)
   offset 0
 ) pred on true
 cross join lateral (

@@ -29,7 +29,8 @@ select
   round(100.0 * q.replied / nullif(q.sent, 0), 1) as replied_percent,
   coalesce(o.opted_out, 0) as opted_out,
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
-  q.unconfirmed
+  q.unconfirmed,
+  st.retired_at
 from drip.sequence_steps st
 join drip.sequences s on s.id = st.sequence_id
 left join (
@@ -61,7 +62,7 @@ left join (
   where a.sequence_stepid is not null
   group by a.sequence_stepid
 ) o on o.sequence_stepid = st.id
-order by s.name, st.day_number;
+order by s.name, st.day_number, st.retired_at nulls first;
 comment on view drip.sequence_funnel is
   'Grain: sequence × step (sequence_stepid). The messages of each step by state and what came
    back.';
@@ -105,5 +106,7 @@ comment on column drip.sequence_funnel.opted_out_percent is
 comment on column drip.sequence_funnel.unconfirmed is
   'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
    null where no device had any.';
+comment on column drip.sequence_funnel.retired_at is
+  'When an edit took the step out of the sequence; null while it is in use.';
 alter view drip.sequence_funnel owner to drip_view;
 grant select on drip.sequence_funnel to drip_reader;

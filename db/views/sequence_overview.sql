@@ -48,6 +48,7 @@ from drip.sequences s
 left join (
   select st.sequence_id, count(*) as steps
   from drip.sequence_steps st
+  where st.retired_at is null
   group by st.sequence_id
 ) t on t.sequence_id = s.id
 left join (

@@ -68,8 +68,10 @@ def test_names_of_arguments_are_unique_and_not_all_digits(
     for table in ("users", "user_devices", "sequences", "campaigns", "sequence_steps"):
         checks = catalog.execute(
             "select pg_get_constraintdef(k.oid) as text from pg_constraint as k"
-            " where k.conrelid = %s::regclass and k.contype in ('c', 'u')",
-            (f"drip.{table}",),
+            " where k.conrelid = %s::regclass and k.contype in ('c', 'u')"
+            " union all select pg_get_indexdef(i.indexrelid) from pg_index as i"
+            " where i.indrelid = %s::regclass and i.indisunique",
+            (f"drip.{table}", f"drip.{table}"),
         ).fetchall()
         assert any(r"!~ '^\d+$'" in c["text"] for c in checks), table
         assert any(re.search(r"UNIQUE.*\b(name|title)\)", c["text"]) for c in checks), table

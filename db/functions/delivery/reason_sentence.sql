@@ -47,6 +47,7 @@ as $$
     when 'lead_replied' then 'The contact replied, which ends the journey.'
     when 'device_error' then 'The device failed; the message waits.'
     when 'exit_lead' then 'The contact was taken out of the sequence.'
+    when 'step_removed' then 'An edit of the sequence took the step out of the journey.'
     when 'sequence_archived' then 'The sequence was archived.'
     when 'erased' then 'The contact was erased.'
     when 'skipped_by_resume' then 'It was overdue when the program was resumed.'

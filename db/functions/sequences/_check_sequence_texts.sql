@@ -10,7 +10,7 @@ begin
     array_agg(t.text order by st.day_number, t.path),
     true)
   from drip.sequences s
-  join drip.sequence_steps st on st.sequence_id = s.id
+  join drip.sequence_steps st on st.sequence_id = s.id and st.retired_at is null
   cross join lateral drip._list_texts(
     st.content, st.caption, st.template, format('steps[%s].', st.day_number), 'content') t
   where s.id = p_sequence_id

@@ -28,7 +28,13 @@ declare
   v_start timestamptz;
   v_pool bigint[];
 begin
-  select s.* into v_sequence from drip.sequences s where s.id = p_sequence_id;
+  -- the lock that the foreign keys take anyway, but before the steps are read: an edit of the
+  -- steps comes before this or after it
+  select s.*
+  into v_sequence
+  from drip.sequences s
+  where s.id = p_sequence_id
+  for key share;
   if v_sequence.status is distinct from 'active' then
     return query
       select l.id, null::bigint, 'sequence_not_active', v_sequence.status,
@@ -39,7 +45,7 @@ begin
   select st.*
   into v_first
   from drip.sequence_steps st
-  where st.sequence_id = p_sequence_id
+  where st.sequence_id = p_sequence_id and st.retired_at is null
   order by st.day_number
   limit 1;
   select
@@ -47,7 +53,7 @@ begin
     array_agg(st.valid_for order by st.day_number)
   into v_types, v_valid
   from drip.sequence_steps st
-  where st.sequence_id = p_sequence_id;
+  where st.sequence_id = p_sequence_id and st.retired_at is null;
   select u.time_zone into v_zone from drip.users u where u.id = v_sequence.user_id;
   v_start := coalesce(p_at, v_now + drip._exactly(v_sequence.start_delay));
   if v_sequence.device_id is null then
@@ -132,11 +138,11 @@ begin
       insert into drip.sequence_contacts as e (
         user_id, sequence_id, lead_id, key, attributes, contact_phone, contact_name,
         current_trigger, current_step, sequence_stepid, next_trigger_time, assigned_device_id,
-        exclusive_group, status, enrolled_at)
+        exclusive_group, status, enrolled_at, starts_at)
       select
         v_sequence.user_id, v_sequence.id, j.id, v_key, coalesce(p_attributes, '{}'), j.phone,
         j.name, v_first.trigger, v_first.day_number, v_first.id, t.times[1], j.device_id,
-        v_sequence.exclusive_group, 'pending', v_now
+        v_sequence.exclusive_group, 'pending', v_now, j.start
       from judged j
       join timelines t on t.start = j.start and t.zone = j.zone
       where j.refusal is null

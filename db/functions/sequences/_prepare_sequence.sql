@@ -68,6 +68,7 @@ begin
   set trigger = new.trigger
   where st.sequence_id = new.id
     and st.is_entry_point
+    and st.retired_at is null
     and lower(st.trigger) is not distinct from lower(old.trigger);
   return null;
 end
@@ -85,7 +86,11 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if not exists (select from drip.sequence_steps st where st.sequence_id = p_sequence.id) then
+  if not exists (
+    select
+    from drip.sequence_steps st
+    where st.sequence_id = p_sequence.id and st.retired_at is null)
+  then
     perform drip._fail(
       'DR007', format('the sequence %s has no steps', quote_literal(p_sequence.name)),
       'Add "steps": [{"content": "…"}] with update_sequence.');
@@ -113,7 +118,7 @@ as $$
     nullif(btrim(p_sequence.trigger), ''),
     (select nullif(btrim(st.trigger), '')
      from drip.sequence_steps st
-     where st.sequence_id = p_sequence.id and st.is_entry_point)))
+     where st.sequence_id = p_sequence.id and st.is_entry_point and st.retired_at is null)))
 $$;
 comment on function drip._entry_token(drip.sequences) is
   'The token that enters the sequence, in lower case: its trigger, else its entry step''s.';

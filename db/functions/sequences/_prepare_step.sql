@@ -19,7 +19,10 @@ begin
     from drip._list_texts(
       new.content, new.caption, new.template, format('steps[%s].', new.day_number), 'content') t;
   end if;
-  if tg_op = 'UPDATE' and new is distinct from old then
+  -- replace_steps, which takes steps out and puts them back, says itself what changed
+  if tg_op = 'UPDATE' and new is distinct from old
+    and coalesce(current_setting('drip.editing_steps', true), '') = ''
+  then
     new.updated_at := drip.now();
   end if;
   return new;
@@ -54,3 +57,47 @@ create or replace trigger announce_step
   after update of trigger on drip.sequence_steps
   for each row when (new.is_entry_point and new.trigger is distinct from old.trigger)
   execute function drip._announce_step();
+
+-- A time changed in psql moves the same messages as the verb does.
+create or replace function drip._follow_steps() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  v_sequence_id bigint;
+begin
+  if coalesce(current_setting('drip.editing_steps', true), '') <> '' then
+    return null;
+  end if;
+  for v_sequence_id in
+    select distinct n.sequence_id
+    from new_steps n
+    join old_steps o on o.id = n.id
+    where (n.trigger_delay_hours, n.send_time, n.valid_for, n.message_type)
+      is distinct from (o.trigger_delay_hours, o.send_time, o.valid_for, o.message_type)
+    order by n.sequence_id
+  loop
+    perform from drip.sequences s where s.id = v_sequence_id for update;
+    perform drip._replan_journeys(v_sequence_id, (
+      select jsonb_agg(jsonb_build_object(
+        'id', st.id, 'place', st.day_number, 'delay', st.trigger_delay_hours,
+        'send_time', st.send_time, 'valid_for', st.valid_for, 'type', st.message_type))
+      from (
+        select o.* from old_steps o
+        union all
+        select k.*
+        from drip.sequence_steps k
+        where not exists (select from old_steps o where o.id = k.id)
+      ) st
+      where st.sequence_id = v_sequence_id and st.retired_at is null));
+  end loop;
+  return null;
+end
+$$;
+comment on function drip._follow_steps() is
+  'Trigger: pending messages follow a step whose time, validity or type was changed.';
+
+create or replace trigger follow_steps
+  after update on drip.sequence_steps
+  referencing old table as old_steps new table as new_steps
+  for each statement execute function drip._follow_steps();

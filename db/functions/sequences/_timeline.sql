@@ -9,7 +9,7 @@ as $$
       st.id, st.day_number, st.send_time, st.trigger_delay_hours,
       row_number() over (order by st.day_number) as place
     from drip.sequence_steps st
-    where st.sequence_id = p_sequence_id
+    where st.sequence_id = p_sequence_id and st.retired_at is null
   ),
   timeline as (
     select

@@ -55,7 +55,9 @@ begin
   return query
     select
       s.id, s.name, s.status,
-      (select count(*)::integer from drip.sequence_steps st where st.sequence_id = s.id),
+      (select count(*)::integer
+       from drip.sequence_steps st
+       where st.sequence_id = s.id and st.retired_at is null),
       v_outcome
     from drip.sequences s
     where s.id = v_id;

@@ -17,6 +17,7 @@ declare
   v_enrolled bigint := 0;
   v_leads_consumed bigint[] := '{}';
   v_tokens_consumed text[] := '{}';
+  v_left_leads bigint[] := '{}';
   v_remaining bigint := 0;
 begin
   select coalesce(array_agg(q.id), '{}')
@@ -54,6 +55,15 @@ begin
     group by 1, 2
     order by 1
   loop
+    -- whoever is editing its steps may take long: its leads stay marked for the next time
+    perform
+    from drip.sequences s
+    where s.id = v_match.sequence_id
+    for key share skip locked;
+    if not found then
+      v_left_leads := v_left_leads || v_match.lead_ids;
+      continue;
+    end if;
     select d.enrolled, d.lead_ids
     into v_done
     from drip._enroll_chunk(
@@ -67,7 +77,7 @@ begin
   end loop;
 
   update drip.leads l
-  set enroll_check = false,
+  set enroll_check = l.id = any (v_left_leads),
     trigger = case
       when c.tokens is null then l.trigger
       else (

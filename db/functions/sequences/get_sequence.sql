@@ -16,13 +16,7 @@ begin
         'paused_at', s.paused_at, 'started_at', s.started_at, 'created_at', s.created_at,
         'updated_at', s.updated_at)
       || drip._sequence_definition(s.id)
-      || jsonb_build_object('steps', coalesce((
-        select jsonb_agg(d.step || jsonb_build_object('id', st.id) order by d.place)
-        from jsonb_array_elements(drip._sequence_definition(s.id) -> 'steps')
-          with ordinality as d (step, place)
-        join drip.sequence_steps st
-          on st.sequence_id = s.id and st.day_number = (d.step ->> 'day_number')::integer),
-        '[]'))
+      || jsonb_build_object('steps', drip._listed_steps(s.id))
     from drip.sequences s
     join drip.users u on u.id = s.user_id
     where s.id = v_sequence.id);
@@ -49,7 +43,7 @@ as $$
           from drip.sequence_steps st
           cross join jsonb_each(to_jsonb(st)) as c (key, value)
           join jsonb_each_text(drip._step_keys()) as k (key, kind) on k.key = c.key
-          where st.sequence_id = s.id and k.kind <> 'read'
+          where st.sequence_id = s.id and st.retired_at is null and k.kind <> 'read'
           group by st.day_number
         ) q), '[]'))
   from drip.sequences s

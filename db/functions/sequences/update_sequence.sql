@@ -36,7 +36,7 @@ begin
           'DR005',
           format('the sequence %s has journeys that were planned from its steps',
                  quote_literal(v_before.name)),
-          'Copy it under another name: create_sequence(get_sequence(…) || ''{"name": "…"}'').');
+          'replace_steps changes the steps of a live sequence and lists first whom it concerns.');
       end if;
       delete from drip.sequence_steps st where st.sequence_id = v_before.id;
       perform drip._insert_steps(v_before.id, p_changes -> 'steps');
@@ -53,7 +53,7 @@ begin
       coalesce(st.min_delay_seconds, s.min_delay_seconds) as shortest,
       coalesce(st.max_delay_seconds, s.max_delay_seconds) as longest
     from drip.sequences s
-    join drip.sequence_steps st on st.sequence_id = s.id
+    join drip.sequence_steps st on st.sequence_id = s.id and st.retired_at is null
     where s.id = v_before.id
     order by st.day_number
   loop

@@ -177,3 +177,18 @@ def test_no_interval_takes_a_sweep_out_of_the_calendar(
     """One tenant's would stop the sweeps of all."""
     plant.sequence(name="Warm")
     assert refusal(plant.conn, change)[0] == "DR004"
+
+
+def test_category_and_priority_reach_what_is_planned(clock: Clock, plant: Plant) -> None:
+    """A sequence that becomes utility is no longer held by a marketing opt-out."""
+    plant.device()
+    sequence = plant.sequence({}, {"trigger_delay_hours": 1}, name="Warm")
+    lead = plant.lead("+60123456789")
+    plant.enroll(sequence, lead)
+    plant.suppress("+60123456789", "marketing")
+
+    plant.row(UPDATE, "Warm", Jsonb({"category": "utility", "priority": 1}))
+
+    rows = plant.rows("select category, priority from drip.broadcast_messages")
+    assert [(row["category"], row["priority"]) for row in rows] == [("utility", 1)] * 2
+    assert len(plant.live(clock, clock.now)) == 1

@@ -1,0 +1,100 @@
+-- One step as a patch: the list of all steps with this one changed, put in place like any other.
+create function drip.update_step(p_sequence text, p_step text, p_changes jsonb)
+returns table (
+  change text, step integer, step_name text, sequence_stepid bigint, changed text[],
+  enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
+  at_after timestamptz, applied boolean)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
+  v_step constant drip.sequence_steps := drip._find_step(v_sequence, p_step);
+  v_steps jsonb;
+begin
+  if p_changes is null then
+    perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"content": "…"}.');
+  end if;
+  perform drip._read_definition(
+    p_changes, drip._step_keys(), 'changes.', v_sequence.user_id, true);
+  if (p_changes ->> 'day_number')::integer <> v_step.day_number
+    or (p_changes ->> 'is_entry_point')::boolean <> v_step.is_entry_point
+  then
+    perform drip._fail(
+      'DR004', 'a step does not change its place this way',
+      'replace_steps takes the steps in their new order.');
+  end if;
+  v_steps := (
+    select jsonb_agg(
+      e.value || case when (e.value ->> 'id')::bigint = v_step.id then p_changes else '{}' end
+      order by e.place)
+    from jsonb_array_elements(drip._listed_steps(v_sequence.id)) with ordinality
+      as e (value, place));
+  return query
+    select r.* from drip._rehearse_steps(v_sequence, v_steps, false, 'update_step') r;
+end
+$$;
+comment on function drip.update_step(text, text, jsonb) is
+  'Changes the named settings of one step (an id, a name or its position as #2) and nothing else.
+   Text counts from the next claim; where a time changes, each message that moves is listed, as by
+   replace_steps. No row when nothing changed.';
+grant execute on function drip.update_step(text, text, jsonb) to drip_app;
+
+-- A step argument is an id or a name; its position is written #2, since digits alone are an id.
+create function drip._find_step(p_sequence drip.sequences, p_step text)
+returns drip.sequence_steps
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_wanted constant text := btrim(p_step);
+  v_step drip.sequence_steps;
+begin
+  if coalesce(v_wanted, '') = '' then
+    perform drip._fail(
+      'DR001', 'no step is named', 'Give its name, its id, or its position as #1.');
+  end if;
+  select st.*
+  into v_step
+  from drip.sequence_steps st
+  where st.sequence_id = p_sequence.id
+    and st.retired_at is null
+    and case
+      when v_wanted ~ '^\d+$' then st.id::text = v_wanted
+      when v_wanted ~ '^#\d+$' then st.day_number::text = substr(v_wanted, 2)
+      else st.name = v_wanted
+    end;
+  if not found then
+    perform drip._fail(
+      'DR012',
+      format('the sequence %s has no step %s', quote_literal(p_sequence.name),
+             quote_literal(left(v_wanted, 60))),
+      coalesce(
+        'Its steps are ' || (
+          select string_agg(
+            format('#%s (id %s%s)', st.day_number, st.id, ', ' || quote_literal(st.name)), ', '
+            order by st.day_number)
+          from drip.sequence_steps st
+          where st.sequence_id = p_sequence.id and st.retired_at is null) || '.',
+        'It has none yet.'));
+  end if;
+  return v_step;
+end
+$$;
+comment on function drip._find_step(drip.sequences, text) is
+  'The step in use that an argument names; DR001 or DR012 says what is wrong.';
+
+create function drip._listed_steps(p_sequence_id bigint) returns jsonb
+language sql stable
+as $$
+  select coalesce(jsonb_agg(d.step || jsonb_build_object('id', st.id) order by d.place), '[]')
+  from jsonb_array_elements(drip._sequence_definition(p_sequence_id) -> 'steps')
+    with ordinality as d (step, place)
+  join drip.sequence_steps st
+    on st.sequence_id = p_sequence_id
+    and st.retired_at is null
+    and st.day_number = (d.step ->> 'day_number')::integer
+$$;
+comment on function drip._listed_steps(bigint) is
+  'The steps of a sequence''s definition, each with its id.';
