@@ -144,7 +144,8 @@ begin
     delete from drip.sequence_steps st where st.id = (v_pair.form ->> 'id')::bigint;
     execute format(
       'update drip.sequence_steps st set (retired_at, updated_at, %1$s) = ('
-      'select null::timestamptz, case when to_jsonb(st) - $3 = to_jsonb(r) - $3 then st.updated_at else $4 end, %1$s'
+      'select null::timestamptz,'
+      ' case when to_jsonb(st) - $3 = to_jsonb(r) - $3 then st.updated_at else $4 end, %1$s'
       ' from pg_catalog.jsonb_populate_record(null::drip.sequence_steps, $1) r)'
       ' where st.id = $2',
       drip._column_list(v_pair.form - c_own))
