@@ -1,4 +1,4 @@
--- A step argument is an id or a name, looked up in its sequence.
+-- A step argument is an id or a name; its position is written #2, since digits alone are an id.
 create function drip._find_step(p_sequence drip.sequences, p_step text)
 returns drip.sequence_steps
 language plpgsql stable
@@ -8,29 +8,36 @@ declare
   v_wanted constant text := btrim(p_step);
   v_step drip.sequence_steps;
 begin
+  if coalesce(v_wanted, '') = '' then
+    perform drip._fail(
+      'DR001', 'no step is named', 'Give its name, its id, or its position as #1.');
+  end if;
   select st.*
   into v_step
   from drip.sequence_steps st
   where st.sequence_id = p_sequence.id
+    and st.retired_at is null
     and case
-      when v_wanted ~ '^\d+$' then st.id = case when length(v_wanted) < 19 then v_wanted::bigint end
+      when v_wanted ~ '^\d+$' then st.id::text = v_wanted
+      when v_wanted ~ '^#\d+$' then st.day_number::text = substr(v_wanted, 2)
       else st.name = v_wanted
     end;
-  if v_step.id is null then
+  if not found then
     perform drip._fail(
       'DR012',
       format('the sequence %s has no step %s', quote_literal(p_sequence.name),
-             coalesce(quote_literal(v_wanted), 'null')),
+             quote_literal(left(v_wanted, 60))),
       coalesce(
-        'Its steps, in order: ' || (
-          select string_agg(coalesce(quote_literal(st.name), st.id::text), ', '
-                            order by st.day_number)
+        'Its steps are ' || (
+          select string_agg(
+            format('#%s (id %s%s)', st.day_number, st.id, ', ' || quote_literal(st.name)), ', '
+            order by st.day_number)
           from drip.sequence_steps st
-          where st.sequence_id = p_sequence.id) || '.',
-        'It has none yet; update_sequence gives it some.'));
+          where st.sequence_id = p_sequence.id and st.retired_at is null) || '.',
+        'It has none yet.'));
   end if;
   return v_step;
 end
 $$;
 comment on function drip._find_step(drip.sequences, text) is
-  'The step of that id or name in a sequence; DR012 if there is none.';
+  'The step in use that an argument names; DR001 or DR012 says what is wrong.';
