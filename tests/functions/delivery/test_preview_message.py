@@ -235,7 +235,7 @@ def test_an_unknown_step_is_answered_with_those_there_are(plant: Plant) -> None:
         plant.conn, "select * from drip.preview_message(null, '+60123456789', 'S', '0')"
     )
     assert (code, sentence) == ("DR012", "the sequence 'S' has no step '0'")
-    assert hint == f"Its steps, in order: 'one', {second}."
+    assert hint == f"Its steps are #1 (id {second - 1}, 'one'), #2 (id {second})."
 
 
 def test_another_tenants_message_is_none(plant: Plant, connect: Connect) -> None:
