@@ -52,6 +52,7 @@ begin
     from freed f
     where f.due_at <= v_now + interval '15 seconds';
     perform drip._notify_wake(v_devices);
+    perform drip._forget_results(new.id, null);
   end if;
   return null;
 end

@@ -24,6 +24,7 @@ declare
   v_pacing jsonb;
   v_devices jsonb;
   v_programs jsonb;
+  v_counts jsonb;
   v_suppressed jsonb;
 begin
   v_ids := array(
@@ -235,8 +236,22 @@ begin
       select distinct f.campaign_id, f.sequence_id, f.meaning
       from fated f
       where f.scope = 'program' and f.action = 'stop' and f.fate = 'pending') q),
+    (select jsonb_agg(q.*) from (
+      select
+        f.user_id,
+        f.campaign_id,
+        f.sequence_id,
+        count(*) filter (
+          where f.fate in ('sent', 'failed') and f.status_before not in ('sent', 'failed'))
+          as results,
+        count(*) filter (where f.fate = 'failed' and f.scope = 'recipient')
+          - count(*) filter (where f.fate = 'sent' and f.status_before = 'failed') as failures
+      from fated f
+      where (f.fate = 'failed' or (f.fate = 'sent' and f.status_before <> 'sent'))
+        and num_nonnulls(f.campaign_id, f.sequence_id) = 1
+      group by f.user_id, f.campaign_id, f.sequence_id) q),
     (select jsonb_agg(w.*) from written_off w)
-  into v_moved, v_enrollments, v_pacing, v_devices, v_programs, v_suppressed
+  into v_moved, v_enrollments, v_pacing, v_devices, v_programs, v_counts, v_suppressed
   from moved m;
 
   if v_pacing is not null then
@@ -247,6 +262,9 @@ begin
   end if;
   if v_programs is not null then
     perform drip._stop_programs(v_programs);
+  end if;
+  if v_counts is not null then
+    perform drip._count_results(v_counts);
   end if;
   if v_suppressed is not null then
     perform drip._suppress(v_suppressed, 'provider');

@@ -47,39 +47,53 @@ $$;
 comment on function drip._stop_devices(jsonb) is
   'Stops the devices or accounts that a result says cannot send until a person acts.';
 
--- A template that is gone fails every contact alike: the program waits for a person instead. Rows
--- that somebody holds are left; the claim reads the program's live status.
+-- What fails every contact alike (a template that is gone), or too many of them, waits for a person.
+-- Rows that somebody holds are left to the next failure; the claim reads the live status.
 create function drip._stop_programs(p_programs jsonb) returns void
 language plpgsql volatile
 set search_path = ''
 as $$
 begin
   perform set_config('drip.hold_policy', 'skip', true);
-  update drip.campaigns c
-  set status = 'paused', status_reason = r.meaning
-  from jsonb_to_recordset(p_programs) as r (campaign_id bigint, meaning text)
-  where c.id = r.campaign_id
-    and c.status in ('pending', 'triggered')
-    and c.id in (
-      select k.id
-      from drip.campaigns k
-      where k.id in (
-        select (e.value ->> 'campaign_id')::bigint from jsonb_array_elements(p_programs) e)
-      order by k.id
-      for no key update skip locked);
+  with stopped as (
+    update drip.campaigns c
+    set status = 'paused', status_reason = r.meaning
+    from jsonb_to_recordset(p_programs) as r (campaign_id bigint, meaning text)
+    where c.id = r.campaign_id
+      and c.status in ('pending', 'triggered')
+      and c.id in (
+        select k.id
+        from drip.campaigns k
+        where k.id in (
+          select (e.value ->> 'campaign_id')::bigint from jsonb_array_elements(p_programs) e)
+        order by k.id
+        for no key update skip locked)
+    returning c.user_id, c.id, c.status_reason
+  )
+  insert into drip.audit_log as a (
+    at, user_id, session_user_name, action, subject_kind, subject_id, reason)
+  select drip.now(), t.user_id, session_user, 'pause_campaign', 'campaign', t.id, t.status_reason
+  from stopped t;
 
-  update drip.sequences s
-  set status = 'paused', status_reason = r.meaning
-  from jsonb_to_recordset(p_programs) as r (sequence_id bigint, meaning text)
-  where s.id = r.sequence_id
-    and s.status = 'active'
-    and s.id in (
-      select k.id
-      from drip.sequences k
-      where k.id in (
-        select (e.value ->> 'sequence_id')::bigint from jsonb_array_elements(p_programs) e)
-      order by k.id
-      for no key update skip locked);
+  with stopped as (
+    update drip.sequences s
+    set status = 'paused', status_reason = r.meaning
+    from jsonb_to_recordset(p_programs) as r (sequence_id bigint, meaning text)
+    where s.id = r.sequence_id
+      and s.status = 'active'
+      and s.id in (
+        select k.id
+        from drip.sequences k
+        where k.id in (
+          select (e.value ->> 'sequence_id')::bigint from jsonb_array_elements(p_programs) e)
+        order by k.id
+        for no key update skip locked)
+    returning s.user_id, s.id, s.status_reason
+  )
+  insert into drip.audit_log as a (
+    at, user_id, session_user_name, action, subject_kind, subject_id, reason)
+  select drip.now(), t.user_id, session_user, 'pause_sequence', 'sequence', t.id, t.status_reason
+  from stopped t;
   perform set_config('drip.hold_policy', '', true);
 end
 $$;

@@ -18,7 +18,8 @@ begin
     'refresh_statistics', 'expire_leases', 'end_unknown_holds', 'expire_messages',
     'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound',
     'match_receipts', 'note_last_inbound', 'enroll_matching_leads', 'expand_campaigns',
-    'complete_campaigns', 'prune_inbound', 'drop_event_queues']
+    'complete_campaigns', 'prune_inbound', 'prune_results',
+    'drop_event_queues']
   loop
     v_rows := 0;
     v_remaining := 0;
@@ -40,6 +41,7 @@ begin
         when 'match_receipts' then v_rows := drip._retry_receipts(1000);
         when 'note_last_inbound' then v_rows := drip._renote_last_inbound(1000);
         when 'prune_inbound' then v_rows := drip._prune_inbound(10000);
+        when 'prune_results' then v_rows := drip._prune_results(10000);
         when 'enroll_matching_leads' then
           select x.enrolled, x.remaining into v_rows, v_remaining
           from drip.enroll_matching_leads() x;

@@ -28,6 +28,7 @@ begin
     for v_from in 1 .. cardinality(v_live) by 500 loop
       perform drip._sync_enrollments(v_live[v_from:v_from + 499]);
     end loop;
+    perform drip._forget_results(null, new.id);
   elsif new.status = 'archived' then
     perform drip._exit_enrollments(v_live, 'sequence_archived');
   end if;

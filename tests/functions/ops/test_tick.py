@@ -25,6 +25,7 @@ SWEEPS = [
     "expand_campaigns",
     "complete_campaigns",
     "prune_inbound",
+    "prune_results",
     "drop_event_queues",
 ]
 

@@ -1,0 +1,115 @@
+-- The circuit breaker of a program: when more than a fifth of at least 50 results of today and
+-- yesterday (UTC) failed for reasons of the contacts, it pauses itself. Each transaction counts in a
+-- slot of its own, so that sessions that record at once never wait for each other, and a batch
+-- without such failures judges nothing.
+create function drip._count_results(p_programs jsonb) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  c_slots constant integer := 64;
+  c_sample constant integer := 50;
+  c_share constant numeric := 0.2;
+  v_today constant date := (drip.now() at time zone 'UTC')::date;
+  v_slot integer;
+  v_failing jsonb;
+begin
+  select n.slot
+  into v_slot
+  from (
+    select (pg_catalog.pg_backend_pid() + s.n) % c_slots as slot
+    from generate_series(0, c_slots - 1) as s (n)
+  ) n
+  where pg_catalog.pg_try_advisory_xact_lock(7307, n.slot)
+  limit 1;
+
+  insert into drip.program_results as r (
+    user_id, campaign_id, sequence_id, on_day, slot, results, failures)
+  select
+    p.user_id, p.campaign_id, p.sequence_id, v_today,
+    coalesce(v_slot, pg_catalog.pg_backend_pid() % c_slots), p.results, p.failures
+  from jsonb_to_recordset(p_programs) as p (
+    user_id bigint, campaign_id bigint, sequence_id bigint, results bigint, failures bigint)
+  order by p.campaign_id, p.sequence_id
+  on conflict (campaign_id, sequence_id, on_day, slot) do update
+  set results = r.results + excluded.results,
+    failures = r.failures + excluded.failures;
+
+  select jsonb_agg(q.*)
+  into v_failing
+  from (
+    select
+      p.campaign_id,
+      p.sequence_id,
+      pg_catalog.format(
+        '%s of %s messages failed for reasons of their contacts (%s %%)',
+        t.failures, t.results, round(100 * t.failures / t.results)) as meaning
+    from jsonb_to_recordset(p_programs) as p (
+      campaign_id bigint, sequence_id bigint, failures bigint)
+    cross join lateral (
+      select sum(o.results) as results, sum(o.failures) as failures
+      from (
+        select r.results, r.failures
+        from drip.program_results r
+        where r.campaign_id = p.campaign_id and r.on_day >= v_today - 1
+        union all
+        select r.results, r.failures
+        from drip.program_results r
+        where p.campaign_id is null
+          and r.campaign_id is null
+          and r.sequence_id = p.sequence_id
+          and r.on_day >= v_today - 1
+      ) o
+    ) t
+    where p.failures > 0 and t.results >= c_sample and t.failures > c_share * t.results
+  ) q;
+  if v_failing is not null then
+    perform drip._stop_programs(v_failing);
+  end if;
+end
+$$;
+comment on function drip._count_results(jsonb) is
+  'Counts results [{user_id, campaign_id, sequence_id, results, failures}] of programs, and pauses
+   those that fail too often.';
+
+-- A resume starts the count anew. Its row takes back what was counted, so that it touches none that
+-- a session records in.
+create function drip._forget_results(p_campaign_id bigint, p_sequence_id bigint) returns void
+language sql volatile
+as $$
+  insert into drip.program_results as r (
+    user_id, campaign_id, sequence_id, on_day, slot, results, failures)
+  select
+    o.user_id, o.campaign_id, o.sequence_id, o.on_day, -1, -sum(o.results), -sum(o.failures)
+  from drip.program_results o
+  where o.campaign_id is not distinct from p_campaign_id
+    and o.sequence_id is not distinct from p_sequence_id
+    and o.on_day >= (drip.now() at time zone 'UTC')::date - 1
+    and o.slot >= 0
+  group by o.user_id, o.campaign_id, o.sequence_id, o.on_day
+  on conflict (campaign_id, sequence_id, on_day, slot) do update
+  set results = excluded.results, failures = excluded.failures
+$$;
+comment on function drip._forget_results(bigint, bigint) is
+  'Starts the count of a program''s results anew.';
+
+create function drip._prune_results(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_count bigint;
+begin
+  delete from drip.program_results r
+  where r.ctid = any (array(
+    select k.ctid
+    from drip.program_results k
+    where k.on_day < (drip.now() at time zone 'UTC')::date - 1
+    limit p_limit
+    for update skip locked));
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+comment on function drip._prune_results(integer) is
+  'Removes results of programs that no breaker looks at any more; returns how many rows.';
