@@ -1,6 +1,6 @@
 -- The circuit breaker of a program: when more than a fifth of at least 50 results of today and
--- yesterday (UTC) failed for reasons of the contacts, it pauses itself. Each transaction counts in a
--- slot of its own, so that sessions that record at once never wait for each other, and a batch
+-- yesterday (UTC) failed for reasons of the contacts, it pauses itself. Each transaction counts in
+-- a slot of its own, so that sessions that record at once never wait for each other; a batch
 -- without such failures judges nothing.
 create function drip._count_results(p_programs jsonb) returns void
 language plpgsql volatile

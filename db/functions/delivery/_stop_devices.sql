@@ -47,7 +47,7 @@ $$;
 comment on function drip._stop_devices(jsonb) is
   'Stops the devices or accounts that a result says cannot send until a person acts.';
 
--- What fails every contact alike (a template that is gone), or too many of them, waits for a person.
+-- What fails every contact alike (a template that is gone), or too many, waits for a person.
 -- Rows that somebody holds are left to the next failure; the claim reads the live status.
 create function drip._stop_programs(p_programs jsonb) returns void
 language plpgsql volatile

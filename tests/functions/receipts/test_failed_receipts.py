@@ -159,7 +159,7 @@ def test_a_device_that_resumes_by_itself_keeps_its_pause(clock: Clock, plant: Pl
     clock.advance(hours=5, minutes=59)
     plant.wake()
     assert plant.claim() == []
-    assert plant.explain(message)["reason"] == "device_pacing"
+    assert plant.explain(message)["reason"] == "breaker_open"
     clock.advance(minutes=2)
     plant.wake()
     assert [row["message_id"] for row in plant.claim()] == [message]
