@@ -101,18 +101,28 @@ left join lateral (
     min(p.due_at) filter (where p.status in ('pending', 'processing')) as due_at,
     max(p.finished_at + drip._exactly(u.unknown_hold))
       filter (where p.status = 'unknown' and p.hold_ended_at is null) as hold_at,
-    max(drip._free_at(
-      p.finished_at, p.scheduled_at, st.trigger_delay_hours, st.send_time, f.zone))
+    max(drip._free_at(p.finished_at, p.scheduled_at, p.hours, st.send_time, f.zone))
       filter (where p.status in ('sent', 'failed', 'unknown')) as free_at
-  from drip.sequence_steps ps
-  join drip.broadcast_messages p
-    on p.sequence_contact_id = m.sequence_contact_id
-    and p.sequence_stepid = ps.id
-  where m.sequence_contact_id is not null
-    and (st.day_number > 1 or s.steps_edited_at is not null)
-    and ps.sequence_id = m.sequence_id
-    -- what was sent of a step that an edit has taken out stands before all that is left
-    and (ps.day_number < st.day_number or ps.retired_at is not null)
+  from (
+    select
+      b.status, b.due_at, b.finished_at, b.hold_ended_at, b.scheduled_at, ps.id,
+      -- the waits of all steps since: one that expired between two others brings them no closer
+      case
+        when ps.retired_at is not null then st.trigger_delay_hours
+        else sum(ps.trigger_delay_hours) filter (where ps.retired_at is null) over (
+          order by ps.day_number desc rows between unbounded preceding and 1 preceding)
+      end as hours
+    from drip.sequence_steps ps
+    join drip.broadcast_messages b
+      on b.sequence_contact_id = m.sequence_contact_id
+      and b.sequence_stepid = ps.id
+    where m.sequence_contact_id is not null
+      and (st.day_number > 1 or s.steps_edited_at is not null)
+      and ps.sequence_id = m.sequence_id
+      -- what was sent of a step that an edit has taken out stands before all that is left
+      and (ps.day_number <= st.day_number or ps.retired_at is not null)
+  ) p
+  where p.id <> st.id
   offset 0
 ) pred on true
 cross join lateral (

@@ -222,3 +222,18 @@ def test_an_expired_step_holds_nobody_up(clock: Clock, plant: Plant) -> None:
     assert [(at, text) for at, _, text in handed] == [(start + DAY, "2")]
     assert [row["status"] for row in plant.journey(enrollment)] == ["expired", "sent"]
     assert plant.enrollment(enrollment)["status"] == "completed"
+
+
+def test_an_expired_step_brings_its_neighbours_no_closer(clock: Clock, plant: Plant) -> None:
+    """The plan had two days between the first and the third."""
+    device = plant.device()
+    start = clock.now
+    plant.enroll(
+        plant.sequence({"content": "1"}, {"content": "2", "valid_for": "1 hour"}, {"content": "3"})
+    )
+    outage(clock, plant, device, 2 * DAY)
+    handed = plant.live(clock, start + 6 * DAY)
+    assert [(at, text) for at, _, text in handed] == [
+        (start + 2 * DAY, "1"),
+        (start + 4 * DAY, "3"),
+    ]

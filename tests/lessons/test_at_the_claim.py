@@ -225,6 +225,7 @@ def test_a_resume_without_a_policy_does_not_flood(clock: Clock, plant: Plant) ->
 
 
 @pytest.mark.lesson(20, "validity")
+@pytest.mark.lesson(20, "shift")
 def test_a_shift_moves_the_validity_along(clock: Clock, plant: Plant) -> None:
     plant.device()
     sequence = plant.sequence({"valid_for": "1 hour"}, start_delay="1 hour")

@@ -25,11 +25,21 @@ begin
       st.day_number,
       st.send_time,
       z.zone,
-      (select max(drip._free_at(
-         p.finished_at, p.scheduled_at, st.trigger_delay_hours, st.send_time, z.zone))
-       from drip.broadcast_messages p
-       where p.sequence_contact_id = m.sequence_contact_id
-         and p.status in ('sent', 'failed', 'unknown')) as free_at
+      (select max(drip._free_at(p.finished_at, p.scheduled_at, p.hours, st.send_time, z.zone))
+       from (
+         select
+           b.status, b.finished_at, b.scheduled_at,
+           case
+             when ps.retired_at is not null then st.trigger_delay_hours
+             else sum(ps.trigger_delay_hours) filter (where ps.retired_at is null) over (
+               order by ps.day_number desc rows between unbounded preceding and 1 preceding)
+           end as hours
+         from drip.broadcast_messages b
+         join drip.sequence_steps ps on ps.id = b.sequence_stepid
+         where b.sequence_contact_id = m.sequence_contact_id
+           and (ps.day_number <= st.day_number or ps.retired_at is not null)
+       ) p
+       where p.status in ('sent', 'failed', 'unknown')) as free_at
     from drip.broadcast_messages m
     join drip.sequence_steps st on st.id = m.sequence_stepid
     join drip.leads l on l.id = m.lead_id
