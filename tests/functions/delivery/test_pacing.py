@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,18 +161,13 @@ def test_the_pace_does_not_wait_for_answers_below_the_burst(clock: Clock, plant:
     assert plant.claim() == []
 
 
-@pytest.mark.lesson(41, "classes")
-@pytest.mark.parametrize("source", ["drip step", "single message"])
-def test_a_campaign_of_thousands_delays_others_by_one_delay(
-    clock: Clock, plant: Plant, source: str
-) -> None:
-    """The bound: one drawn delay of the device, here at most 30 s, whatever the campaign's size."""
-    device = plant.device(min_delay_seconds=10, max_delay_seconds=30)
+def campaign_on(plant: Plant, device: int, size: int) -> None:
+    """A campaign of that many messages, all due now on this device."""
     campaign = plant.campaign()
     plant.conn.execute(
         "insert into drip.leads (user_id, phone, created_at, updated_at)"
-        " select %s, '+6019' || n, drip.now(), drip.now() from generate_series(100001, 102000) n",
-        [plant.user],
+        " select %s, '+6019' || 1000000 + n, drip.now(), drip.now() from generate_series(1, %s) n",
+        [plant.user, size],
     )
     plant.conn.execute(
         "insert into drip.broadcast_messages (user_id, device_id, lead_id, campaign_id,"
@@ -181,13 +176,10 @@ def test_a_campaign_of_thousands_delays_others_by_one_delay(
         " drip.now() from drip.leads",
         [device, campaign],
     )
-    due = clock.now + timedelta(seconds=95)
-    if source == "single message":
-        wanted = plant.message(device, scheduled_at=due)
-    else:
-        sequence = plant.sequence(start_delay="95 seconds", device_id=device)
-        wanted = plant.journey(plant.enroll(sequence))[0]["id"]
 
+
+def claims_until(clock: Clock, plant: Plant, wanted: int, latest: datetime) -> list[int]:
+    """Work until that message is claimed; the messages in order. It must be by the latest time."""
     sent: list[int] = []
     while wanted not in sent:
         for row in plant.claim():
@@ -195,10 +187,51 @@ def test_a_campaign_of_thousands_delays_others_by_one_delay(
             plant.answer(row)
         if wanted not in sent:
             clock.set(max(next_wakeup(plant), clock.now + timedelta(milliseconds=1)))
-        assert clock.now <= due + timedelta(seconds=30)
+        assert clock.now <= latest
+    return sent
 
+
+@pytest.mark.lesson(41, "classes")
+@pytest.mark.parametrize("source", ["drip step", "single message"])
+def test_a_campaign_of_thousands_delays_others_by_one_delay(
+    clock: Clock, plant: Plant, source: str
+) -> None:
+    """The bound: one drawn delay of the device, here at most 30 s, whatever the campaign's size."""
+    device = plant.device(min_delay_seconds=10, max_delay_seconds=30)
+    campaign_on(plant, device, 2_000)
+    due = clock.now + timedelta(seconds=95)
+    if source == "single message":
+        wanted = plant.message(device, scheduled_at=due)
+    else:
+        sequence = plant.sequence(start_delay="95 seconds", device_id=device)
+        wanted = plant.journey(plant.enroll(sequence))[0]["id"]
+    sent = claims_until(clock, plant, wanted, due + timedelta(seconds=30))
     assert due <= clock.now
     assert len(sent) > 3  # the campaign went on meanwhile
+
+
+@pytest.mark.lesson(41, story=True)
+def test_a_step_waits_behind_one_message_of_a_hundred_thousand(clock: Clock, plant: Plant) -> None:
+    """The one whose delay is running when the step comes due; ten steps, at odd times."""
+    device = plant.device(min_delay_seconds=10, max_delay_seconds=30)
+    campaign_on(plant, device, 100_000)
+    plant.conn.execute("analyze drip.broadcast_messages")
+    for number in range(1, 11):
+        due = clock.now + timedelta(seconds=13.7 * number)
+        sequence = plant.sequence(
+            start_delay=f"{(due - clock.now).total_seconds()} seconds", device_id=device
+        )
+        step = plant.journey(plant.enroll(sequence))[0]["id"]
+        claims_until(clock, plant, step, due + timedelta(seconds=30))
+        # what was claimed before it since it was due: nothing; and one delay at most was running
+        behind = plant.rows(
+            "select a.message_id from drip.message_attempts a where a.message_id <> %s"
+            " and a.claimed_at + a.delay_seconds * interval '1 second' > %s",
+            step,
+            due,
+        )
+        assert len(behind) <= 1
+        assert clock.now >= due
 
 
 @pytest.mark.lesson(41, "classes")
