@@ -206,7 +206,10 @@ begin
           end if;
           perform drip._fail(
             'DR012', format('%s: there is no guard %s', p_path, quote_literal(v_text)),
-            'Leave it out: no guard is registered here.');
+            coalesce(
+              'The nearest one is ' || quote_literal(drip._nearest(
+                v_text, array(select g.name from drip.guards g))) || '.',
+              'None is registered; an operator does it with register_guard.'));
         end if;
       when 'audience' then
         v_expected := 'the name of a registered audience';

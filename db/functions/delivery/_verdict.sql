@@ -33,7 +33,8 @@ create function drip._verdict(
   p_used_today            integer,
   p_daily_cap             integer,
   p_ramp_cap              integer,
-  p_next_send_at          timestamptz)
+  p_next_send_at          timestamptz,
+  p_guard_until           timestamptz)
 returns table (verdict text, reason text, until timestamptz)
 language sql stable parallel safe
 as $$
@@ -68,6 +69,7 @@ as $$
       when 'ramp' then p_next_day_at
       when 'device_cap' then p_next_day_at
       when 'device_pacing' then p_next_send_at
+      when 'guard_error' then p_guard_until
     end
   from (
     select case
@@ -103,6 +105,7 @@ as $$
       when p_used_today >= p_ramp_cap then 'ramp'
       when p_used_today >= p_daily_cap then 'device_cap'
       when p_next_send_at > p_now then 'device_pacing'
+      when p_guard_until > p_now then 'guard_error'
       when p_not_before > p_now then 'not_due'
     end as reason
     offset 0
@@ -112,11 +115,11 @@ comment on function drip._verdict(
   timestamptz, timestamptz, timestamptz, timestamptz, boolean, text, text, text, timestamptz,
   boolean, timestamptz, timestamptz, timestamptz, bigint, text, text, timestamptz, timestamptz,
   boolean, timestamptz, timestamptz, boolean, timestamptz, timestamptz, timestamptz, timestamptz,
-  integer, integer, integer, timestamptz) is
+  integer, integer, integer, timestamptz, timestamptz) is
   'go, wait (until, null when a person must act) or drop, with the reason''s code; null for go.';
 -- A view's functions run with the rights of its reader; this one reads no table.
 grant execute on function drip._verdict(
   timestamptz, timestamptz, timestamptz, timestamptz, boolean, text, text, text, timestamptz,
   boolean, timestamptz, timestamptz, timestamptz, bigint, text, text, timestamptz, timestamptz,
   boolean, timestamptz, timestamptz, boolean, timestamptz, timestamptz, timestamptz, timestamptz,
-  integer, integer, integer, timestamptz) to drip_reader, drip_view;
+  integer, integer, integer, timestamptz, timestamptz) to drip_reader, drip_view;

@@ -71,6 +71,13 @@ declare
   v_contact_rules boolean;
   v_account_caps boolean;
   v_accounts bigint[] := '{}';
+  v_guards boolean;
+  v_guarded bigint[];
+  v_asked bigint[];
+  v_verdicts text[];
+  v_reasons text[];
+  v_untils timestamptz[];
+  v_exits bigint[];
 begin
   select array_agg(q.device_id)
   into v_devices
@@ -94,6 +101,7 @@ begin
   select exists (
     select from drip.sender_accounts a where a.reach_cap is not null
   ) into v_account_caps;
+  select exists (select from drip.guards g) into v_guards;
 
   v_open := v_devices;
   -- a second look costs about 70 µs a waiting head: eight of a class keep a claim below twice its
@@ -163,19 +171,58 @@ begin
       exit when v_heads is null;
     end if;
 
+    -- guards are asked last, so only about what nothing else holds
+    v_asked := null;
+    if v_guards then
+      select array_agg(m.id)
+      into v_guarded
+      from drip.broadcast_messages m
+      join drip.sequences s on s.id = m.sequence_id
+      join drip.sequence_steps st on st.id = m.sequence_stepid
+      where m.id = any (v_heads) and (s.exit_if is not null or st.only_if is not null);
+      if v_guarded is not null then
+        select array_agg(f.message_id order by f.priority, f.due_at, f.message_id)
+        into v_guarded
+        from drip._message_facts f
+        where f.message_id = any (v_guarded) and f.verdict = 'go';
+        select array_agg(c.message_id), array_agg(c.verdict), array_agg(c.reason),
+          array_agg(c.until)
+        into v_asked, v_verdicts, v_reasons, v_untils
+        from drip._consult_guards(v_guarded, v_depth > 1) c;
+        -- the time for guards is over for this claim; what is guarded waits for the next
+        v_guards := not coalesce('later' = any (v_verdicts), false);
+      end if;
+    end if;
+
     with judged as materialized (
       select
-        f.message_id, f.verdict, f.reason, f.until, f.device_id, f.lead_id, f.priority, f.due_at,
-        f.burst, f.is_capped,
+        f.message_id,
+        case when g.is_asked then coalesce(v_verdicts[g.place], 'later') else f.verdict end
+          as verdict,
+        case when g.is_asked then v_reasons[g.place] else f.reason end as reason,
+        case when g.is_asked then v_untils[g.place] else f.until end as until,
+        f.device_id, f.lead_id, f.priority, f.due_at, f.burst, f.is_capped, f.enrollment_id,
         drip._delay_seconds(
           f.message_id, f.device_min_seconds, f.device_max_seconds, f.program_min_seconds,
           f.program_max_seconds) as delay_seconds
       from drip._message_facts f
+      cross join lateral (
+        select
+          (f.exit_if is not null or f.only_if is not null) and f.verdict = 'go' as is_asked,
+          case
+            when f.exit_if is not null or f.only_if is not null
+              then array_position(v_asked, f.message_id)
+          end as place
+      ) g
       where f.message_id = any (v_heads)
     ),
     dropped as (
       update drip.broadcast_messages m
-      set status = case j.reason when 'expired' then 'expired' else 'cancelled' end,
+      set status = case j.reason
+          when 'expired' then 'expired'
+          when 'guard_false' then 'skipped'
+          else 'cancelled'
+        end,
         status_reason = j.reason,
         finished_at = v_now,
         not_before = null,
@@ -255,8 +302,9 @@ begin
          from judged j
          where j.reason = any (c_device_reasons)
          group by j.device_id
-       ) q)
-    into v_pass_ids, v_pass_delays, v_pass_leads, v_open, v_busy, v_blocked, v_until;
+       ) q),
+      (select array_agg(j.enrollment_id) from judged j where j.verdict = 'exit')
+    into v_pass_ids, v_pass_delays, v_pass_leads, v_open, v_busy, v_blocked, v_until, v_exits;
 
     v_ids := v_ids || coalesce(v_pass_ids, '{}');
     v_delays := v_delays || coalesce(v_pass_delays, '{}');
@@ -269,7 +317,13 @@ begin
         where m.id = any (v_ids) and d.account_id is not null);
     end if;
     if v_busy is not null then
+      if v_asked is not null then
+        perform drip._advance_journeys(v_busy);
+      end if;
       perform drip._sync_enrollments(v_busy);
+    end if;
+    if v_exits is not null then
+      perform drip._exit_guarded(v_exits);
     end if;
     if v_blocked is not null then
       update drip.device_pacing p

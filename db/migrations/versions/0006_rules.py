@@ -27,6 +27,20 @@ comment on column drip.guards.suspended_until is
   'After an error it is not asked until then; its messages wait as guard_error.';
 comment on column drip.guards.errors is 'Errors in a row; the wait after one grows with them.';
 comment on column drip.guards.last_error is 'What the last error said.';
+comment on column drip.guards.last_error_at is 'When that was.';
+"""
+
+# A guard is given two ids: with these it finds the contact in the application's own tables. The
+# policies of both tables read users and user_roles with the rights of whoever reads the tables.
+GUARD_RIGHTS = r"""
+grant select (id, name) on drip.users to drip_guard;
+grant select (role_name, user_id) on drip.user_roles to drip_guard;
+grant select (
+    id, user_id, external_id, phone, name, niche, trigger, target_status, time_zone, language,
+    attributes, last_inbound_at, created_at)
+  on drip.leads to drip_guard;
+grant select (id, user_id, sequence_id, lead_id, key, attributes, status, enrolled_at)
+  on drip.sequence_contacts to drip_guard;
 """
 
 PACING = r"""
@@ -92,7 +106,7 @@ grant select on drip.program_results to drip_view, drip_operator;
 
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
-    for part in (GUARDS, PACING, CLOCK, PROGRAMS):
+    for part in (GUARDS, GUARD_RIGHTS, PACING, CLOCK, PROGRAMS):
         driver.execute(part)
 
 

@@ -1,0 +1,41 @@
+-- A function and no view: guards belong to no tenant, and what an error says may be of any.
+create function drip.list_guards()
+returns table (
+  name text, function_name text, description text, state text, problem text, used_by text[],
+  suspended_until timestamptz, errors integer, last_error text, last_error_at timestamptz,
+  created_at timestamptz)
+language sql stable security definer
+set search_path = ''
+as $$
+  select
+    g.name,
+    g.function_name,
+    g.description,
+    case
+      when c.problem is not null then 'broken'
+      when g.suspended_until > drip.now() then 'resting'
+      when g.errors > 0 then 'failing'
+      else 'ready'
+    end,
+    c.problem,
+    array(
+      select s.name
+      from drip.sequences s
+      where s.status <> 'archived'
+        and s.user_id = any (drip._mapped_users())
+        and drip._names_guard(s, g.name)
+      order by s.name),
+    g.suspended_until,
+    g.errors,
+    g.last_error,
+    g.last_error_at,
+    g.created_at
+  from drip.guards g
+  cross join lateral drip._guard_call(g.function_name) c
+  order by g.name
+$$;
+comment on function drip.list_guards() is
+  'One row per guard: its state (ready; failing: its last answer was an error; resting: not asked
+   until suspended_until; broken: problem says why), the sequences that name it, errors in a row and
+   what the last one said.';
+grant execute on function drip.list_guards() to drip_operator;
