@@ -264,6 +264,22 @@ class Plant:
         assert row["outcome"] == "enrolled", row
         return int(row["enrollment_id"])
 
+    def guard(self, name: str, body: str, *, register: bool = True, **options: str) -> str:
+        """A guard in schema shop whose PL/pgSQL body is this, without `end`; returns its name."""
+        self.conn.execute(
+            f"""
+            create schema if not exists shop;
+            grant usage on schema shop to drip_guard;
+            create or replace function shop.{name}(p_lead_id bigint, p_enrollment_id bigint)
+            returns boolean
+            language plpgsql {options.get("volatility", "stable")}
+            as $guard$ {options.get("declare", "")} begin {body} end $guard$
+            """.encode()
+        )
+        if register:
+            self.row("select * from drip.register_guard(%s, %s)", name, f"shop.{name}")
+        return name
+
     @contextmanager
     def acting_for(self, user: int) -> Iterator[None]:
         """Verbs inside are for this tenant."""

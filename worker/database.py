@@ -6,7 +6,7 @@ Python names no table: everything goes through functions, each in a transaction 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -20,9 +20,12 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 # What a lost or unwilling server raises: worth another try, with patience.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
-# Seconds. A statement of the worker that takes longer is cancelled: a guard that hangs must not
-# hold the claim for ever.
+# Seconds. A statement of the worker that takes longer is cancelled.
 STATEMENT_TIMEOUT = 30.0
+# The same for a claim, whose locks an opt-out may wait for: a guard that hangs ends here. A
+# connection of its own carries it, since one set inside the claim would not fire, and one set by a
+# statement before it would cost each claim a round trip.
+CLAIM_TIMEOUT = 5.0
 CONNECT_TIMEOUT = 10
 # Seconds until a silent peer counts as gone: 20 + 3 * 5.
 KEEPALIVES: dict[str, Any] = {
@@ -54,11 +57,17 @@ async def connect(url: str, application_name: str) -> AsyncConnection[DictRow]:
     return connection
 
 
-async def _configure(connection: AsyncConnection[Any]) -> None:
+async def _configure(
+    connection: AsyncConnection[Any], statement_timeout: float = STATEMENT_TIMEOUT
+) -> None:
     # Here and not in the pool's keyword arguments, because a start-up option such as
     # statement_timeout is refused by pgbouncer.
     await connection.set_autocommit(True)
-    await connection.execute(_SETTINGS, [f"{STATEMENT_TIMEOUT:g}s"])
+    await connection.execute(_SETTINGS, [f"{statement_timeout * 1000:.0f}ms"])
+
+
+async def _configure_for_claims(connection: AsyncConnection[Any]) -> None:
+    await _configure(connection, CLAIM_TIMEOUT)
 
 
 class Database:
@@ -71,26 +80,35 @@ class Database:
     def __init__(self, url: str, *, size: int = 6, application_name: str = "pgdrip") -> None:
         self._statements: dict[tuple[str, tuple[str, ...]], sql.Composed] = {}
         self.url = url
-        self.pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
-            url,
-            min_size=min(2, size),
-            max_size=size,
-            open=False,
-            timeout=10.0,
-            max_idle=300.0,
-            reconnect_timeout=60.0,
-            configure=_configure,
-            name=application_name,
-            kwargs={
-                "row_factory": dict_row,
-                "application_name": application_name,
-                "connect_timeout": CONNECT_TIMEOUT,
-                **KEEPALIVES,
-            },
-        )
+
+        def pool(
+            most: int, configure: Callable[[AsyncConnection[Any]], Awaitable[None]]
+        ) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
+            return AsyncConnectionPool(
+                url,
+                min_size=min(2, most),
+                max_size=most,
+                open=False,
+                timeout=10.0,
+                max_idle=300.0,
+                reconnect_timeout=60.0,
+                configure=configure,
+                name=application_name,
+                kwargs={
+                    "row_factory": dict_row,
+                    "application_name": application_name,
+                    "connect_timeout": CONNECT_TIMEOUT,
+                    **KEEPALIVES,
+                },
+            )
+
+        self.pool = pool(max(1, size - 1), _configure)
+        self._claims = pool(1, _configure_for_claims)
+        self._claims_patiently = False
 
     async def __aenter__(self) -> Self:
         await self.pool.open()
+        await self._claims.open()
         return self
 
     async def __aexit__(
@@ -99,14 +117,18 @@ class Database:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self._claims.close(timeout=5.0)
         await self.pool.close(timeout=5.0)
 
     async def query(
-        self, statement: sql.Composed | sql.SQL, values: Sequence[Any]
+        self,
+        statement: sql.Composed | sql.SQL,
+        values: Sequence[Any],
+        pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None,
     ) -> list[DictRow]:
         """Run one statement in a transaction of its own and return its rows."""
         try:
-            async with self.pool.connection() as connection:
+            async with (pool or self.pool).connection() as connection:
                 cursor = await connection.execute(statement, values)
                 return await cursor.fetchall() if cursor.description else []
         except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
@@ -122,6 +144,7 @@ class Database:
     async def _check(self) -> None:
         with suppress(Exception):  # the pool reconnects by itself and reports what is wrong
             await self.pool.check()
+            await self._claims.check()
 
     async def call(self, function: str, /, *args: Any, **named: Any) -> list[DictRow]:
         """Call ``drip.<function>`` with positional, then named arguments (without ``p_``)."""
@@ -145,8 +168,18 @@ class Database:
 
         Both ends of ``lease_seconds`` are read from the database's clock, so the worker's own
         clock may be wrong without harm.
+
+        A guard that hangs costs :data:`CLAIM_TIMEOUT` and the claim goes on without it. Where the
+        claim itself took that long (a cold cache, a server under water), psycopg's QueryCanceled
+        is raised and the next one has :data:`STATEMENT_TIMEOUT`, or it would never get through.
         """
-        return await self.query(_CLAIM, [worker, limit])
+        patiently = self._claims_patiently
+        self._claims_patiently = False
+        try:
+            return await self.query(_CLAIM, [worker, limit], None if patiently else self._claims)
+        except psycopg.errors.QueryCanceled:
+            self._claims_patiently = not patiently
+            raise
 
     async def record_results(
         self, worker: str, results: Sequence[Mapping[str, Any]]

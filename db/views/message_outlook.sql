@@ -20,8 +20,12 @@ select
   f.verdict,
   f.reason,
   case
-    when f.reason is null then 'It may go now; its device takes it next.'
-    else drip.reason_sentence(f.reason)
+    when f.reason is not null then drip.reason_sentence(f.reason)
+    -- the claim asks them, for the few that it may take; this view may cover 100,000
+    when f.exit_if is not null or f.only_if is not null then
+      'It may go now if its guard says so: '
+      || concat_ws(', ', 'exit_if ' || f.exit_if, 'only_if ' || f.only_if) || '.'
+    else 'It may go now; its device takes it next.'
   end as sentence,
   case f.verdict when 'go' then drip.now() else f.until end as earliest,
   f.scheduled_at,

@@ -149,13 +149,14 @@ def test_functions_of_views_read_no_table(called_by_views: dict[str, str]) -> No
 def test_one_clock(functions: list[dict[str, Any]]) -> None:
     """drip.now() is the clock, _fake_now() its other half, _wall_clock() measures durations.
 
-    _clock_token() binds a proof to the statement.
+    So does _statement_age(). _clock_token() binds a proof to the statement.
     """
     assert {f["name"] for f in functions if reads_clock(f["body"])} == {
         "now",
         "_fake_now",
         "_clock_token",
         "_wall_clock",
+        "_statement_age",
     }
 
 
@@ -169,7 +170,7 @@ def test_the_clock_is_plain_stable_sql(functions: list[dict[str, Any]]) -> None:
 def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) -> None:
     readers = {f["name"] for f in functions if "_wall_clock(" in code_of(f["body"])}
     # pgmq hides a message by the wall clock
-    assert readers <= {"tick", "process_inbound"}
+    assert readers <= {"tick", "process_inbound", "_ask_guards"}
 
 
 def test_plain_sql_functions_can_be_inlined(functions: list[dict[str, Any]]) -> None:

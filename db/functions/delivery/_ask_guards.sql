@@ -1,6 +1,6 @@
--- What the guards of these messages say. They run in one subtransaction that is read-only and always
--- rolled back, so nothing of a guard stays: no row, no notification, no lock. An error costs one
--- more; the connection's statement_timeout ends a guard that hangs, and with it the asking.
+-- What the guards of these messages say. They run in one subtransaction that is read-only and
+-- always rolled back, so nothing of a guard stays: no row, no notification, no lock. An error costs
+-- one more; the connection's statement_timeout ends a guard that hangs, and with it the asking.
 -- The planner settings undo those of the claim, which are made for its own plans.
 create function drip._ask_guards(p_ids bigint[], p_first_only boolean default false)
 returns table (

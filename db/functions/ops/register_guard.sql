@@ -1,5 +1,5 @@
 -- From here on the function answers with the rights of drip_guard and nobody else may call it, so
--- only its owner may give it away; otherwise this would be a way to foreign code and foreign rights.
+-- only its owner may give it away: else this would be a way to foreign code and foreign rights.
 create function drip.register_guard(
   p_name text, p_function text default null, p_description text default null)
 returns table (name text, function_name text, outcome text)
@@ -23,7 +23,7 @@ begin
   into v_function
   from drip._find_guard_function(coalesce(nullif(btrim(p_function), ''), v_name)) f;
   perform drip._hand_to_guard(
-    v_function.function_oid, v_function.signature, v_function.schema_name);
+    v_function.function_oid, v_function.schema_name, v_function.function_name);
   perform drip._try_guard(v_function.qualified_name);
 
   select g.*
@@ -68,7 +68,7 @@ grant execute on function drip.register_guard(text, text, text) to drip_operator
 
 create function drip._find_guard_function(p_function text)
 returns table (
-  function_oid oid, schema_name name, qualified_name text, signature text)
+  function_oid oid, schema_name text, function_name text, qualified_name text)
 language plpgsql stable
 set search_path = ''
 as $$
@@ -106,7 +106,7 @@ begin
   end if;
 
   select
-    p.oid, n.nspname, p.prokind, p.proretset, p.provolatile, l.lanname, o.rolname as owner,
+    p.oid, p.prokind, p.proretset, p.provolatile, l.lanname, o.rolname as owner,
     p.proargtypes = '20 20'::oidvector as fits, p.prorettype = 'bool'::regtype as is_boolean,
     pg_catalog.pg_get_function_result(p.oid) as result,
     pg_catalog.pg_get_function_identity_arguments(p.oid) as arguments,
@@ -166,14 +166,14 @@ begin
                       quote_ident(v_caller)),
       'Only its owner may make it a guard: registering gives it to drip_guard.');
   end if;
-  return query select v_function.oid, v_function.nspname, v_name, v_name || c_arguments;
+  return query select v_function.oid, v_parts[1], v_parts[2], v_name;
 end
 $$;
 comment on function drip._find_guard_function(text) is
   'The function of that name, if the caller may make it a guard; else DR001, DR004, DR005 or DR012
    with the reason.';
 
-create function drip._hand_to_guard(p_function oid, p_signature text, p_schema name)
+create function drip._hand_to_guard(p_oid oid, p_schema text, p_function text)
 returns void
 language plpgsql volatile
 set search_path = ''
@@ -182,12 +182,13 @@ declare
   v_function pg_catalog.pg_proc;
   v_grantee record;
 begin
-  select p.* into v_function from pg_catalog.pg_proc p where p.oid = p_function;
+  select p.* into v_function from pg_catalog.pg_proc p where p.oid = p_oid;
   begin
     if v_function.proowner <> 'drip_guard'::regrole then
-      execute format('alter function %s owner to drip_guard', p_signature);
+      execute format('alter function %I.%I(bigint, bigint) owner to drip_guard',
+                     p_schema, p_function);
     end if;
-    execute format('alter function %s security definer', p_signature);
+    execute format('alter function %I.%I(bigint, bigint) security definer', p_schema, p_function);
     -- names without a schema are looked for where the function is, and nowhere else
     if not exists (
       select
@@ -195,39 +196,47 @@ begin
       where starts_with(s.setting, 'search_path=')
     ) then
       execute format(
-        'alter function %s set search_path = pg_catalog, %I, pg_temp', p_signature, p_schema);
+        'alter routine %1$I.%2$I(bigint, bigint) set search_path = pg_catalog, %1$I, pg_temp',
+        p_schema, p_function);
     end if;
     for v_grantee in
-      select distinct
-        case a.grantee when 0 then 'public' else quote_ident(r.rolname) end as name
+      select distinct a.grantee, r.rolname
       from pg_catalog.pg_proc p
       cross join lateral aclexplode(
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
       left join pg_catalog.pg_roles r on r.oid = a.grantee
-      where p.oid = p_function and a.grantee <> p.proowner
+      where p.oid = p_oid and a.grantee <> p.proowner
     loop
-      execute format('revoke all on function %s from %s cascade', p_signature, v_grantee.name);
+      if v_grantee.grantee = 0 then
+        execute format('revoke all on function %I.%I(bigint, bigint) from public cascade',
+                       p_schema, p_function);
+      else
+        execute format('revoke all on function %I.%I(bigint, bigint) from %I cascade',
+                       p_schema, p_function, v_grantee.rolname);
+      end if;
     end loop;
   exception
     when insufficient_privilege then
       perform drip._fail(
-        'DR005', format('%s may not give %s to drip_guard', quote_ident(current_user), p_signature),
+        'DR005',
+        format('%s may not give %I.%I(bigint, bigint) to drip_guard',
+               quote_ident(current_user), p_schema, p_function),
         format(
           'Once, as a superuser or as its owner and a member of drip_guard: '
           || 'grant usage, create on schema %1$I to drip_guard; '
-          || 'alter function %2$s owner to drip_guard; '
+          || 'alter function %1$I.%2$I(bigint, bigint) owner to drip_guard; '
           || 'revoke create on schema %1$I from drip_guard; then register it again.',
-          p_schema, p_signature),
+          p_schema, p_function),
         sqlerrm);
   end;
-  if not pg_catalog.has_schema_privilege('drip_guard', p_schema::text, 'usage') then
+  if not pg_catalog.has_schema_privilege('drip_guard', p_schema, 'usage') then
     perform drip._fail(
       'DR005', format('drip_guard may not use the schema %I', p_schema),
       format('grant usage on schema %I to drip_guard;', p_schema));
   end if;
 end
 $$;
-comment on function drip._hand_to_guard(oid, text, name) is
+comment on function drip._hand_to_guard(oid, text, text) is
   'Makes a function drip_guard''s own: security definer, a search_path, no right for anybody else.';
 
 -- A missing right or a name that search_path does not find would else be met at the first message.
@@ -240,7 +249,6 @@ declare
   v_problem text;
   v_state text;
   v_error text;
-  v_said boolean;
   v_is_over boolean := false;
 begin
   select c.call, c.problem into v_call, v_problem from drip._guard_call(p_function) c;
@@ -249,7 +257,7 @@ begin
   end if;
   begin
     perform pg_catalog.set_config('transaction_read_only', 'on', true);
-    execute v_call into v_said using 0::bigint, 0::bigint;
+    execute v_call using 0::bigint, 0::bigint;
     v_is_over := true;
     raise exception 'what the guard did is rolled back';
   exception

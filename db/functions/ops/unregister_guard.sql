@@ -78,4 +78,5 @@ begin
   return v_found;
 end
 $$;
-comment on function drip._find_guard(text) is 'The guard of that name; DR012 names the nearest one.';
+comment on function drip._find_guard(text) is
+  'The guard of that name; DR012 names the nearest one.';

@@ -274,6 +274,13 @@ def _(plant: Plant, clock: Clock) -> Situation:
     return Situation(plant.message(plant.device(status="disabled")), "wait")
 
 
+@situation("guard_error")
+def _(plant: Plant, clock: Clock) -> Situation:
+    at = clock.now + timedelta(minutes=4)
+    message = plant.message(plant.device(), not_before=at, deferred_reason="guard_error")
+    return Situation(message, "wait", at)
+
+
 @situation("device_pacing")
 def _(plant: Plant, clock: Clock) -> Situation:
     device = plant.device(min_delay_seconds=20, max_delay_seconds=20, burst=5)
@@ -369,14 +376,14 @@ OF_DEVICES = {
     "user_inactive",
 }
 # No claim ever gets to see these.
-UNSEEN = {"not_due", "not_due:put off", "no_device", "device_pacing"}
+UNSEEN = {"not_due", "not_due:put off", "no_device", "device_pacing", "guard_error"}
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_claim_explanation_and_outlook_agree(clock: Clock, plant: Plant, name: str) -> None:
     reason = name.partition(":")[0]
     planted = SITUATIONS[name](plant, clock)
-    if name != "not_due:put off":
+    if name not in ("not_due:put off", "guard_error"):
         # what a verb held is judged afresh, as if it had been planned at the same moment
         plant.update("broadcast_messages", planted.message, not_before=None, deferred_reason=None)
 
