@@ -72,7 +72,8 @@ select
   x.used_today,
   d.daily_cap,
   x.ramp_cap,
-  dp.next_send_at
+  dp.next_send_at,
+  case when m.deferred_reason = 'guard_error' then m.not_before end as guard_until
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
 join drip.leads l on l.id = m.lead_id

@@ -34,8 +34,7 @@ cross join lateral drip._verdict(
   f.device_status, f.account_status, f.account_blocked_until, f.account_cap_until,
   f.service_window_closed, f.breaker_open_until, f.window_opens_at, f.window_is_weekend,
   f.gap_until, f.cap_until, f.device_opens_at, f.next_day_at, f.used_today, f.daily_cap,
-  f.ramp_cap, f.next_send_at,
-  case when f.deferred_reason = 'guard_error' then f.not_before end
+  f.ramp_cap, f.next_send_at, f.guard_until
 ) v;
 comment on view drip._message_facts is
   'Grain: pending message (message_id). The verdict over its facts, for all tenants; private.';

@@ -13,7 +13,7 @@ as $$
     f.device_status, f.account_status, f.account_blocked_until, f.account_cap_until,
     f.service_window_closed, f.breaker_open_until, f.window_opens_at, f.window_is_weekend,
     f.gap_until, f.cap_until, f.device_opens_at, f.next_day_at, f.used_today, f.daily_cap,
-    f.ramp_cap, f.next_send_at
+    f.ramp_cap, f.next_send_at, f.guard_until
   ) v
 $$;
 comment on function drip._judge_facts(jsonb) is
@@ -60,6 +60,7 @@ as $$
     when 'ramp' then '{"ramp_cap": null}'
     when 'device_cap' then '{"daily_cap": null}'
     when 'device_pacing' then '{"next_send_at": null}'
+    when 'guard_error' then '{"guard_until": null, "not_before": null}'
   end
   from jsonb_populate_record(null::drip._message_evidence, p_facts) f
 $$;

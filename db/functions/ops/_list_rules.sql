@@ -154,7 +154,10 @@ as $$
           'min_seconds', greatest(f.device_min_seconds, f.program_min_seconds),
           'max_seconds', greatest(
             f.device_min_seconds, f.program_min_seconds, f.device_max_seconds,
-            f.program_max_seconds)))
+            f.program_max_seconds))),
+      (29, 'guard_error', num_nonnulls(f.exit_if, f.only_if) > 0, jsonb_build_object(
+        'exit_if', f.exit_if, 'only_if', f.only_if, 'asked_again_at', f.guard_until,
+        'asked_again_local', drip._tell_time(f.guard_until, f.zone), 'zone', f.zone))
   ) r (place, rule, is_set, evidence)
   where f.message_id = p_message_id
 $$;

@@ -16,6 +16,7 @@ declare
   v_rules jsonb;
   v_remedy text;
   v_clock text[];
+  v_guard_until timestamptz;
   v_ahead record;
 begin
   select j.verdict, j.reason
@@ -30,6 +31,17 @@ begin
         filter (where r.verdict = 'wait' and r.until is null))[1])
   into v_rules, v_remedy
   from drip._explain_rules(p_message) r;
+  -- the guards were asked with the rules
+  if v_verdict = 'go' then
+    select coalesce(q.verdict, 'go'), q.rule, q.until
+    into v_verdict, v_reason, v_guard_until
+    from (select) n
+    left join (
+      select r.verdict, r.rule, r.until
+      from jsonb_to_recordset(v_rules) as r (verdict text, rule text, until timestamptz)
+      where r.verdict in ('wait', 'drop')
+    ) q on true;
+  end if;
   v_clock := drip._move_clock(drip.now());
   select a.verdict, a.at into v_ahead from drip._look_ahead(p_message) a;
   perform drip._restore_clock(v_clock);
@@ -45,7 +57,12 @@ begin
         when m.status = 'sent' then pg_catalog.format('It was sent at %s.', m.sent_at)
         else drip.reason_sentence(w.reason)
       end,
-      case when m.status = 'pending' and v_ahead.verdict <> 'drop' then v_ahead.at end,
+      case
+        when m.status <> 'pending' or v_ahead.verdict = 'drop' or v_verdict = 'drop' then null
+        when v_reason = 'guard_error' and v_ahead.verdict = 'go' and v_ahead.at <= drip.now()
+          then v_guard_until
+        else v_ahead.at
+      end,
       m.scheduled_at, m.planned_at, d.name,
       coalesce(
         'campaign ' || c.title,

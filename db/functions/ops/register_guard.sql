@@ -21,7 +21,10 @@ begin
   perform drip._check_key(v_name, 'p_name');
   select f.*
   into v_function
-  from drip._find_guard_function(coalesce(nullif(btrim(p_function), ''), v_name)) f;
+  from drip._find_guard_function(coalesce(
+    nullif(btrim(p_function), ''),
+    (select g.function_name from drip.guards g where g.name = v_name),
+    v_name)) f;
   perform drip._hand_to_guard(
     v_function.function_oid, v_function.schema_name, v_function.function_name);
   perform drip._try_guard(v_function.qualified_name);
@@ -55,6 +58,9 @@ begin
       null, 'register_guard', 'guard', null, null,
       jsonb_build_object('guard', v_name, 'function', v_function.qualified_name));
   end if;
+  if v_outcome = 'updated' then
+    perform drip._free_guarded(v_name);
+  end if;
   return query select v_name, v_function.qualified_name::text, v_outcome;
 end
 $$;
@@ -62,7 +68,8 @@ comment on function drip.register_guard(text, text, text) is
   'Makes a function (p_lead_id bigint, p_enrollment_id bigint) returns boolean a guard that exit_if
    and only_if may name; stable or immutable, in sql or plpgsql, the caller''s own. It becomes
    security definer with the rights of drip_guard, and no one else may call it. p_function is
-   p_name where left out. Again after a change: its failures are forgotten. Outcome: registered,
+   the one it has, else p_name, where left out. Again after a change: its failures are forgotten,
+   and what waits as guard_error asks it at once. Outcome: registered,
    updated, unchanged.';
 grant execute on function drip.register_guard(text, text, text) to drip_operator;
 
@@ -238,6 +245,48 @@ end
 $$;
 comment on function drip._hand_to_guard(oid, text, text) is
   'Makes a function drip_guard''s own: security definer, a search_path, no right for anybody else.';
+
+-- They wait a quarter of an hour at most, so the index of a device's queue has them together.
+create function drip._free_guarded(p_guard text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  c_longest constant interval := interval '16 minutes';
+  v_now constant timestamptz := drip.now();
+  v_devices bigint[];
+begin
+  with waiting as (
+    select m.id
+    from drip.user_devices d
+    cross join (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+    join drip.broadcast_messages m
+      on m.device_id = d.id
+      and m.status = 'pending'
+      and m.priority = class.priority
+      and m.due_at > v_now
+      and m.due_at <= v_now + c_longest
+    join drip.sequences s on s.id = m.sequence_id
+    join drip.sequence_steps st on st.id = m.sequence_stepid
+    where m.deferred_reason = 'guard_error' and p_guard in (s.exit_if, st.only_if)
+    order by m.id
+    for no key update of m skip locked
+  ),
+  freed as (
+    update drip.broadcast_messages m
+    set not_before = null, deferred_reason = null
+    from waiting w
+    where m.id = w.id
+    returning m.device_id
+  )
+  select array_agg(distinct f.device_id) into v_devices from freed f;
+  if v_devices is not null then
+    perform drip._notify_wake(v_devices);
+  end if;
+end
+$$;
+comment on function drip._free_guarded(text) is
+  'Has messages that wait because of this guard ask it at once.';
 
 -- A missing right or a name that search_path does not find would else be met at the first message.
 create function drip._try_guard(p_function text) returns void

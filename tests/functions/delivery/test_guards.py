@@ -361,16 +361,19 @@ def test_a_guard_that_is_no_longer_what_was_registered(
     assert problem in guard_row(plant, "g")["last_error"]
 
 
-def test_registered_again_it_is_asked_at_the_next_time(clock: Clock, plant: Plant) -> None:
-    plant.device()
+def test_registered_again_it_is_asked_at_once(clock: Clock, plant: Plant) -> None:
+    plant.device(burst=5)
     plant.guard("g", "return true;")
+    plant.guard("other", BAD)
     _, [message] = journey_of(plant, {"only_if": "g"})
+    _, [other] = journey_of(plant, {"only_if": "other"})
     plant.conn.execute("drop function shop.g(bigint, bigint)")
     plant.claim()
-    plant.guard("g", "return true;")
-    clock.advance(minutes=1)
+    plant.guard("g", "return true;", register=False)
+    assert plant.row("select * from drip.register_guard('g')")["function_name"] == "shop.g"
     plant.wake()
     assert ids(plant.claim()) == [message]
+    assert plant.message_row(other)["deferred_reason"] == "guard_error"
 
 
 # -- nothing of a guard stays -----------------------------------------------------------------
@@ -624,6 +627,71 @@ def test_guards_can_be_asked_without_a_claim(clock: Clock, plant: Plant, body: s
         message, "g", said, error,
     )  # fmt: skip
     assert guard_row(plant, "g")["errors"] == 0
+
+
+EXPLAINED: dict[str, tuple[str, str | None, str | None]] = {
+    "true": ("go", None, None),
+    "false": ("drop", "guard_false", None),
+    "null": ("wait", "guard_error", "it returned null"),
+    "error": ("wait", "guard_error", "division by zero"),
+}
+
+
+@pytest.mark.parametrize("body", EXPLAINED)
+def test_an_explanation_asks_the_guard(clock: Clock, plant: Plant, body: str) -> None:
+    verdict, reason, error = EXPLAINED[body]
+    plant.device()
+    plant.guard("g", ASKED[body][0])
+    _, [message] = journey_of(plant, {"only_if": "g"})
+    explained = plant.explain(message)
+    assert (explained["verdict"], explained["reason"]) == (verdict, reason)
+    assert explained["earliest"] == (clock.now if verdict == "go" else None)
+    assert explained["sentence"]
+    rules = {row["rule"]: row for row in explained["rules"]}
+    assert list(rules)[-2:] == ["guard_error", "guard_false"]
+    assert rules["guard_error"]["evidence"].get("error") == error
+    assert rules["guard_false"]["evidence"] == {"guard": "g"}
+    # nothing was written, and the claim does what was said
+    assert guard_row(plant, "g")["errors"] == 0
+    plant.claim()
+    row = plant.message_row(message)
+    done = row["deferred_reason"] or row["status_reason"]
+    assert done == reason
+    assert (row["status"] == "processing") == (verdict == "go")
+
+
+def test_an_explanation_of_one_that_ends_the_journey(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.guard("yes", "return true;")
+    plant.guard("bad", BAD)
+    _, [message] = journey_of(plant, {"only_if": "bad"}, exit_if="yes")
+    explained = plant.explain(message)
+    assert (explained["verdict"], explained["reason"]) == ("drop", "exit_if")
+    assert explained["earliest"] is None
+    assert "ends the journey" in explained["sentence"]
+
+
+def test_an_explanation_asks_last(clock: Clock, plant: Plant) -> None:
+    plant.device(status="offline")
+    plant.guard("bad", BAD)
+    _, [message] = journey_of(plant, {"only_if": "bad"})
+    explained = plant.explain(message)
+    assert explained["reason"] == "device_offline"
+    rule = next(row for row in explained["rules"] if row["rule"] == "guard_false")
+    assert rule["sentence"] == "Its guard is asked when nothing else holds the message."
+
+
+def test_an_explanation_while_the_guard_rests(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.guard("g", "return true;")
+    until = clock.now + timedelta(minutes=3)
+    plant.conn.execute("update drip.guards set suspended_until = %s", [until])
+    _, [message] = journey_of(plant, {"only_if": "g"})
+    explained = plant.explain(message)
+    assert (explained["reason"], explained["earliest"]) == ("guard_error", until)
+    plant.claim()
+    assert plant.message_row(message)["not_before"] == until
+    assert plant.explain(message)["earliest"] == until
 
 
 def test_nobody_is_asked_about_what_has_no_guard(clock: Clock, plant: Plant) -> None:

@@ -276,9 +276,12 @@ def _(plant: Plant, clock: Clock) -> Situation:
 
 @situation("guard_error")
 def _(plant: Plant, clock: Clock) -> Situation:
-    at = clock.now + timedelta(minutes=4)
-    message = plant.message(plant.device(), not_before=at, deferred_reason="guard_error")
-    return Situation(message, "wait", at)
+    plant.device()
+    at = clock.now + timedelta(minutes=1)
+    plant.guard("fails", f"return case when drip.now() >= '{at}' then true end;")
+    enrollment = plant.enroll(plant.sequence({"only_if": "fails"}))
+    plant.claim()
+    return Situation(plant.journey(enrollment)[0]["id"], "wait", at)
 
 
 @situation("device_pacing")
