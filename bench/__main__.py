@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import claiming, planning, receipts, receiving, report, working
+from . import claiming, heads, planning, receipts, receiving, report, working
 from .place import Place, open_place
 
 
@@ -50,6 +50,7 @@ PARTS: dict[str, Callable[[Place], None]] = {
     "expand": planning.expansion,
     "claim": claiming.claim,
     "history": _history,
+    "heads": heads.heads,
     "worker": working.worker,
     "latency": working.latency,
     "processor": working.processor,

@@ -14,6 +14,8 @@ import psutil
 from .place import Place
 
 FOLDER = Path(__file__).parent
+# Of results that are no ratio to L, in this order.
+FIGURES = ("rate", "p50", "p99", "usually", "claim", "times", "database", "worker", "total")
 
 
 def write(place: Place) -> None:
@@ -61,11 +63,7 @@ def _table(stored: dict[str, Any]) -> str:
             length, ratio = f"{values['yardstick']:,.0f}", f"{values['ratio']:.3f}"
             aim = f"≥ {values['aim']:.2f}" if values.get("aim") else ""
         else:
-            shown = {
-                key: values[key]
-                for key in ("rate", "p50", "p99", "database", "worker", "total")
-                if key in values
-            }
+            shown = {key: values[key] for key in FIGURES if key in values}
             measured = ", ".join(
                 f"{key} {value:,.2f}" if value < 100 else f"{key} {value:,.0f}"
                 for key, value in shown.items()
