@@ -52,6 +52,25 @@ as $$
     when 'sequence_archived' then 'The sequence was archived.'
     when 'erased' then 'The contact was erased.'
     when 'skipped_by_resume' then 'It was overdue when the program was resumed.'
+    -- why a lead is not in a sequence, or not in a campaign
+    when 'no_lead' then 'The phone is no contact of this tenant.'
+    when 'no_sequence' then 'No sequence has this trigger.'
+    when 'no_trigger' then 'Its niche matches, but the contact has no trigger.'
+    when 'sequence_not_started' then 'The sequence has not been started.'
+    when 'enrolls_by_hand' then 'The sequence takes nobody by itself: an application enrolls.'
+    when 'trigger_differs' then 'The contact does not have the trigger of the sequence.'
+    when 'niche_differs' then 'The contact is not in the niche of the sequence.'
+    when 'target_status_differs' then 'The sequence is for contacts of another status.'
+    when 'older_than_start' then 'The contact is older than the start of the sequence.'
+    when 'exclusive' then 'The contact is in another sequence of the same group.'
+    when 'already_enrolled' then 'The contact has been through the sequence.'
+    when 'reenroll_later' then
+      'The contact has been through the sequence and may enter again later.'
+    when 'enrollment_failed' then 'It matches, but enrolling it failed.'
+    when 'waits_for_sweep' then 'It matches; the next look takes it in.'
+    when 'in_audience' then 'The contact is in the audience; its message is planned in time.'
+    when 'not_in_audience' then 'The contact is not in the audience.'
+    when 'audience_unreadable' then 'The audience cannot be read.'
     else p_reason
   end
 $$;

@@ -13,10 +13,10 @@ as $$
     when 'user_inactive' then format(
       'update drip.users set is_active = true where id = %s;', m.user_id)
     when 'lead_paused' then format(
-      '%sselect * from drip.resume_lead(%L);', x.as_tenant, x.phone)
+      x.as_tenant, format('select * from drip.resume_lead(%L);', m.recipient_phone))
     when 'suppressed' then format(
-      E'-- only if the contact asked for it:\n%sselect * from drip.opt_in(%L);',
-      x.as_tenant, x.phone)
+      E'-- only if the contact asked for it:\n' || x.as_tenant,
+      format('select * from drip.opt_in(%L);', m.recipient_phone))
     when 'predecessor_pending' then format('select * from drip.explain_message(%s);', before.id)
     when 'predecessor_unknown' then format(
       E'-- a receipt settles it, or the end of unknown_hold; to wait for neither:\n'
@@ -83,14 +83,25 @@ as $$
   ) before on true
   cross join lateral (
     select
-      -- these verbs know the tenant only by the caller, who may have several
-      case when cardinality(drip._mapped_users()) > 1
-        then format('set drip."user" = %L; ', m.user_id::text) else '' end as as_tenant,
-      case when drip.can_see_phones() then m.recipient_phone
-        else drip.mask_phone(m.recipient_phone) end as phone,
+      drip._as_tenant(m.user_id) as as_tenant,
       E'-- it waits as it was told to; to let it go all the same:\n' as anyway
   ) x
   where m.id = p_message_id
 $$;
 comment on function drip._remedy(bigint, text) is
   'The statement that mends a reason for which a message waits; null where time alone does.';
+
+-- A verb that names a phone knows the tenant only by the caller, who may have several; and who sees
+-- no phones gets no such statement.
+create function drip._as_tenant(p_user_id bigint) returns text
+language sql stable
+as $$
+  select case
+    when not drip.can_see_phones() then null
+    when cardinality(drip._mapped_users()) > 1
+      then format('begin; set local drip."user" = ''%s''; ', p_user_id) || '%s commit;'
+    else '%s'
+  end
+$$;
+comment on function drip._as_tenant(bigint) is
+  'A format for a statement that is to run for this tenant; null for callers without drip_pii.';

@@ -20,3 +20,6 @@ as $$
 $$;
 comment on function drip._matches_sequence(drip.leads, drip.sequences, text) is
   'True when the lead enters the sequence by itself: token or niche, and status; the tenant apart.';
+-- enrollment_gaps asks it with the rights of its reader; it reads no table.
+grant execute on function drip._matches_sequence(drip.leads, drip.sequences, text)
+  to drip_reader, drip_view;
