@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from factory import Clock, Plant
@@ -113,20 +112,3 @@ def test_a_contact_stays_on_its_device(clock: Clock, plant: Plant) -> None:
     rows = plant.journey(enrollment)
     assert {row["device_id"] for row in rows} == {first}
     assert {row["status"] for row in rows} == {"sent"}
-
-
-@pytest.mark.lesson(18)
-def test_every_setting_is_named_in_a_test(plant: Plant) -> None:
-    """A setting that no test names is a setting that may do nothing."""
-    here = Path(__file__)
-    text = "\n".join(
-        path.read_text() for path in here.parents[1].rglob("test_*.py") if path != here
-    )
-    settings = plant.rows(
-        "select c.relname || '.' || a.attname as name, a.attname from pg_attribute a"
-        " join pg_class c on c.oid = a.attrelid"
-        " where c.relnamespace = 'drip'::regnamespace"
-        " and col_description(c.oid, a.attnum) like '[setting]%%'"
-    )
-    assert len(settings) > 80
-    assert [row["name"] for row in settings if row["attname"] not in text] == []
