@@ -714,6 +714,27 @@ def expired(world: World) -> str:
     return str(world.plant.value("select status from drip.broadcast_messages"))
 
 
+def guarded(world: World, step: Row, **definition: Any) -> Iterator[Any]:
+    """What a guard that says yes does, and one that says no."""
+    world.plant.guard("yes", "return true;")
+    world.plant.guard("no", "return false;")
+    world.device()
+    enrollment = world.journey(step, **definition)
+    yield
+    texts = world.texts()
+    yield texts, [row["status"] for row in world.plant.journey(enrollment)]
+
+
+@pair("yes", "no", "sequence_steps.only_if")
+def _(world: World, value: Any) -> Iterator[Any]:
+    yield from guarded(world, {"only_if": value})
+
+
+@pair("yes", "no", "sequences.exit_if")
+def _(world: World, value: Any) -> Iterator[Any]:
+    yield from guarded(world, {}, exit_if=value)
+
+
 # -- campaigns ----------------------------------------------------------------------------------
 
 

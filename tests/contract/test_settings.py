@@ -32,15 +32,11 @@ def settings_of(conn: Connection) -> dict[str, tuple[str, str]]:
     }
 
 
-# Guards are registered by a verb of their own.
-WITHOUT_SCENE = {"sequences.exit_if", "sequence_steps.only_if"}
-
-
 @pytest.mark.lesson(18, story=True)
 def test_every_setting_has_a_scene_and_every_scene_a_setting(conn: Connection) -> None:
     settings = settings_of(conn)
     assert len(settings) > 85
-    assert set(settings) == PAIRS.keys() | WITHOUT_SCENE
+    assert set(settings) == PAIRS.keys()
 
 
 def stored(plant: Plant) -> dict[str, list[Any]]:
