@@ -38,7 +38,8 @@ left join drip.sequences s on s.id = f.sequence_id
 left join drip.sequence_steps st on st.id = f.sequence_stepid
 where f.user_id = any (array(select u.id from drip.users u));
 comment on view drip.message_outlook is
-  'Grain: pending message (message_id). The verdict on it, why, and the earliest time it may go.';
+  'Grain: pending message (message_id). The verdict on it, why, and until when that reason holds;
+   explain_message looks further, over all rules together.';
 comment on column drip.message_outlook.message_id is 'Key of the row.';
 comment on column drip.message_outlook.user_id is 'Tenant.';
 comment on column drip.message_outlook.lead_id is 'Contact.';
@@ -53,7 +54,8 @@ comment on column drip.message_outlook.verdict is 'go, wait or drop.';
 comment on column drip.message_outlook.reason is 'Code of the reason; null for go.';
 comment on column drip.message_outlook.sentence is 'The reason in words.';
 comment on column drip.message_outlook.earliest is
-  'When it may go; null when a person must act first.';
+  'When this reason ends; null when a person must act first. explain_message knows the earliest time
+   over all rules.';
 comment on column drip.message_outlook.scheduled_at is 'Time now, after shifts.';
 comment on column drip.message_outlook.planned_at is 'Time at planning.';
 comment on column drip.message_outlook.priority is

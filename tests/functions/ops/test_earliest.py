@@ -176,6 +176,52 @@ def _(plant: Plant, clock: Clock) -> tuple[int, str]:
     return plant.journey(plant.enroll(sequence))[1]["id"], "2026-03-02 12:00+08"
 
 
+@case("a step at a time of day behind one that will be late by most of a day")
+def _(plant: Plant, clock: Clock) -> tuple[int, str]:
+    plant.device()
+    sequence = plant.sequence({}, {"trigger_delay_hours": 24, "send_time": "10:00"})
+    lead = plant.lead(paused_until=clock.now + timedelta(hours=20))
+    return plant.journey(plant.enroll(sequence, lead))[1]["id"], "2026-03-04 10:00+08"
+
+
+@case("steps that move with their validity behind a late one")
+def _(plant: Plant, clock: Clock) -> tuple[int, str]:
+    plant.device()
+    sequence = plant.sequence(
+        {},
+        {"trigger_delay_hours": 3, "valid_for": "30 minutes"},
+        {"trigger_delay_hours": 1, "valid_for": "30 minutes"},
+    )
+    lead = plant.lead(paused_until=clock.now + timedelta(hours=2))
+    return plant.journey(plant.enroll(sequence, lead))[2]["id"], "2026-03-02 15:00+08"
+
+
+@case("a step whose predecessor will expire behind another")
+def _(plant: Plant, clock: Clock) -> tuple[int, str]:
+    """The second expires while the contact is paused; the third keeps 3 + 4 hours to the first."""
+    plant.device()
+    sequence = plant.sequence(
+        {},
+        {"trigger_delay_hours": 3, "valid_for": "30 minutes"},
+        {"trigger_delay_hours": 4},
+        send_from="16:00",
+        send_to="11:00",
+    )
+    return plant.journey(plant.enroll(sequence))[2]["id"], "2026-03-02 16:00+08"
+
+
+@case("a step behind one that goes late and one that will expire")
+def _(plant: Plant, clock: Clock) -> tuple[int, str]:
+    plant.device()
+    sequence = plant.sequence(
+        {},
+        {"trigger_delay_hours": 3, "valid_for": "30 minutes"},
+        {"trigger_delay_hours": 4},
+    )
+    lead = plant.lead(paused_until=clock.now + timedelta(hours=5))
+    return plant.journey(plant.enroll(sequence, lead))[2]["id"], "2026-03-02 21:00+08"
+
+
 @case("steps of a device with a pace and no wait between them")
 def _(plant: Plant, clock: Clock) -> tuple[int, str]:
     plant.device(min_delay_seconds=90, max_delay_seconds=90)
