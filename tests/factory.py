@@ -349,13 +349,18 @@ class Plant:
         while True:
             self.tick()
             self.wake()
-            while claimed := self.claim():
+            while (claimed := self.claim()) or self.value(
+                # an empty look may only have deferred the first heads: a worker looks again
+                "select exists (select from drip.device_pacing where next_look_at <= drip.now()"
+                " and next_send_at <= drip.now())"
+            ):
                 for row in claimed:
                     text = row["content"] or row["caption"] or ""
                     handed.append((clock.now, row["recipient_phone"], text))
                     self.answer(row, answer(row) if answer else "accepted")
-                self.tick()
-                self.wake()
+                if claimed:
+                    self.tick()
+                    self.wake()
             upcoming = self.value(
                 "select min(at) from (select due_at as at from drip.broadcast_messages"
                 " where status = 'pending' union all"

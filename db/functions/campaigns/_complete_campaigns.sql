@@ -1,6 +1,7 @@
 -- Completion is read from the rows: planned to the end, nothing pending or on its way, and no
 -- unknown outcome that is still held.
-create function drip._complete_campaigns(p_limit integer) returns bigint
+create function drip._complete_campaigns(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -12,6 +13,7 @@ begin
     from drip.campaigns c
     where c.status = 'triggered'
       and c.expanded_at is not null
+      and (p_user_id is null or c.user_id = p_user_id)
       and not exists (
         select
         from drip.broadcast_messages m
@@ -37,5 +39,5 @@ begin
   return v_count;
 end
 $$;
-comment on function drip._complete_campaigns(integer) is
+comment on function drip._complete_campaigns(integer, bigint) is
   'Completes the campaigns whose messages are all finished; returns how many.';

@@ -8,6 +8,23 @@ returns table (
 language plpgsql volatile security definer
 set search_path = ''
 as $$
+begin
+  return query select r.* from drip._expand_campaigns(p_limit, null) r;
+end
+$$;
+comment on function drip.expand_campaigns(integer) is
+  'Plans up to p_limit messages of the campaign that is due longest; no row when none is due.
+   inserted counts this call''s rows, audience the leads; remaining is above 0 while another call
+   has something to do at once.';
+grant execute on function drip.expand_campaigns(integer) to drip_worker;
+
+-- The inner form: with a tenant it serves that one alone.
+create function drip._expand_campaigns(p_limit integer, p_user_id bigint)
+returns table (
+  campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
+language plpgsql volatile
+set search_path = ''
+as $$
 #variable_conflict use_column
 declare
   c_attempts constant integer := 5;
@@ -21,6 +38,7 @@ begin
   into v_campaign
   from drip.campaigns c
   where c.status in ('pending', 'triggered')
+    and (p_user_id is null or c.user_id = p_user_id)
     and drip._is_expansion_due(c, v_now)
   order by c.scheduled_at, c.id
   limit 1
@@ -52,6 +70,7 @@ begin
   into v_others
   from drip.campaigns c
   where c.status in ('pending', 'triggered')
+    and (p_user_id is null or c.user_id = p_user_id)
     and c.id <> v_campaign.id
     and drip._is_expansion_due(c, v_now);
   return query
@@ -68,11 +87,8 @@ begin
       v_campaign.status;
 end
 $$;
-comment on function drip.expand_campaigns(integer) is
-  'Plans up to p_limit messages of the campaign that is due longest; no row when none is due.
-   inserted counts this call''s rows, audience the leads; remaining is above 0 while another call
-   has something to do at once.';
-grant execute on function drip.expand_campaigns(integer) to drip_worker;
+comment on function drip._expand_campaigns(integer, bigint) is
+  'expand_campaigns, for all tenants or for one.';
 
 -- After an error it waits half a minute longer each time.
 create function drip._is_expansion_due(p_campaign drip.campaigns, p_now timestamptz)

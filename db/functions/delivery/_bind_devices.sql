@@ -1,6 +1,7 @@
 -- Messages planned while the tenant had no device get one of the pool as soon as there is one; the
 -- whole journey stays on it.
-create function drip._bind_devices(p_limit integer) returns bigint
+create function drip._bind_devices(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -12,6 +13,7 @@ begin
     select m.id, m.user_id, m.lead_id
     from drip.broadcast_messages m
     where m.status = 'pending' and m.device_id is null
+      and (p_user_id is null or m.user_id = p_user_id)
     order by m.id
     limit p_limit
     for no key update skip locked
@@ -45,5 +47,5 @@ begin
   return v_count;
 end
 $$;
-comment on function drip._bind_devices(integer) is
+comment on function drip._bind_devices(integer, bigint) is
   'Gives pending messages without a device one of the tenant''s pool; returns how many.';

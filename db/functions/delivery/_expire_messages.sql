@@ -1,6 +1,7 @@
 -- Past its expires_at a message becomes a visible expired, also where its device cannot send.
 -- Behind a pause nothing expires: the resume says what becomes of the time.
-create function drip._expire_messages(p_limit integer) returns bigint
+create function drip._expire_messages(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -13,6 +14,7 @@ begin
     select m.id
     from drip.broadcast_messages m
     where m.status = 'pending' and m.expires_at is not null and m.expires_at <= v_now
+      and (p_user_id is null or m.user_id = p_user_id)
       and coalesce(m.deferred_reason, '') not in ('sequence_paused', 'campaign_paused')
     order by m.expires_at
     limit p_limit
@@ -37,5 +39,5 @@ begin
   return v_count;
 end
 $$;
-comment on function drip._expire_messages(integer) is
+comment on function drip._expire_messages(integer, bigint) is
   'Expires pending messages whose time is over; returns how many.';

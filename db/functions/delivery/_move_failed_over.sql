@@ -1,6 +1,7 @@
 -- The device's failover_policy at work: while it cannot send, due messages of a device with
 -- failover or rebind move to another online pool device; rebind moves the lead as well.
-create function drip._move_failed_over(p_limit integer) returns bigint
+create function drip._move_failed_over(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -26,6 +27,7 @@ begin
       ) b
     ) m
     where d.status <> 'online' and d.failover_policy <> 'wait'
+      and (p_user_id is null or d.user_id = p_user_id)
     limit p_limit
   ),
   placed as (
@@ -74,5 +76,5 @@ begin
   return v_count;
 end
 $$;
-comment on function drip._move_failed_over(integer) is
+comment on function drip._move_failed_over(integer, bigint) is
   'Moves due messages off devices that cannot send, where their policy says so; returns how many.';

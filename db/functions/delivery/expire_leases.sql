@@ -79,7 +79,8 @@ comment on function drip.expire_leases(integer) is
 grant execute on function drip.expire_leases(integer) to drip_worker;
 
 -- After unknown_hold a held unknown counts as finished for order and completion; it stays unknown.
-create function drip._end_unknown_holds(p_limit integer) returns bigint
+create function drip._end_unknown_holds(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -94,6 +95,7 @@ begin
     join drip.users u on u.id = m.user_id
     where m.status = 'unknown'
       and m.hold_ended_at is null
+      and (p_user_id is null or m.user_id = p_user_id)
       and m.finished_at + drip._exactly(u.unknown_hold) <= v_now
     order by m.id
     limit p_limit
@@ -117,5 +119,5 @@ begin
   return v_count;
 end
 $$;
-comment on function drip._end_unknown_holds(integer) is
+comment on function drip._end_unknown_holds(integer, bigint) is
   'Ends the hold of unknown messages whose time is over; returns how many.';

@@ -103,7 +103,8 @@ comment on function drip._drain_sync_backlog(integer) is
   'Syncs enrollments noted in the backlog; those still held are noted again.';
 
 -- A pause with an end is over when its time comes.
-create function drip._end_lead_pauses(p_limit integer) returns bigint
+create function drip._end_lead_pauses(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -114,7 +115,7 @@ begin
   with over as (
     select l.id
     from drip.leads l
-    where l.paused_until <= drip.now()
+    where l.paused_until <= drip.now() and (p_user_id is null or l.user_id = p_user_id)
     order by l.id
     limit p_limit
     for no key update skip locked
@@ -138,5 +139,5 @@ begin
   return cardinality(v_leads);
 end
 $$;
-comment on function drip._end_lead_pauses(integer) is
+comment on function drip._end_lead_pauses(integer, bigint) is
   'Lifts the pauses of leads whose time is over; returns how many.';

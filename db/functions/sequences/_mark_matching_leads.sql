@@ -1,7 +1,8 @@
 -- So that nothing depends on a notification, or on the order of a lead's change and a sequence's:
 -- a sequence that changed is compared with all leads, one with a trigger every five minutes with
 -- the leads that have a trigger. A long look goes in pieces, by lead id.
-create function drip._mark_matching_leads(p_limit integer) returns boolean
+create function drip._mark_matching_leads(p_limit integer, p_user_id bigint default null)
+returns boolean
 language plpgsql volatile
 set search_path = ''
 set plan_cache_mode = force_custom_plan
@@ -18,6 +19,7 @@ begin
     from drip.sequences s
     where s.status = 'active'
       and s.auto_enroll <> 'manual'
+      and (p_user_id is null or s.user_id = p_user_id)
       and (s.swept_at is null
            or s.swept_to_lead_id > 0
            or (s.auto_enroll = 'trigger' and s.swept_at <= v_now - interval '5 minutes'))
@@ -74,7 +76,7 @@ begin
   return v_is_unfinished;
 end
 $$;
-comment on function drip._mark_matching_leads(integer) is
+comment on function drip._mark_matching_leads(integer, bigint) is
   'Marks leads that match a sequence and are not marked; true while a look is under way.';
 
 -- Whom a look would only find and leave: opted out, or in another sequence of the group.

@@ -7,10 +7,25 @@ returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining big
 language plpgsql volatile security definer
 set search_path = ''
 as $$
+begin
+  return query select r.* from drip._enroll_matching_leads(p_limit, null) r;
+end
+$$;
+comment on function drip.enroll_matching_leads(integer) is
+  'Enrolls up to p_limit leads whose trigger or niche matches an active sequence, and consumes the
+   tokens. remaining is above 0 while another call has something to do at once.';
+grant execute on function drip.enroll_matching_leads(integer) to drip_worker;
+
+-- The inner form: with a tenant it serves that one alone.
+create function drip._enroll_matching_leads(p_limit integer, p_user_id bigint)
+returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining bigint)
+language plpgsql volatile
+set search_path = ''
+as $$
 #variable_conflict use_column
 declare
   v_limit constant integer := least(greatest(coalesce(p_limit, 1000), 1), 100000);
-  v_is_marking constant boolean := drip._mark_matching_leads(v_limit);
+  v_is_marking constant boolean := drip._mark_matching_leads(v_limit, p_user_id);
   v_leads bigint[];
   v_match record;
   v_done record;
@@ -25,7 +40,7 @@ begin
   from (
     select l.id
     from drip.leads l
-    where l.enroll_check
+    where l.enroll_check and (p_user_id is null or l.user_id = p_user_id)
     order by l.id
     limit v_limit
     for no key update skip locked
@@ -108,10 +123,8 @@ begin
       greatest(v_remaining, case when v_is_marking then 1 else 0 end);
 end
 $$;
-comment on function drip.enroll_matching_leads(integer) is
-  'Enrolls up to p_limit leads whose trigger or niche matches an active sequence, and consumes the
-   tokens. remaining is above 0 while another call has something to do at once.';
-grant execute on function drip.enroll_matching_leads(integer) to drip_worker;
+comment on function drip._enroll_matching_leads(integer, bigint) is
+  'enroll_matching_leads, for all tenants or for one.';
 
 -- A lead that breaks its enrollment (a zone that does not exist, say) must not stop the others:
 -- then each goes alone, and the error is noted in task_runs, which operators read.
