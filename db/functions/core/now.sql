@@ -20,9 +20,9 @@ language plpgsql stable parallel safe security definer
 set search_path = ''
 as $$
 declare
-  v_told constant text := pg_catalog.current_setting('drip.fake_now');
+  v_told constant text := nullif(pg_catalog.current_setting('drip.fake_now', true), '');
 begin
-  if exists (
+  if v_told is not null and exists (
     select from drip.private_settings ps where ps.name = 'test_database' and ps.value = 'yes'
   ) or pg_catalog.current_setting('drip.clock_token', true) = drip._clock_token(v_told) then
     return v_told::timestamptz;

@@ -1,5 +1,5 @@
--- Plays the real functions over the real rows of one tenant with a moving clock, and takes all of it
--- back: the same claim, the same results, the same sweeps. While it runs, that tenant's own sending
+-- Plays the real functions over the real rows of one tenant with a moving clock, and takes all of
+-- it back: the same claim, the same results, the same sweeps. While it runs, that tenant's own sending
 -- waits; nothing is handed to a worker, and no event or notification comes out.
 create function drip.simulate(
   p_user text default null, p_until timestamptz default null, p_outcome text default 'accepted')
@@ -69,10 +69,10 @@ end
 $$;
 comment on function drip.simulate(text, timestamptz, text) is
   'What one tenant would send from now until p_until (a week), if every message ended as p_outcome
-   (accepted, permanent, unknown); nothing of it stays. kind message: one that leaves, at its time to
-   the second, planned by enrollments and expansions to come as well (those have no message_id).
-   kind left: messages that had not left at the end, by reason; kind end: why it stopped (p_until, or
-   1,000 messages, about 3 ms each, meanwhile the tenant''s sending waits). Replies, receipts and
+   (accepted, permanent, unknown); nothing of it stays. Kind message: one that leaves, at its time
+   to the second; those that are planned by an enrollment or expansion to come have no message_id.
+   Kind left: messages that had not left at the end, by reason. Kind end: why it stopped (p_until,
+   or 1,000 messages, about 3 ms each; meanwhile the tenant''s sending waits). Replies, receipts and
    opt-outs to come are not known to it.';
 grant execute on function drip.simulate(text, timestamptz, text) to drip_operator;
 

@@ -68,7 +68,8 @@ def test_a_second_tick_finds_nothing(clock: Clock, plant: Plant) -> None:
 def test_one_failing_sweep_stops_no_other(clock: Clock, plant: Plant) -> None:
     """Its error is in the row and in task_runs; the rest is done."""
     plant.conn.execute(
-        "create or replace function drip._expire_messages(p_limit integer) returns bigint"
+        "create or replace function drip._expire_messages("
+        "p_limit integer, p_user_id bigint default null) returns bigint"
         " language plpgsql as $$ begin raise exception 'boom'; end $$"
     )
     loose, device = plant.message(None), plant.device()
