@@ -170,18 +170,29 @@ $$;
 comment on function drip._sent_text(bigint) is
   'A message that was handed over, as preview_message shows it; no row for one that was not.';
 
--- A held message is as good as due: nobody knows when its pause ends.
+-- As explain_message says it. Where nobody can say, as in a pause, it is as good as due.
 create function drip._leaves_at(p_message bigint) returns timestamptz
-language sql stable
+language plpgsql stable
+set search_path = ''
 as $$
-  select greatest(
-    drip.now(), m.scheduled_at, nullif(m.not_before, 'infinity'), nullif(j.until, 'infinity'))
-  from drip.broadcast_messages m
-  left join drip._judge_messages(array[p_message]) j on j.message_id = m.id
-  where m.id = p_message
+declare
+  v_clock text[];
+  v_ahead record;
+begin
+  v_clock := drip._move_clock(drip.now());
+  select a.verdict, a.at into v_ahead from drip._look_ahead(p_message) a;
+  perform drip._restore_clock(v_clock);
+  if v_ahead.verdict <> 'drop' and v_ahead.at is not null then
+    return v_ahead.at;
+  end if;
+  return (
+    select greatest(drip.now(), m.scheduled_at, nullif(m.not_before, 'infinity'))
+    from drip.broadcast_messages m
+    where m.id = p_message);
+end
 $$;
 comment on function drip._leaves_at(bigint) is
-  'When a planned message may leave, as far as its verdict now says.';
+  'When a planned message may leave, as far as can be said now.';
 
 -- {phone} in a text is a phone as well.
 create function drip._shown_text(

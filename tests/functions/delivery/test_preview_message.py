@@ -106,6 +106,20 @@ def test_behind_a_window_it_greets_by_the_opening(clock: Clock, plant: Plant) ->
     assert preview(plant, message=message["id"])["content"] == "Good evening,\n\nStep"
 
 
+def test_all_rules_together_say_the_hour(clock: Clock, plant: Plant) -> None:
+    """A step of tomorrow morning whose window opens in the evening, on a device with hours."""
+    plant.tenant(time_zone="Asia/Kuala_Lumpur", send_from="13:00", send_to="21:00")
+    plant.device(active_from="19:00", active_to="23:00")
+    enrollment = plant.enroll(plant.sequence({}, {"send_time": "08:00"}, greeting=True))
+    planned = [preview(plant, message=row["id"]) for row in plant.journey(enrollment)]
+    assert [row["content"] for row in planned] == ["Good evening,\n\nStep"] * 2
+    handed = plant.live(clock, clock.now + timedelta(days=3))
+    assert handed == [
+        (row["as_of"], plant.value("select phone from drip.leads"), row["content"])
+        for row in planned
+    ]
+
+
 def test_a_held_message_is_read_now(clock: Clock, plant: Plant) -> None:
     plant.device()
     sequence = plant.sequence(greeting=True)
