@@ -1,6 +1,6 @@
 -- Plays the real functions over the real rows of one tenant with a moving clock, and takes all of
--- it back: the same claim, the same results, the same sweeps. While it runs, that tenant's own sending
--- waits; nothing is handed to a worker, and no event or notification comes out.
+-- it back: the same claim, the same results, the same sweeps. While it runs, that tenant's own
+-- sending waits; nothing is handed to a worker, and no event or notification comes out.
 create function drip.simulate(
   p_user text default null, p_until timestamptz default null, p_outcome text default 'accepted')
 returns table (
