@@ -13,7 +13,7 @@ begin
   join drip.sequence_steps st on st.sequence_id = s.id and st.retired_at is null
   cross join lateral drip._list_texts(
     st.content, st.caption, st.template, format('steps[%s].', st.day_number), 'content') t
-  where s.id = p_sequence_id and st.retired_at is null
+  where s.id = p_sequence_id
   group by s.user_id;
 end
 $$;
