@@ -68,6 +68,8 @@ as $$
       'The contact has been through the sequence and may enter again later.'
     when 'enrollment_failed' then 'It matches, but enrolling it failed.'
     when 'waits_for_sweep' then 'It matches; the next look takes it in.'
+    when 'campaign_not_scheduled' then 'The campaign has not been scheduled.'
+    when 'campaign_failed' then 'Planning the campaign failed.'
     when 'in_audience' then 'The contact is in the audience; its message is planned in time.'
     when 'not_in_audience' then 'The contact is not in the audience.'
     when 'audience_unreadable' then 'The audience cannot be read.'
