@@ -130,6 +130,7 @@ def check(plant: Plant) -> dict[int, Counter[str]]:
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.lesson(19, story=True)
 @pytest.mark.parametrize("outage", [workers_down, devices_offline])
 def test_three_days_without_a_send(clock: Clock, plant: Plant, outage: Any) -> None:
@@ -147,6 +148,7 @@ def test_three_days_without_a_send(clock: Clock, plant: Plant, outage: Any) -> N
     assert check(plant) == {step: {"sent": LEADS} for step in range(1, 6)}
 
 
+@pytest.mark.exhaustive
 def test_what_was_valid_for_a_day_is_expired_and_holds_nobody_up(
     clock: Clock, plant: Plant
 ) -> None:

@@ -210,6 +210,7 @@ def test_a_campaign_of_thousands_delays_others_by_one_delay(
     assert len(sent) > 3  # the campaign went on meanwhile
 
 
+@pytest.mark.exhaustive
 @pytest.mark.lesson(41, story=True)
 def test_a_step_waits_behind_one_message_of_a_hundred_thousand(clock: Clock, plant: Plant) -> None:
     """The one whose delay is running when the step comes due; ten steps, at odd times."""
