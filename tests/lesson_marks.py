@@ -16,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def _rule(text: str) -> Rule:
     return int(number), rule
 
 
+@cache
 def marks() -> list[Mark]:
     """All markers of all tests, in the order of files and lines."""
     return [

@@ -39,7 +39,9 @@ from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
 
 ROOT = TESTS.parent
-COPIED = ("db", "worker", "tests", "examples", "pyproject.toml", "README.md", "docs")
+# worker/ finds db/ beside itself, so both are copied; the rest is looked at in its place.
+COPIED = ("db", "worker")
+LINKED = ("tests", "examples", "docs", "pyproject.toml", "README.md")
 # A migrated database: of each copy only what its patch changed is rebuilt.
 BASE = "pgdrip_mutants_base"
 # A rule that is gone may let a test wait for ever.
@@ -85,20 +87,21 @@ class Run:
         return {test for test, proved in self.rules.items() if wanted & set(proved)}
 
 
+def test_files(rules: set[Rule]) -> list[str]:
+    """The files of the tests that prove one of these rules."""
+    return sorted({m.file for m in marks() if (m.lesson, m.rule) in rules and not m.is_story})
+
+
 def run_tests(mutant: Mutant | None, rules: Iterable[Rule], server: str, base: str) -> Run:
     """Run the tests of these rules on a copy of the project, changed by the mutant."""
     run = Run(mutant.name if mutant else "as it is")
     wanted = set(rules)
-    files = sorted({m.file for m in marks() if (m.lesson, m.rule) in wanted and not m.is_story})
     with tempfile.TemporaryDirectory(prefix="pgdrip-mutant-") as folder:
         copy, report, output = Path(folder, "project"), Path(folder, "report"), Path(folder, "out")
         for name in COPIED:
-            if (ROOT / name).is_dir():
-                skipped = shutil.ignore_patterns("__pycache__", "states")
-                shutil.copytree(ROOT / name, copy / name, ignore=skipped)
-            else:
-                copy.mkdir(exist_ok=True)
-                shutil.copy(ROOT / name, copy / name)
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in LINKED:
+            (copy / name).symlink_to(ROOT / name)
         (copy / "pgdrip").symlink_to(copy / "worker")
         if mutant:
             mutant.apply(copy)
@@ -109,7 +112,9 @@ def run_tests(mutant: Mutant | None, rules: Iterable[Rule], server: str, base: s
             "PGDRIP_LESSON_REPORT": str(report),
         }
         started = time.monotonic()
-        process = _PROCESSES.Process(target=_test, args=(copy, files, environment, output))
+        process = _PROCESSES.Process(
+            target=_test, args=(copy, test_files(wanted), environment, output)
+        )
         process.start()
         process.join(PATIENCE)
         if process.is_alive():
@@ -169,6 +174,7 @@ def check(lessons: Iterable[int] = (), *, is_quick: bool = False, jobs: int = 2)
     tried = [m for m in mutants() if not chosen or chosen & {lesson for lesson, _ in m.rules}]
     every_rule = {rule for mutant in mutants() for rule in mutant.rules}
     wrong: list[str] = []
+    marks()  # read here, not in two threads at once
     with server_folder() as home, embedded_server(home) as server:
         with psycopg.connect(server.url, autocommit=True) as admin:
             # Nobody misses these data after a power cut.
