@@ -73,6 +73,12 @@ begin
       m.status as status_before,
       -- an attempt that is settled late was booked when it became unknown
       m.status <> 'processing' as is_late,
+      case when m.status <> 'processing' then (
+        select (g.finished_at at time zone u.time_zone)::date
+          = (v_now at time zone u.time_zone)::date
+        from drip.users u
+        where u.id = m.user_id)
+      end as is_of_today,
       case
         when g.outcome in ('accepted', 'unknown') then g.scope else coalesce(x.scope, g.scope)
       end as scope,
@@ -180,14 +186,17 @@ begin
     where m.id = f.message_id
     returning m.id, m.status, m.sequence_contact_id
   ),
+  -- what may have arrived has reached its contact, also where it is tried again
   reached as (
     insert into drip.account_reach as r (account_id, lead_id, last_sent_at)
-    select distinct f.account_id, f.lead_id, v_now
+    select f.account_id, f.lead_id, max(f.finished_at)
     from fated f
     join drip.sender_accounts sa on sa.id = f.account_id
-    where f.fate in ('sent', 'unknown') and sa.reach_cap is not null
+    where f.action in ('sent', 'unknown') and sa.reach_cap is not null
+    group by f.account_id, f.lead_id
     order by f.account_id, f.lead_id
-    on conflict (account_id, lead_id) do update set last_sent_at = excluded.last_sent_at
+    on conflict (account_id, lead_id) do update
+    set last_sent_at = greatest(r.last_sent_at, excluded.last_sent_at)
   ),
   written_off as (
     select distinct on (f.user_id, f.recipient_phone)
@@ -211,7 +220,9 @@ begin
         count(*) filter (
           where f.fate <> 'sent' and (not f.is_late or f.status_before = 'sent')) as failures,
         count(*) filter (where not f.is_late and f.action in ('sent', 'unknown'))
-          - count(*) filter (where f.is_late and f.action not in ('sent', 'unknown'))
+          -- what was booked on another day leaves no room in this one
+          - count(*) filter (
+            where f.is_late and f.action not in ('sent', 'unknown') and f.is_of_today)
           -- one that was not booked, or no longer, and has arrived all the same
           + count(*) filter (
             where f.is_late and f.action = 'sent'

@@ -233,9 +233,7 @@ begin
     ),
     deferred as (
       update drip.broadcast_messages m
-      set not_before = greatest(
-            coalesce(j.until, v_now + c_relook),
-            v_now + case when j.reason = 'not_due' then interval '0' else interval '5 seconds' end),
+      set not_before = case when j.until > v_now then j.until else v_now + c_relook end,
         deferred_reason = j.reason
       from judged j
       where j.verdict = 'wait'

@@ -40,7 +40,18 @@ begin
       select d.unknown_policy = 'retry' and n.failures + 1 < n.max_failures as again
     ) r
     where m.id = l.id
-    returning m.id, m.attempts, m.device_id, m.sequence_contact_id, m.status
+    returning m.id, m.attempts, m.device_id, m.lead_id, m.sequence_contact_id, m.status,
+      d.account_id
+  ),
+  -- it may have arrived, so it has reached its contact
+  reached as (
+    insert into drip.account_reach as r (account_id, lead_id, last_sent_at)
+    select distinct x.account_id, x.lead_id, v_now
+    from moved x
+    join drip.sender_accounts a on a.id = x.account_id
+    where a.reach_cap is not null
+    order by x.account_id, x.lead_id
+    on conflict (account_id, lead_id) do update set last_sent_at = excluded.last_sent_at
   ),
   closed as (
     update drip.message_attempts a

@@ -128,7 +128,8 @@ begin
         -- what is in flight on the account is looked at again every minute: nobody knows more
         exit when v_until <= at
           or (reason = 'account_cap' and v_round > 1 and v_until = at + interval '1 minute');
-        at := v_until;
+        -- hours of the device and of the program may never meet
+        at := case when v_round < c_rounds then v_until end;
       end loop;
     end if;
 

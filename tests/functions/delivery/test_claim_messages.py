@@ -196,6 +196,21 @@ def test_who_waits_for_a_person_is_looked_at_each_minute(clock: Clock, plant: Pl
 
 
 @pytest.mark.lesson(7)
+def test_who_waits_for_a_moment_waits_no_longer(clock: Clock, plant: Plant) -> None:
+    """A quarter of a second before its time it is put off until then, not by seconds more."""
+    plant.tenant(contact_gap=timedelta(hours=1))
+    device, lead = plant.device(), plant.lead()
+    for _ in range(2):
+        plant.message(device, lead, category="marketing")
+    [first] = plant.claim()
+    plant.answer(first)
+    clock.advance(minutes=59, seconds=59.75)
+    plant.wake()
+    assert plant.claim() == []
+    clock.advance(seconds=0.25)
+    assert len(plant.claim()) == 1
+
+
 def test_a_device_that_cannot_send_leaves_its_messages_alone(clock: Clock, plant: Plant) -> None:
     """An offline moment marks nothing; the messages go when it is back."""
     device = plant.device(status="offline")

@@ -100,6 +100,17 @@ def test_an_unknown_that_was_refused_after_all_is_given_back(clock: Clock, plant
     assert send_what_goes(plant) == 2
 
 
+def test_what_is_given_back_of_yesterday_leaves_no_room_today(clock: Clock, plant: Plant) -> None:
+    device = plant.device(daily_cap=2)
+    queue(plant, device, 6)
+    [row] = plant.claim()
+    plant.answer(row, "unknown")
+    clock.advance(days=1)
+    assert send_what_goes(plant) == 2
+    plant.answer(row, "permanent")
+    assert send_what_goes(plant) == 0
+
+
 def test_a_lapsed_lease_may_have_been_sent_and_counts(clock: Clock, plant: Plant) -> None:
     device = plant.device(daily_cap=2)
     queue(plant, device, 4)

@@ -450,6 +450,39 @@ def test_a_capped_account_counts_what_is_in_flight(clock: Clock, plant: Plant) -
     assert count == 2
 
 
+@pytest.mark.parametrize("how", ["no answer", "lapsed lease"])
+@pytest.mark.parametrize("policy", ["hold", "retry"])
+def test_what_may_have_arrived_has_reached_its_contact(
+    clock: Clock, plant: Plant, how: str, policy: str
+) -> None:
+    """Also while it waits for its second try, nobody takes its place under the cap."""
+    device = plant.device(account_id=account(plant, clock, reach_cap=1), unknown_policy=policy)
+    first, other = plant.message(device), plant.message(device)
+    [claimed] = plant.claim()
+    assert claimed["message_id"] == first
+    if how == "no answer":
+        plant.answer(claimed, "unknown")
+    else:
+        clock.advance(seconds=90)
+        plant.tick()
+    told = plant.explain(other)
+    assert (told["reason"], told["earliest"]) == ("account_cap", clock.now + timedelta(hours=24))
+    plant.wake()
+    assert plant.claim() == []
+
+
+def test_an_answer_that_comes_late_reaches_nobody_again(clock: Clock, plant: Plant) -> None:
+    """The 24 hours run from the send, not from the day on which a person settles it."""
+    device = plant.device(account_id=account(plant, clock, reach_cap=1))
+    plant.message(device)
+    [claimed] = plant.claim()
+    plant.answer(claimed, "unknown")
+    clock.advance(hours=23)
+    plant.answer(claimed)
+    message = plant.message(device)
+    assert plant.explain(message)["earliest"] == clock.now + timedelta(hours=1)
+
+
 def test_a_capped_account_is_kept_by_two_claims_at_once(
     clock: Clock, plant: Plant, connect: Connect
 ) -> None:

@@ -357,3 +357,12 @@ def test_it_ends_where_nothing_ever_opens(clock: Clock, plant: Plant) -> None:
     assert (row["verdict"], row["earliest"]) == ("wait", None)
     plant.wake()
     assert plant.claim() == []
+
+
+def test_hours_that_never_meet_have_no_time(clock: Clock, plant: Plant) -> None:
+    """The device is open in the morning and the campaign in the evening."""
+    device = plant.device(active_from="06:00", active_to="09:00")
+    campaign = plant.campaign(send_from="18:00", send_to="20:00")
+    message = plant.message(device, campaign_id=campaign, priority=3)
+    told = plant.explain(message)
+    assert (told["reason"], told["earliest"]) == ("outside_window", None)
