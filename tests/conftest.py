@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from debian_server import debian_server
 from factory import Clock, Plant
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
@@ -34,6 +35,9 @@ Connect = Callable[..., Connection]
 pytest_plugins = ["worker_process", "receiver_process"]
 
 EMBEDDED = 18
+
+# A thousand examples, for tests that say so: pytest --hypothesis-profile=thorough
+settings.register_profile("thorough", max_examples=1000, deadline=None)
 
 _numbers = itertools.count(1)
 
