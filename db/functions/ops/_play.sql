@@ -1,0 +1,249 @@
+-- The player behind simulate and the previews: who calls it rolls back.
+create function drip._play(
+  p_user_id bigint, p_until timestamptz, p_outcome text, p_most integer)
+returns jsonb
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  -- who only a person can help is not looked at again
+  c_for_ever constant text[] := array[
+    'sequence_paused', 'campaign_paused', 'enrollment_paused', 'lead_paused', 'no_device',
+    'service_window_closed', 'predecessor_pending'];
+  c_looks constant integer := 20000;
+  v_first constant bigint := (select coalesce(max(m.id), 0) from drip.broadcast_messages m);
+  v_zone constant text := (select u.time_zone from drip.users u where u.id = p_user_id);
+  v_at timestamptz := drip.now();
+  v_claimed jsonb;
+  v_rows jsonb := '[]';
+  v_count integer := 0;
+  v_looks integer := 0;
+  v_why text;
+begin
+  -- what is with a worker at this moment ends the same way
+  perform drip._record_results(coalesce((
+    select jsonb_agg(jsonb_build_object(
+      'message_id', m.id, 'attempt', m.attempts, 'outcome', p_outcome))
+    from drip.broadcast_messages m
+    join drip.user_devices d on d.id = m.device_id
+    where d.user_id = p_user_id and m.status = 'processing'), '[]'), false);
+  <<time>>
+  loop
+    perform drip._move_clock(v_at);
+    perform drip._run_sweeps(p_user_id);
+    perform drip._wake_all(p_user_id, v_at);
+    loop
+      v_looks := v_looks + 1;
+      v_why := 'too many looks for one play';
+      exit time when v_looks >= c_looks;
+      select jsonb_agg(jsonb_build_object(
+        'message_id', c.message_id, 'attempt', c.attempt, 'outcome', p_outcome, 'scope',
+        'recipient', 'content', coalesce(c.content, c.caption)) order by c.message_id)
+      into v_claimed
+      from drip._claim_messages('simulate', 100, p_user_id) c;
+      if v_claimed is null then
+        -- a look defers a few heads: the next one sees what stands behind them
+        exit when not exists (
+          select
+          from drip.device_pacing p
+          where p.user_id = p_user_id and p.next_look_at <= v_at and p.next_send_at <= v_at);
+        continue;
+      end if;
+      perform drip._record_results(v_claimed, false);
+      select v_rows || jsonb_agg(
+        jsonb_build_object(
+          'at', v_at, 'zone', v_zone, 'kind', 'message',
+          'message_id', case when m.id <= v_first then m.id end, 'lead_id', m.lead_id,
+          'phone', m.recipient_phone, 'device', d.name, 'source', t.source, 'step', t.step,
+          'content', r.content, 'status', m.status, 'reason', m.status_reason)
+        order by m.device_id, m.id)
+      into v_rows
+      from jsonb_to_recordset(v_claimed) as r (message_id bigint, content text)
+      join drip.broadcast_messages m on m.id = r.message_id
+      left join drip.user_devices d on d.id = m.device_id
+      cross join lateral drip._source_of(m) t;
+      v_count := v_count + jsonb_array_length(v_claimed);
+      v_why := 'the most messages of one play';
+      exit time when v_count >= p_most;
+      perform drip._run_sweeps(p_user_id);
+      perform drip._wake_all(p_user_id, v_at);
+    end loop;
+    update drip.broadcast_messages m
+    set not_before = 'infinity'
+    where m.user_id = p_user_id
+      and m.status = 'pending'
+      and m.deferred_reason = any (c_for_ever)
+      -- the claim's next look at what has no time of its own
+      and m.not_before = v_at + interval '1 minute'
+      and (m.deferred_reason <> 'lead_paused' or exists (
+        select from drip.leads l where l.id = m.lead_id and l.paused_until = 'infinity'));
+    v_at := drip._next_event(p_user_id, v_at);
+    v_why := 'p_until';
+    exit when v_at is null or v_at > p_until;
+  end loop;
+  if v_why = 'p_until' then
+    v_at := p_until;
+    perform drip._move_clock(v_at);
+  end if;
+  return v_rows || coalesce((
+    select jsonb_agg(
+      jsonb_build_object(
+        'at', v_at, 'zone', v_zone, 'kind', 'left', 'source', q.source, 'reason', q.reason,
+        'messages', q.messages,
+        'note', coalesce(drip.reason_sentence(q.reason), 'Its device takes it next.'))
+      order by q.messages desc, q.source, q.reason)
+    from (
+      select t.source, f.reason, count(*) as messages
+      from drip._message_facts f
+      join drip.broadcast_messages m on m.id = f.message_id
+      cross join lateral drip._source_of(m) t
+      where f.user_id = p_user_id
+        and f.message_id in (
+          -- what is due; a count of all that is to come would read the whole queue
+          select b.id
+          from drip.user_devices d
+          cross join lateral (
+            select n.id
+            from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+            cross join lateral (
+              select x.id, x.scheduled_at
+              from drip.broadcast_messages x
+              where x.device_id = d.id and x.status = 'pending'
+                and x.priority = class.priority
+              order by x.due_at desc
+              limit 2000
+            ) n
+            where n.scheduled_at <= v_at
+          ) b
+          where d.user_id = p_user_id
+          union all
+          select x.id
+          from drip.broadcast_messages x
+          where x.user_id = p_user_id and x.status = 'pending' and x.device_id is null
+            and x.scheduled_at <= v_at)
+      group by t.source, f.reason
+    ) q), '[]') || jsonb_build_object(
+      'at', v_at, 'zone', v_zone, 'kind', 'end', 'messages', v_count, 'note', v_why);
+end
+$$;
+comment on function drip._play(bigint, timestamptz, text, integer) is
+  'Moves the clock from event to event and hands everything over; the rows of simulate as JSON. The
+   caller rolls it back.';
+
+create function drip._wake_all(p_user_id bigint, p_at timestamptz) returns void
+language sql volatile
+as $$
+  update drip.device_pacing p
+  set next_look_at = p_at
+  where p.user_id = p_user_id and p.next_look_at <> p_at
+$$;
+comment on function drip._wake_all(bigint, timestamptz) is
+  'Lets the next claim look at every device of a tenant.';
+
+create function drip._source_of(p_message drip.broadcast_messages)
+returns table (source text, step integer)
+language sql stable
+as $$
+  select
+    case
+      when p_message.campaign_id is not null then 'campaign ' || (
+        select c.title from drip.campaigns c where c.id = p_message.campaign_id)
+      when p_message.sequence_id is not null then 'sequence ' || (
+        select s.name from drip.sequences s where s.id = p_message.sequence_id)
+      else 'single message'
+    end,
+    (select st.day_number from drip.sequence_steps st where st.id = p_message.sequence_stepid)
+$$;
+comment on function drip._source_of(drip.broadcast_messages) is
+  'Where a message comes from, in words, and its step.';
+
+-- What tick() does for all, for one tenant and to the end.
+create function drip._run_sweeps(p_user_id bigint) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  perform drip._end_unknown_holds(1000, p_user_id);
+  perform drip._expire_messages(1000, p_user_id);
+  perform drip._end_lead_pauses(1000, p_user_id);
+  perform drip._bind_devices(1000, p_user_id);
+  perform drip._move_failed_over(1000, p_user_id);
+  loop
+    exit when coalesce((
+      select r.remaining from drip._enroll_matching_leads(1000, p_user_id) r), 0) = 0;
+  end loop;
+  loop
+    exit when coalesce((
+      select r.remaining from drip._expand_campaigns(1000, p_user_id) r), 0) = 0;
+  end loop;
+  perform drip._complete_campaigns(100, p_user_id);
+end
+$$;
+comment on function drip._run_sweeps(bigint) is
+  'The sweeps that plan, expire and complete, for one tenant until nothing remains.';
+
+create function drip._next_event(p_user_id bigint, p_after timestamptz) returns timestamptz
+language sql stable
+as $$
+  select min(q.at)
+  from (
+    select h.due_at as at
+    from drip.user_devices d
+    cross join lateral (
+      select m.due_at
+      from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+      cross join lateral (
+        select x.due_at
+        from drip.broadcast_messages x
+        where x.device_id = d.id and x.status = 'pending' and x.priority = class.priority
+          and x.due_at > p_after
+        order by x.due_at
+        limit 1
+      ) m
+    ) h
+    where d.user_id = p_user_id
+    union all
+    -- a device that waits while something is due
+    select w.at
+    from drip.device_pacing p
+    join drip.user_devices d on d.id = p.device_id
+    cross join lateral (
+      values (p.next_send_at), (p.breaker_open_until),
+        (((p_after at time zone (select u.time_zone from drip.users u where u.id = p_user_id))::date
+          + 1)::timestamp
+         at time zone (select u.time_zone from drip.users u where u.id = p_user_id)),
+        (case when d.active_from is not null then drip._window_opens_at(
+          p_after, (select u.time_zone from drip.users u where u.id = p_user_id),
+          d.active_from, d.active_to, null, false) end)
+    ) as w (at)
+    where p.user_id = p_user_id and w.at > p_after
+    union all
+    select a.blocked_until
+    from drip.sender_accounts a
+    where a.user_id = p_user_id and a.blocked_until > p_after
+    union all
+    select l.paused_until
+    from drip.leads l
+    where l.user_id = p_user_id and l.paused_until > p_after and l.paused_until < 'infinity'
+    union all
+    select drip._expands_at(c)
+    from drip.campaigns c
+    where c.user_id = p_user_id and c.status in ('pending', 'triggered')
+      and c.expanded_at is null and drip._expands_at(c) > p_after
+    union all
+    select m.finished_at + drip._exactly(u.unknown_hold)
+    from drip.broadcast_messages m
+    join drip.users u on u.id = m.user_id
+    where m.user_id = p_user_id and m.status = 'unknown' and m.hold_ended_at is null
+      and m.finished_at + drip._exactly(u.unknown_hold) > p_after
+    union all
+    -- expiry frees the step behind it
+    select m.expires_at
+    from drip.broadcast_messages m
+    where m.user_id = p_user_id and m.status = 'pending' and m.expires_at > p_after
+      and m.scheduled_at <= p_after
+  ) q
+  where q.at > p_after and q.at < 'infinity'
+$$;
+comment on function drip._next_event(bigint, timestamptz) is
+  'The next time after an instant at which something of a tenant may happen by itself.';

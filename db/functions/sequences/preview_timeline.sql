@@ -1,0 +1,129 @@
+-- A tenant with a copy of the sequence, one device and one lead is made, their journey is played
+-- with the real functions, and all of it is taken back: no row that is in use is touched.
+create function drip.preview_timeline(
+  p_sequence text, p_at timestamptz default null, p_time_zone text default null)
+returns table (
+  step integer, step_name text, message_type text, planned_at timestamptz,
+  planned_local timestamp, leaves_at timestamptz, leaves_local timestamp, outcome text,
+  reason text, time_zone text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
+  v_now constant timestamptz := drip.now();
+  v_zone text := nullif(btrim(p_time_zone), '');
+  v_clock text[];
+  v_rows jsonb;
+  v_problem text;
+begin
+  if v_zone is not null and not drip._is_time_zone(v_zone) then
+    perform drip._fail(
+      'DR001', pg_catalog.format('%s is no time zone', quote_literal(left(v_zone, 60))),
+      'Write an IANA name such as Asia/Kuala_Lumpur.');
+  end if;
+  perform drip._check_instant(p_at, 'p_at');
+  v_zone := coalesce(
+    v_zone, (select u.time_zone from drip.users u where u.id = v_sequence.user_id));
+  v_clock := drip._move_clock(v_now);
+  begin
+    v_rows := drip._play_journey(v_sequence, p_at, v_zone);
+    raise exception using errcode = 'DR999';
+  exception
+    when sqlstate 'DR999' then
+      null;
+  end;
+  perform drip._restore_clock(v_clock);
+  return query
+    select
+      r.step, r.step_name, r.message_type, r.planned_at, r.planned_at at time zone v_zone,
+      r.leaves_at, r.leaves_at at time zone v_zone, r.outcome, r.reason, v_zone
+    from jsonb_to_recordset(v_rows) as r (
+      step integer, step_name text, message_type text, planned_at timestamptz,
+      leaves_at timestamptz, outcome text, reason text)
+    order by r.step;
+end
+$$;
+comment on function drip.preview_timeline(text, timestamptz, text) is
+  'When each step of a sequence would leave for a new contact in p_time_zone (else the user''s) who
+   is enrolled to begin at p_at (else after start_delay from now): planned, and after windows, days
+   and validity. Other contacts'' messages, guards'' answers and the device''s caps stay out of it.
+   outcome sent, or expired or skipped with the reason; pending where it cannot leave in 400 days.';
+grant execute on function drip.preview_timeline(text, timestamptz, text) to drip_app;
+
+create function drip._play_journey(
+  p_sequence drip.sequences, p_at timestamptz, p_zone text)
+returns jsonb
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  c_longest constant interval := interval '400 days';
+  v_at timestamptz := coalesce(p_at, drip.now() + drip._exactly(p_sequence.start_delay));
+  v_user bigint;
+  v_device bigint;
+  v_lead bigint;
+  v_copy bigint;
+  v_enrollment bigint;
+  v_sent jsonb;
+begin
+  insert into drip.users (
+    name, time_zone, default_region, language, send_from, send_to, send_days, contact_cap,
+    contact_cap_period, contact_gap, unknown_hold, created_at)
+  select
+    'preview of ' || p_sequence.id || '?', u.time_zone, u.default_region, u.language,
+    u.send_from, u.send_to, u.send_days, u.contact_cap, u.contact_cap_period, u.contact_gap,
+    u.unknown_hold, v_at
+  from drip.users u
+  where u.id = p_sequence.user_id
+  returning id into v_user;
+  insert into drip.user_devices (
+    user_id, name, platform, status_since, min_delay_seconds, max_delay_seconds, created_at)
+  values (v_user, 'preview', 'gowa', v_at, 0, 0, v_at)
+  returning id into v_device;
+  insert into drip.device_pacing (device_id, user_id, next_look_at, next_send_at)
+  values (v_device, v_user, v_at, v_at);
+  insert into drip.leads (user_id, phone, name, time_zone, created_at, updated_at, enroll_check)
+  values (v_user, '+99900000000001', 'Preview', p_zone, v_at, v_at, false)
+  returning id into v_lead;
+  insert into drip.sequences (
+    user_id, name, auto_enroll, start_delay, send_from, send_to, send_days, skip_weekends,
+    category, on_step_failure, priority, device_id, created_at, updated_at)
+  values (
+    v_user, 'preview', 'manual', p_sequence.start_delay, p_sequence.send_from,
+    p_sequence.send_to, p_sequence.send_days, p_sequence.skip_weekends, p_sequence.category,
+    p_sequence.on_step_failure, p_sequence.priority, v_device, v_at, v_at)
+  returning id into v_copy;
+  insert into drip.sequence_steps (
+    user_id, sequence_id, day_number, name, is_entry_point, trigger_delay_hours, send_time,
+    message_type, content, media_url, caption, template, valid_for, created_at, updated_at)
+  select
+    v_user, v_copy, st.day_number, st.name, st.is_entry_point, st.trigger_delay_hours,
+    st.send_time, st.message_type, st.content, st.media_url, st.caption, st.template,
+    st.valid_for, v_at, v_at
+  from drip.sequence_steps st
+  where st.sequence_id = p_sequence.id and st.retired_at is null
+  order by st.day_number;
+  update drip.sequences s set status = 'active' where s.id = v_copy;
+
+  select e.enrollment_id
+  into v_enrollment
+  from drip._enroll(v_copy, array[v_lead], p_at, '{}', '') e;
+  perform drip._move_clock(least(v_at, drip.now()));
+  v_sent := drip._play(v_user, v_at + c_longest, 'accepted', 1000);
+  return (
+    select jsonb_agg(jsonb_build_object(
+      'step', st.day_number, 'step_name', st.name, 'message_type', m.message_type,
+      'planned_at', m.planned_at, 'leaves_at', m.sent_at, 'outcome', m.status,
+      'reason', coalesce(m.status_reason, case
+        when m.status = 'pending' then (
+          select f.reason from drip._message_facts f where f.message_id = m.id)
+      end)))
+    from drip.broadcast_messages m
+    join drip.sequence_steps st on st.id = m.sequence_stepid
+    where m.sequence_contact_id = v_enrollment);
+end
+$$;
+comment on function drip._play_journey(drip.sequences, timestamptz, text) is
+  'One journey through a copy of a sequence, played to its end; the rows of preview_timeline.';
