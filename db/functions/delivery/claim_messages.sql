@@ -72,6 +72,7 @@ declare
   v_account_caps boolean;
   v_accounts bigint[] := '{}';
   v_guards boolean;
+  v_steps bigint[];
   v_guarded bigint[];
   v_asked bigint[];
   v_verdicts text[];
@@ -107,8 +108,8 @@ begin
   -- a second look costs about 70 µs a waiting head: eight of a class keep a claim below twice its
   -- usual cost, and a class full of them hides no other
   foreach v_depth in array array[1, 24] loop
-    select array_agg(h.id order by h.id)
-    into v_heads
+    select array_agg(h.id order by h.id), array_agg(h.sequence_stepid)
+    into v_heads, v_steps
     from unnest(v_open) as t (device_id)
     join drip.user_devices d on d.id = t.device_id
     cross join lateral (
@@ -117,10 +118,10 @@ begin
       where b.device_id = t.device_id and b.status = 'processing'
     ) busy
     cross join lateral (
-      select c.id
+      select c.id, c.sequence_stepid
       from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
       cross join lateral (
-        select m.id
+        select m.id, m.sequence_stepid
         from drip.broadcast_messages m
         where m.device_id = t.device_id
           and m.status = 'pending'
@@ -174,17 +175,19 @@ begin
     -- guards are asked last, so only about what nothing else holds
     v_asked := null;
     if v_guards then
-      select array_agg(m.id)
-      into v_guarded
-      from drip.broadcast_messages m
-      join drip.sequences s on s.id = m.sequence_id
-      join drip.sequence_steps st on st.id = m.sequence_stepid
-      where m.id = any (v_heads) and (s.exit_if is not null or st.only_if is not null);
-      if v_guarded is not null then
+      -- the heads have a few steps between them
+      select array_agg(st.id)
+      into v_steps
+      from drip.sequence_steps st
+      join drip.sequences s on s.id = st.sequence_id
+      where st.id = any (v_steps) and (s.exit_if is not null or st.only_if is not null);
+      if v_steps is not null then
         select array_agg(f.message_id order by f.priority, f.due_at, f.message_id)
         into v_guarded
         from drip._message_facts f
-        where f.message_id = any (v_guarded) and f.verdict = 'go';
+        where f.message_id = any (v_heads)
+          and f.sequence_stepid = any (v_steps)
+          and f.verdict = 'go';
         select array_agg(c.message_id), array_agg(c.verdict), array_agg(c.reason),
           array_agg(c.until)
         into v_asked, v_verdicts, v_reasons, v_untils
