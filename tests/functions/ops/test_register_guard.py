@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -40,7 +42,7 @@ def operator(conn: Connection, connect: Connect) -> Iterator[Connection]:
     session.execute(sql.SQL("set role {}").format(name))
     yield session
     session.close()
-    conn.execute(sql.SQL("drop owned by {}").format(name))
+    conn.execute(sql.SQL("drop owned by {} cascade").format(name))
     conn.execute(sql.SQL("drop role {}").format(name))
 
 
@@ -322,6 +324,34 @@ def test_a_deployer_that_is_no_superuser_says_what_to_run(
         plant.conn.execute("alter table drip.audit_log owner to current_user")
         plant.conn.execute(sql.SQL("drop owned by {}").format(owner))
         plant.conn.execute(sql.SQL("drop role {}").format(owner))
+
+
+def test_the_example_of_the_operations_page(
+    clock: Clock, plant: Plant, operator: Connection
+) -> None:
+    """It runs as it stands, by an operator; the contact who has paid leaves the journey."""
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    section = page[page.index("## Guards\n") :]
+    example, upkeep = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)[:2]
+    plant.device()
+    plant.sequence(name="WARM", auto_enroll="manual")
+    clock.join(operator)
+    operator.execute("create table shop.orders (customer_id text, phone text, paid boolean)")
+    plant.conn.execute(
+        sql.SQL("grant usage on schema shop to {} with grant option").format(
+            sql.Identifier(f"siti_{plant.conn.info.dbname}")
+        )
+    )
+    operator.execute(example.encode())
+    operator.execute("insert into shop.orders values ('c-1', null, true), ('c-2', null, false)")
+    sequence = plant.value("select id from drip.sequences where name = 'WARM'")
+    paid = plant.enroll(sequence, plant.lead(external_id="c-1"))
+    open_order = plant.enroll(sequence, plant.lead(external_id="c-2"))
+    assert [row["message_id"] for row in plant.claim()] == [plant.journey(open_order)[0]["id"]]
+    assert plant.enrollment(paid)["exit_reason"] == "exit_if"
+    plant.row("select * from drip.update_sequence('WARM', '{\"exit_if\": null}')")
+    operator.execute(upkeep.encode())
+    assert plant.rows("select * from drip.list_guards()") == []
 
 
 # -- unregister_guard and list_guards ---------------------------------------------------------
