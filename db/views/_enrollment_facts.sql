@@ -34,7 +34,8 @@ cross join lateral (
     coalesce(
       (array_agg(p.id order by p.day_number desc) filter (where m.attempts > 0))[1],
       (array_agg(p.id order by p.day_number))[1]) as step_id,
-    (array_agg(p.id order by p.day_number desc))[1] as last_step_id,
+    (array_agg(p.id order by p.day_number desc) filter (where p.retired_at is null))[1]
+      as last_step_id,
     (array_agg(m.scheduled_at order by p.day_number)
       filter (where m.status in ('pending', 'processing')))[1] as next_at,
     bool_or(m.status = 'failed') as any_failed,

@@ -64,6 +64,7 @@ from (
         from drip.sequence_steps st
         join drip.sequences o on o.id = st.sequence_id
         where o.user_id = s.user_id and o.id <> s.id and o.status <> 'archived'
+          and st.retired_at is null
           and lower(btrim(st.next_trigger)) = q.token)
     offset 0
   ) s

@@ -120,7 +120,7 @@ begin
 
   perform set_config('drip.editing_steps', 'yes', true);
   update drip.sequence_steps st
-  set retired_at = v_now
+  set retired_at = v_now, is_entry_point = false
   where st.sequence_id = p_sequence_id and st.retired_at is null;
   perform drip._insert_steps(p_sequence_id, (
     -- the place in the list is what counts; an entry step that is none any more gives its token up

@@ -389,3 +389,24 @@ def test_the_sweep_does_not_wait_for_an_edit(clock: Clock, plant: Plant, connect
     assert plant.row(sweep)["enrolled"] == 0
     editor.commit()
     assert plant.row(sweep)["enrolled"] == 1
+
+
+def test_a_step_that_is_gone_enrolls_nobody_and_hands_nobody_on(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.sequence(
+        {"name": "a", "trigger": "start"},
+        {"name": "b", "next_trigger": "hot"},
+        name="Warm",
+        auto_enroll="trigger",
+    )
+    lead = plant.lead(trigger="start")
+    plant.live(clock, clock.now)
+    replace(plant, [{"name": "c", "content": "C", "trigger": "other"}])
+    plant.live(clock, clock.now + 5 * DAY)
+    assert plant.value("select status from drip.sequence_contacts") == "completed"
+    assert plant.value("select trigger from drip.leads where id = %s", lead) is None
+    waiting = plant.lead(trigger="start")
+    plant.live(clock, clock.now)
+    assert plant.value("select count(*) from drip.sequence_contacts") == 1
+    [gap] = plant.rows("select * from drip.enrollment_gaps where lead_id = %s", waiting)
+    assert gap["reason"] == "no_sequence"
