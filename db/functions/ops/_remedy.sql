@@ -10,8 +10,6 @@ as $$
     when 'campaign_paused' then format(
       'select * from drip.%s(%L);',
       case c.status when 'failed' then 'schedule_campaign' else 'resume_campaign' end, c.id::text)
-    when 'user_inactive' then format(
-      'update drip.users set is_active = true where id = %s;', m.user_id)
     when 'lead_paused' then format(
       x.as_tenant, format('select * from drip.resume_lead(%L);', m.recipient_phone))
     when 'suppressed' then format(
@@ -23,20 +21,6 @@ as $$
       'update drip.users set unknown_hold = interval ''0'' where id = %s;', m.user_id)
     when 'no_device' then
       'select * from drip.upsert_device(''name'', ''gowa'', null, ''http://…'', ''instance'');'
-    when 'account_blocked' then format(
-      E'-- see to the account (%s), then:\n'
-      'select * from drip.set_account_status(%L, ''online'', ''fixed'');',
-      coalesce(a.status_reason, 'no reason given'), a.id::text)
-    when 'device_disabled' then format(
-      'select * from drip.set_device_status(%L, ''online'', ''enabled again'');', d.id::text)
-    when 'device_attention' then format(
-      E'-- log the device in at its gateway (%s), then:\n'
-      'select * from drip.set_device_status(%L, ''online'', ''fixed'');',
-      coalesce(d.status_reason, 'no reason given'), d.id::text)
-    when 'device_offline' then format(
-      E'-- see to its gateway (%s); the next check lifts it, or:\n'
-      'select * from drip.set_device_status(%L, ''online'', ''works again'');',
-      coalesce(d.status_reason, 'no reason given'), d.id::text)
     when 'service_window_closed' then
       '-- make it a template, or wait until the contact writes'
     when 'weekend' then x.anyway || format(
@@ -56,18 +40,11 @@ as $$
       'update drip.users set contact_gap = null where id = %s;', m.user_id)
     when 'contact_cap' then x.anyway || format(
       'update drip.users set contact_cap = null where id = %s;', m.user_id)
-    when 'account_cap' then x.anyway || format(
-      'update drip.sender_accounts set reach_cap = null where id = %s;', a.id)
-    when 'device_closed_hours' then x.anyway || format(
-      'update drip.user_devices set active_from = null, active_to = null where id = %s;', d.id)
-    when 'ramp' then x.anyway || format(
-      'update drip.user_devices set ramp = null where id = %s;', d.id)
-    when 'device_cap' then x.anyway || format(
-      'update drip.user_devices set daily_cap = null where id = %s;', d.id)
+    when 'user_inactive' then format(
+      'update drip.users set is_active = true where id = %s;', m.user_id)
+    else drip._device_remedy(m.device_id, p_reason)
   end
   from drip.broadcast_messages m
-  left join drip.user_devices d on d.id = m.device_id
-  left join drip.sender_accounts a on a.id = d.account_id
   left join drip.campaigns c on c.id = m.campaign_id
   left join drip.sequences s on s.id = m.sequence_id
   left join lateral (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from factory import Clock, Plant
+from factory import Clock, Connect, Plant
+from functions.delivery.test_verdict import SITUATIONS
 
 # The reasons themselves are in tests/functions/delivery/test_verdict.py.
 
@@ -104,3 +105,61 @@ def test_an_unknown_message_is_an_error_with_a_hint(plant: Plant, message: int |
         plant.explain(message)  # type: ignore[arg-type]
     assert caught.value.sqlstate == "DR012"
     assert "message_log" in (caught.value.diag.message_hint or "")
+
+
+# What a person can do about a reason; the others end by time alone, or cannot be mended.
+WITH_A_REMEDY = {
+    "sequence_paused", "campaign_paused", "lead_paused", "suppressed", "predecessor_unknown",
+    "user_inactive", "account_blocked", "account_cap", "device_disabled", "device_attention",
+    "device_offline", "outside_window", "weekend", "contact_gap", "contact_cap",
+    "device_closed_hours", "ramp", "device_cap",
+}  # fmt: skip
+# These name a statement that needs a person's own words, or tell where to look.
+WITH_A_HINT = {"no_device", "service_window_closed", "predecessor_pending", "guard_error"}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_the_remedy_of_each_reason_ends_it(clock: Clock, plant: Plant, name: str) -> None:
+    """It runs as it stands, and the reason is gone."""
+    reason = name.partition(":")[0]
+    planted = SITUATIONS[name](plant, clock)
+    row = plant.explain(planted.message)
+    assert row["reason"] == reason
+    if reason in WITH_A_HINT:
+        return
+    assert (row["remedy"] is not None) == (reason in WITH_A_REMEDY), row["remedy"]
+    if row["remedy"] is None:
+        return
+    plant.conn.execute(row["remedy"].encode())
+    after = plant.explain(planted.message)
+    assert after["reason"] != reason
+    assert reason not in {
+        rule["rule"] for rule in after["rules"] if rule["verdict"] in ("wait", "drop")
+    }
+
+
+def test_behind_a_waiting_step_the_remedy_asks_about_that_one(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    first, second = plant.journey(plant.enroll(plant.sequence({}, {"trigger_delay_hours": 0})))
+    remedy = plant.explain(second["id"])["remedy"]
+    assert plant.row(remedy)["message_id"] == first["id"]
+
+
+def test_of_several_tenants_the_remedy_names_the_one(clock: Clock, plant: Plant) -> None:
+    other = plant.other_tenant()
+    lead = plant.lead(user=other, paused_until="infinity")
+    message = plant.message(plant.device(user=other), lead, user=other)
+    plant.conn.execute(plant.explain(message)["remedy"].encode())
+    assert plant.explain(message)["verdict"] == "go"
+
+
+def test_who_may_see_no_phones_sees_none_in_a_remedy(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    message = plant.message(plant.device(), plant.lead("+60111111111", paused_until="infinity"))
+    plant.conn.execute("select drip.assign_role('drip_app', 'default')")
+    session = clock.join(connect(role="drip_app"))
+    row = session.execute("select * from drip.explain_message(%s)", [message]).fetchone()
+    assert row is not None
+    assert row["remedy"] is None
+    assert "111111" not in str(row)
