@@ -27,8 +27,8 @@ as $$
       'select * from drip.update_sequence(%L, ''{"skip_weekends": false}'');', s.id::text)
     when 'outside_window' then x.anyway || case
       when num_nonnulls(c.send_from, c.send_days) > 0 then format(
-        'select * from drip.update_campaign(%L, ''{"send_from": null, "send_to": null,'
-        ' "send_days": null}'');', c.id::text)
+        'update drip.campaigns set send_from = null, send_to = null, send_days = null'
+        ' where id = %s;', c.id)
       when num_nonnulls(s.send_from, s.send_days) > 0 then format(
         'select * from drip.update_sequence(%L, ''{"send_from": null, "send_to": null,'
         ' "send_days": null}'');', s.id::text)

@@ -1,5 +1,5 @@
--- Where is my campaign, and what holds it? Its state, its time, its audience, its planning; then all
--- of its messages by what became of them, and those that wait by the reason the claim would give.
+-- Where is my campaign, and what holds it? Its state, its time, its audience, its planning; then
+-- its messages by what became of them, and those that wait by the reason the claim would give.
 create function drip.explain_campaign(p_campaign text)
 returns table (
   place integer, subject text, status text, verdict text, reason text, sentence text,

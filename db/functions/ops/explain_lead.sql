@@ -1,5 +1,5 @@
--- Why is this person not in my sequence, and what is to come for them? For leads and for phones that
--- are none; by the sweep's own match, the claim's own verdict, and the campaign's own audience.
+-- Why is this person not in my sequence, and what is to come for them? For leads and for phones
+-- that are none; by the sweep's own match, the claim's own verdict, the campaign's own audience.
 create function drip.explain_lead(p_phone text, p_sequence text default null)
 returns table (
   user_id bigint, subject text, id bigint, name text, status text, verdict text, reason text,
@@ -47,9 +47,9 @@ begin
 end
 $$;
 comment on function drip.explain_lead(text, text) is
-  'What a phone is in, is not in and why, and what is to come for it: a row for the contact, for each
-   sequence (or the one named), each pending message outside of sequences, and each campaign that has
-   not been planned; per tenant of the caller. verdict: go, wait, drop, or final for what is over;
+  'What a phone is in, is not in and why, and what is to come for it: a row for the contact, each
+   sequence (or the one named), each pending message outside of sequences, and each campaign that
+   has not been planned; per tenant of the caller. verdict: go, wait, drop, or final for what is over;
    for a sequence one is in, reason and earliest are those of the next step.';
 grant execute on function drip.explain_lead(text, text) to drip_app;
 
