@@ -49,8 +49,8 @@ $$;
 comment on function drip.explain_lead(text, text) is
   'What a phone is in, is not in and why, and what is to come for it: a row for the contact, each
    sequence (or the one named), each pending message outside of sequences, and each campaign that
-   has not been planned; per tenant of the caller. verdict: go, wait, drop, or final for what is over;
-   for a sequence one is in, reason and earliest are those of the next step.';
+   has not been planned; per tenant of the caller. verdict: go, wait, drop, or final; of a sequence
+   one is in, reason and earliest are those of the next step.';
 grant execute on function drip.explain_lead(text, text) to drip_app;
 
 create function drip._explain_contact(p_user drip.users, p_lead drip.leads, p_phone text)
