@@ -349,11 +349,14 @@ class Plant:
         while True:
             self.tick()
             self.wake()
+            looks = 0
             while (claimed := self.claim()) or self.value(
                 # an empty look may only have deferred the first heads: a worker looks again
                 "select exists (select from drip.device_pacing where next_look_at <= drip.now()"
                 " and next_send_at <= drip.now())"
             ):
+                looks += 1
+                assert looks < 100_000, "the claim looks again and again"
                 for row in claimed:
                     text = row["content"] or row["caption"] or ""
                     handed.append((clock.now, row["recipient_phone"], text))

@@ -21,10 +21,10 @@ def outage(clock: Clock, plant: Plant, device: int, length: timedelta) -> None:
 @pytest.mark.lesson(19, "distance")
 def test_after_an_outage_the_steps_keep_their_distance(clock: Clock, plant: Plant) -> None:
     """Three days down, three steps overdue: they do not leave within a second."""
-    device = plant.device()
+    plant.device()
     start = clock.now
     plant.enroll(plant.sequence(*({"content": str(step)} for step in range(1, 5))))
-    outage(clock, plant, device, 3 * DAY + HOUR)
+    clock.set(start + 3 * DAY + HOUR)
     handed = plant.live(clock, start + 10 * DAY)
     back = start + 3 * DAY + HOUR
     assert [(text, at) for at, _, text in handed] == [
@@ -38,11 +38,11 @@ def test_after_an_outage_the_steps_keep_their_distance(clock: Clock, plant: Plan
 @pytest.mark.lesson(19, "the rest shifts")
 @pytest.mark.lesson(19, "distance")
 def test_all_later_steps_move_and_the_plan_is_remembered(clock: Clock, plant: Plant) -> None:
-    device = plant.device()
+    plant.device()
     enrollment = plant.enroll(plant.sequence({}, {}, {"valid_for": "2 hours"}))
     planned = [row["planned_at"] for row in plant.journey(enrollment)]
     expires = plant.journey(enrollment)[2]["expires_at"]
-    outage(clock, plant, device, 5 * HOUR)
+    clock.set(clock.now + 5 * HOUR)
     plant.live(clock, clock.now + timedelta(minutes=1))
     rows = plant.journey(enrollment)
     assert [row["scheduled_at"] for row in rows[1:]] == [at + 5 * HOUR for at in planned[1:]]

@@ -9,7 +9,7 @@ from factory import Clock, Plant
 from psycopg.types.json import Jsonb
 
 
-@pytest.mark.lesson(21, "windows")
+@pytest.mark.lesson(21, story=True)
 def test_a_window_set_after_planning_holds(clock: Clock, plant: Plant) -> None:
     """It is judged when the message would leave, not when it was planned."""
     plant.tenant(time_zone="Asia/Kuala_Lumpur")
