@@ -16,7 +16,6 @@ declare
   v_zone text := nullif(btrim(p_time_zone), '');
   v_clock text[];
   v_rows jsonb;
-  v_problem text;
 begin
   if v_zone is not null and not drip._is_time_zone(v_zone) then
     perform drip._fail(
@@ -66,7 +65,6 @@ declare
   v_lead bigint;
   v_copy bigint;
   v_enrollment bigint;
-  v_sent jsonb;
 begin
   insert into drip.users (
     name, time_zone, default_region, language, send_from, send_to, send_days, contact_cap,
@@ -111,7 +109,7 @@ begin
   into v_enrollment
   from drip._enroll(v_copy, array[v_lead], p_at, '{}', '') e;
   perform drip._move_clock(least(v_at, drip.now()));
-  v_sent := drip._play(v_user, v_at + c_longest, 'accepted', 1000);
+  perform drip._play(v_user, v_at + c_longest, 'accepted', 1000);
   return (
     select jsonb_agg(jsonb_build_object(
       'step', st.day_number, 'step_name', st.name, 'message_type', m.message_type,
