@@ -567,7 +567,11 @@ def test_a_cancel_from_outside_stops_the_claim(
 
     thread = threading.Thread(target=claim)
     thread.start()
-    sleeping = "select from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+    # by then the guard has had its own share of the time; only the time-out's is not used up
+    sleeping = (
+        "select from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+        " and clock_timestamp() - query_start > interval '1.2 seconds'"
+    )
     while not plant.rows(sleeping, claimer.info.backend_pid):
         assert thread.is_alive()
     plant.conn.execute("select pg_cancel_backend(%s)", [claimer.info.backend_pid])
