@@ -42,6 +42,13 @@ as $$
       'update drip.users set contact_cap = null where id = %s;', m.user_id)
     when 'user_inactive' then format(
       'update drip.users set is_active = true where id = %s;', m.user_id)
+    when 'guard_error' then (
+      select
+        E'-- mend the function first, list_guards() has its error; then, as an operator:\n'
+        || string_agg(format('select * from drip.register_guard(%L);', g.name), ' ')
+      from drip.sequence_steps st
+      join drip.guards g on g.name in (s.exit_if, st.only_if)
+      where st.id = m.sequence_stepid)
     else drip._device_remedy(m.device_id, p_reason)
   end
   from drip.broadcast_messages m

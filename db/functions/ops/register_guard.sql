@@ -58,7 +58,7 @@ begin
       null, 'register_guard', 'guard', null, null,
       jsonb_build_object('guard', v_name, 'function', v_function.qualified_name));
   end if;
-  if v_outcome = 'updated' then
+  if v_old.name is not null then
     perform drip._free_guarded(v_name);
   end if;
   return query select v_name, v_function.qualified_name::text, v_outcome;

@@ -369,8 +369,9 @@ def test_registered_again_it_is_asked_at_once(clock: Clock, plant: Plant) -> Non
     _, [other] = journey_of(plant, {"only_if": "other"})
     plant.conn.execute("drop function shop.g(bigint, bigint)")
     plant.claim()
+    remedy = plant.explain(message)["remedy"]
     plant.guard("g", "return true;", register=False)
-    assert plant.row("select * from drip.register_guard('g')")["function_name"] == "shop.g"
+    plant.conn.execute(remedy.encode())
     plant.wake()
     assert ids(plant.claim()) == [message]
     assert plant.message_row(other)["deferred_reason"] == "guard_error"
