@@ -1,5 +1,5 @@
--- The verdict of the sweep on everybody who matches, as if it looked now; a draft is judged as if it
--- had just been started, which is taken back.
+-- The verdict of the sweep on everybody who matches, as if it looked now; a draft is judged as if
+-- it had just been started, which is taken back.
 create function drip.preview_enrollment(p_sequence text)
 returns table (
   lead_id bigint, phone text, lead_name text, enters boolean, reason text, sentence text,
