@@ -29,7 +29,11 @@ begin
     end if;
     new.updated_at := drip.now();
     if new.status <> old.status then
-      if not c_next -> old.status ? new.status then
+      -- retry_messages has something of it sent again
+      if not c_next -> old.status ? new.status
+        and not (old.status = 'completed' and new.status = 'triggered'
+                 and current_setting('drip.retries_campaign', true) = 'yes')
+      then
         perform drip._fail(
           'DR005',
           format('a campaign that is %s does not become %s', old.status, new.status),

@@ -113,9 +113,8 @@ declare
   v_now constant timestamptz := drip.now();
   v_zone constant text := (select u.time_zone from drip.users u where u.id = p_campaign.user_id);
   v_local constant timestamp := p_campaign.scheduled_at at time zone v_zone;
-  v_named bigint[];
-  v_pool bigint[];
   v_leads bigint[];
+  v_placed bigint[];
   v_audience bigint := p_campaign.audience_count;
   v_is_last boolean;
   v_inserted bigint;
@@ -128,27 +127,12 @@ begin
     select l.id
     from drip._campaign_leads(p_campaign, p_campaign.expanded_to_lead_id, p_limit) l);
   v_is_last := cardinality(v_leads) < p_limit;
-  if p_campaign.devices is null then
-    v_pool := drip._pool_devices(p_campaign.user_id);
-  else
-    -- A named device that a person has switched off leaves its share to the others.
-    v_named := (
-      select array_agg(case when d.status <> 'disabled' then d.id end order by d.id)
-      from drip.user_devices d
-      where d.id = any (p_campaign.devices));
-    if array_remove(v_named, null) = '{}' then
-      v_named := p_campaign.devices;
-    end if;
-  end if;
+  v_placed := drip._place_leads(p_campaign.user_id, p_campaign.devices, v_leads, 1);
 
   with chosen as (
     select
       l.id, l.phone, l.name,
-      case
-        when v_named is null then coalesce(l.device_id, drip._hashed_device(v_pool, l.id))
-        when l.device_id = any (v_named) then l.device_id
-        else drip._hashed_device(v_named, l.id)
-      end as device_id,
+      k.device_id,
       case
         when p_campaign.local_time_per_lead
           then drip._local_instant(v_local, coalesce(l.time_zone, v_zone))
@@ -159,7 +143,7 @@ begin
         from drip.suppressions s
         where s.user_id = l.user_id and s.phone = l.phone
           and s.category in ('all', p_campaign.category)) as is_suppressed
-    from unnest(v_leads) as k (id)
+    from unnest(v_leads, v_placed) as k (id, device_id)
     join drip.leads l on l.id = k.id
   ),
   before as (

@@ -9,7 +9,7 @@ declare
   v_count bigint;
   v_devices bigint[];
 begin
-  with loose as (
+  with loose as materialized (
     select m.id, m.user_id, m.lead_id
     from drip.broadcast_messages m
     where m.status = 'pending' and m.device_id is null
@@ -18,14 +18,27 @@ begin
     limit p_limit
     for no key update skip locked
   ),
+  placed as materialized (
+    select t.user_id, p.lead_id, p.device_id
+    from (
+      select
+        o.user_id,
+        array_agg(distinct o.lead_id) as leads,
+        count(*) / count(distinct o.lead_id) as messages
+      from loose o
+      group by o.user_id
+    ) t
+    cross join lateral unnest(
+      t.leads, drip._place_leads(t.user_id, null, t.leads, t.messages::integer))
+      as p (lead_id, device_id)
+    where p.device_id is not null
+  ),
   bound as (
     update drip.broadcast_messages m
-    set device_id = d.id
+    set device_id = p.device_id
     from loose o
-    cross join lateral (
-      select drip._pool_device(o.user_id, o.lead_id) as id
-    ) d
-    where m.id = o.id and d.id is not null
+    join placed p on p.lead_id = o.lead_id
+    where m.id = o.id
     returning m.device_id, m.sequence_contact_id
   ),
   kept as (

@@ -1,5 +1,6 @@
--- The device's failover_policy at work: while it cannot send, due messages of a device with
--- failover or rebind move to another online pool device; rebind moves the lead as well.
+-- The device's failover_policy at work, while it cannot send. failover: what is due moves to
+-- another online device of the pool, for a contact always to the same one; later steps stay, and
+-- are sent by the old device if it is back by then. rebind: the lead moves with all that waits.
 create function drip._move_failed_over(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -30,23 +31,66 @@ begin
       and (p_user_id is null or d.user_id = p_user_id)
     limit p_limit
   ),
-  placed as (
-    select s.id, s.lead_id, s.from_device, s.failover_policy, s.user_id, t.id as to_device
-    from stranded s
-    cross join lateral (
-      select p.id
-      from drip.user_devices p
-      where p.user_id = s.user_id and p.in_pool and p.status = 'online' and p.id <> s.from_device
-      order by pg_catalog.hashint8extended(s.lead_id, p.id) desc
-      limit 1
+  placed as materialized (
+    select t.from_device, t.failover_policy, p.lead_id, p.device_id as to_device
+    from (
+      select
+        q.user_id,
+        q.from_device,
+        q.failover_policy,
+        array_agg(distinct q.lead_id) as leads
+      from stranded q
+      group by q.user_id, q.from_device, q.failover_policy
     ) t
+    cross join lateral (
+      select array_agg(d.id) as devices
+      from drip.user_devices d
+      where d.user_id = t.user_id and d.in_pool and d.status = 'online' and d.id <> t.from_device
+    ) o
+    cross join lateral unnest(
+      t.leads, drip._place_leads(t.user_id, o.devices, t.leads, 1)) as p (lead_id, device_id)
+    where o.devices is not null
+  ),
+  later as (
+    select m.id, p.lead_id, p.from_device
+    from placed p
+    join drip.broadcast_messages m
+      on m.lead_id = p.lead_id and m.device_id = p.from_device and m.status = 'pending'
+    where p.failover_policy = 'rebind'
+    order by m.id
+    for no key update of m skip locked
   ),
   moved as (
     update drip.broadcast_messages m
     set device_id = p.to_device
-    from placed p
-    where m.id = p.id
-    returning m.id, p.lead_id, p.to_device, p.from_device, p.failover_policy, m.user_id
+    from (
+      select q.id, q.lead_id, q.from_device
+      from stranded q
+      union
+      select q.id, q.lead_id, q.from_device
+      from later q
+    ) k
+    join placed p on p.lead_id = k.lead_id and p.from_device = k.from_device
+    where m.id = k.id
+    returning
+      m.id, p.lead_id, p.to_device, p.from_device, p.failover_policy, m.user_id,
+      m.sequence_contact_id
+  ),
+  kept as (
+    update drip.sequence_contacts e
+    set assigned_device_id = x.to_device
+    from (
+      select distinct y.sequence_contact_id as id, y.to_device
+      from moved y
+      where y.failover_policy = 'rebind' and y.sequence_contact_id is not null
+    ) x
+    where e.id = x.id
+      and e.id in (
+        select q.id
+        from drip.sequence_contacts q
+        where q.id in (select y.sequence_contact_id from moved y)
+        order by q.id
+        for no key update skip locked)
   ),
   rebound as (
     update drip.leads l

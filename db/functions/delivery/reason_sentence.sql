@@ -29,6 +29,7 @@ as $$
     when 'device_closed_hours' then 'The device is outside its hours.'
     when 'account_cap' then 'The account has reached as many contacts as it may in 24 hours.'
     when 'account_blocked' then 'The account is blocked.'
+    when 'cancelled_by_operator' then 'An operator cancelled it.'
     when 'breaker_open'
       then 'Too many messages of the device failed, or its provider stopped it; it rests.'
     when 'campaign_device_limit' then 'The campaign''s limit for the device was reached.'

@@ -26,7 +26,7 @@ declare
   v_types text[];
   v_valid interval[];
   v_start timestamptz;
-  v_pool bigint[];
+  v_devices bigint[];
 begin
   -- the lock that the foreign keys take anyway, but before the steps are read: an edit of the
   -- steps comes before this or after it
@@ -57,7 +57,8 @@ begin
   select u.time_zone into v_zone from drip.users u where u.id = v_sequence.user_id;
   v_start := coalesce(p_at, v_now + drip._exactly(v_sequence.start_delay));
   if v_sequence.device_id is null then
-    v_pool := drip._pool_devices(v_sequence.user_id);
+    v_devices := drip._place_leads(
+      v_sequence.user_id, null, p_lead_ids, cardinality(v_types));
   end if;
 
   return query
@@ -65,14 +66,15 @@ begin
       select
         l.id, l.phone, l.name,
         coalesce(l.time_zone, v_zone) as zone,
-        coalesce(v_sequence.device_id, l.device_id, drip._hashed_device(v_pool, l.id)) as device_id,
+        coalesce(v_sequence.device_id, w.device_id) as device_id,
         case
           when p_at is null and w.chained_from is not null
             then greatest(
               v_now, w.chained_from + v_first.trigger_delay_hours * interval '1 hour')
           else v_start
         end as start
-      from unnest(p_lead_ids, p_chained_from) as w (lead_id, chained_from)
+      from unnest(p_lead_ids, p_chained_from, v_devices)
+        as w (lead_id, chained_from, device_id)
       join drip.leads l on l.id = w.lead_id
       where l.user_id = v_sequence.user_id
     ),

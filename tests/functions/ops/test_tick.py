@@ -124,10 +124,68 @@ def test_a_device_that_cannot_send_gives_up_what_its_policy_says(
     later = plant.message(down, lead, scheduled_at=clock.now + timedelta(hours=1))
     plant.tick()
     assert plant.message_row(due)["device_id"] == (spare if moves else down)
-    assert plant.message_row(later)["device_id"] == down
+    # who moves takes along what waits for it; else the old device may be back by then
+    assert plant.message_row(later)["device_id"] == (spare if rebinds else down)
     assert plant.value("select device_id from drip.leads") == (spare if rebinds else down)
     notes = plant.rows("select * from drip.audit_log where action = 'failover'")
-    assert [note["details"] for note in notes] == ([{"to": spare, "messages": 1}] if moves else [])
+    messages = 1 + rebinds
+    assert [note["details"] for note in notes] == (
+        [{"to": spare, "messages": messages}] if moves else []
+    )
+
+
+@pytest.mark.lesson(43)
+def test_a_contact_is_failed_over_to_one_device_all_the_time(clock: Clock, plant: Plant) -> None:
+    """However busy that is; and its journey comes home when its own device is back."""
+    down = plant.device(failover_policy="failover")
+    enrollment = plant.enroll(plant.sequence({}, {}, {}, category="utility"))
+    plant.update("user_devices", down, status="offline")
+    spares = [plant.device() for _ in range(2)]
+    used = []
+    for _ in range(2):
+        plant.tick()
+        [claimed] = plant.claim()
+        used.append(claimed["device_id"])
+        plant.answer(claimed)
+        for _ in range(9):
+            plant.message(used[0], plant.lead(device_id=used[0]), scheduled_at="2027-01-01")
+        clock.advance(days=1)
+        plant.wake()
+    assert used[0] in spares
+    assert used[1] == used[0]
+    plant.update("user_devices", down, status="online")
+    plant.tick()
+    assert [row["device_id"] for row in plant.claim()] == [down]
+    assert plant.enrollment(enrollment)["assigned_device_id"] == down
+
+
+def test_a_rebound_journey_moves_as_one(clock: Clock, plant: Plant) -> None:
+    down = plant.device(failover_policy="rebind")
+    enrollment = plant.enroll(plant.sequence({}, {}, {}))
+    spares = [plant.device() for _ in range(3)]
+    plant.update("user_devices", down, status="needs_attention")
+    assert plant.tick()["fail_over"]["rows"] == 3
+    [moved_to] = {row["device_id"] for row in plant.journey(enrollment)}
+    assert moved_to in spares
+    assert plant.enrollment(enrollment)["assigned_device_id"] == moved_to
+    assert plant.value("select device_id from drip.leads") == moved_to
+
+
+def test_a_devices_backlog_fails_over_to_several(clock: Clock, plant: Plant) -> None:
+    """One device does not inherit all of it."""
+    down = plant.device(failover_policy="failover")
+    for _ in range(30):
+        plant.message(down, plant.lead(device_id=down))
+    spares = [plant.device() for _ in range(3)]
+    plant.update("user_devices", down, status="offline")
+    plant.tick()
+    counts = {
+        row["device_id"]: row["n"]
+        for row in plant.rows(
+            "select device_id, count(*) as n from drip.broadcast_messages group by device_id"
+        )
+    }
+    assert counts == dict.fromkeys(spares, 10)
 
 
 def test_without_another_device_nothing_moves(clock: Clock, plant: Plant) -> None:
