@@ -104,8 +104,24 @@ begin
         select case
           when j.is_begun then drip._next_local_time(
             (select max(drip._free_at(
-               coalesce(p.finished_at, v_now), p.scheduled_at, st.delay, st.send_time, j.zone))
+               coalesce(p.finished_at, v_now), p.scheduled_at, w.hours, st.send_time, j.zone))
              from drip.broadcast_messages p
+             left join steps ps on ps.id = p.sequence_stepid
+             cross join lateral (
+               -- the waits of all steps since that the journey had, as the verdict counts them
+               select case
+                 when ps.id is null then st.delay
+                 else (
+                   select sum(k.delay)
+                   from steps k
+                   where k.place > ps.place
+                     and k.place <= st.place
+                     and (k.id = st.id or exists (
+                       select
+                       from drip.broadcast_messages b
+                       where b.sequence_contact_id = j.id and b.sequence_stepid = k.id)))
+               end as hours
+             ) w
              where p.sequence_contact_id = j.id
                and p.status in ('processing', 'sent', 'failed', 'unknown')),
             j.zone, st.send_time)

@@ -410,3 +410,21 @@ def test_a_step_that_is_gone_enrolls_nobody_and_hands_nobody_on(clock: Clock, pl
     assert plant.value("select count(*) from drip.sequence_contacts") == 1
     [gap] = plant.rows("select * from drip.enrollment_gaps where lead_id = %s", waiting)
     assert gap["reason"] == "no_sequence"
+
+
+def test_behind_an_expired_step_the_whole_distance_counts(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    start = clock.now
+    plant.enroll(
+        plant.sequence(
+            {"name": "a"}, {"name": "b", "valid_for": "1 hour"}, {"name": "c"}, name="Warm"
+        )
+    )
+    plant.live(clock, start)
+    plant.row("select * from drip.set_device_status(%s, 'offline')", str(device))
+    plant.live(clock, start + DAY + 2 * HOUR)
+    plant.row("select * from drip.set_device_status(%s, 'online')", str(device))
+    rows = plant.rows(UPDATE, "Warm", "c", Jsonb({"trigger_delay_hours": 30}))
+    assert of_messages(rows) == [("moves", "c", start + 2 * DAY, start + DAY + 30 * HOUR)]
+    [(at, _, _)] = plant.live(clock, start + 9 * DAY)
+    assert at == start + DAY + 30 * HOUR
