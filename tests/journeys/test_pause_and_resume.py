@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from factory import Clock, Plant
+from psycopg.types.json import Jsonb
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -148,3 +149,42 @@ def test_an_archived_sequence_ends_its_journeys(clock: Clock, plant: Plant) -> N
     row = plant.enrollment(enrollment)
     assert (row["status"], row["exit_reason"]) == ("exited", "sequence_archived")
     assert [row["status"] for row in plant.journey(enrollment)] == ["sent", "cancelled"]
+
+
+@pytest.mark.parametrize("of", ["sequence", "campaign", "lead"])
+@pytest.mark.parametrize("valid_for", [None, "30 minutes"])
+def test_a_pause_does_not_shorten_the_wait_after_a_failure(
+    clock: Clock, plant: Plant, of: str, valid_for: str | None
+) -> None:
+    """The sender said an hour; a pause of a minute in between is no reason to knock sooner."""
+    plant.device()
+    phone = "+60123456789"
+    lead = plant.lead(phone)
+    if of == "campaign":
+        plant.row(
+            "select * from drip.create_campaign(%s)",
+            Jsonb({"title": "X", "message": "Hi", "everyone": True, "valid_for": valid_for}),
+        )
+        plant.row("select * from drip.schedule_campaign('X')")
+        plant.tick()
+    else:
+        sequence = plant.sequence({"valid_for": valid_for}, name="X")
+        plant.enroll(sequence, lead)
+    [claimed] = plant.claim()
+    plant.answer(claimed, "retry", retry_after_seconds=3600, error_code="BUSY")
+    failed_at = clock.now
+    clock.advance(minutes=10)
+    argument = phone if of == "lead" else "X"
+    plant.row(f"select * from drip.pause_{of}(%s)", argument)
+    plant.tick()
+    clock.advance(minutes=35)
+    plant.tick()
+    assert plant.message_row(claimed["message_id"])["status"] == "pending" or of == "lead"
+    plant.row(f"select * from drip.resume_{of}(%s)", argument)
+    handed = plant.live(clock, failed_at + 3 * HOUR)
+    if of == "lead" and valid_for:
+        assert handed == []
+        assert plant.message_row(claimed["message_id"])["status"] == "expired"
+    else:
+        # the pause of a program adds its 35 minutes to the validity
+        assert [at for at, _, _ in handed] == [failed_at + HOUR]

@@ -39,8 +39,8 @@ begin
     ),
     freed as (
       update drip.broadcast_messages m
-      set not_before = null,
-        deferred_reason = null,
+      set not_before = case when drip._is_resting(m) then m.not_before end,
+        deferred_reason = case when drip._is_resting(m) then 'not_due' end,
         expires_at = m.expires_at + drip._exactly(greatest(
           v_now - greatest(old.paused_at, m.scheduled_at), interval '0'))
       from locked k

@@ -16,6 +16,15 @@ begin
     where m.status = 'pending' and m.expires_at is not null and m.expires_at <= v_now
       and (p_user_id is null or m.user_id = p_user_id)
       and coalesce(m.deferred_reason, '') not in ('sequence_paused', 'campaign_paused')
+      -- one that waits after a failure is not marked by a pause
+      and not (
+        m.failures > 0
+        and (exists (
+            select from drip.sequences s where s.id = m.sequence_id and s.status = 'paused')
+          or exists (
+            select
+            from drip.campaigns c
+            where c.id = m.campaign_id and c.status in ('paused', 'failed'))))
     order by m.expires_at
     limit p_limit
     for no key update skip locked

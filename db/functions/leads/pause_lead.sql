@@ -48,6 +48,7 @@ begin
     set not_before = v_until, deferred_reason = 'lead_paused'
     from locked k
     where m.id = k.id
+      and not drip._is_resting(m)
       and (m.not_before is null or m.not_before < v_until or m.deferred_reason = 'lead_paused')
     returning m.id
   )

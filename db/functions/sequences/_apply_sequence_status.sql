@@ -88,11 +88,23 @@ begin
   end if;
   update drip.broadcast_messages m
   set not_before = 'infinity', deferred_reason = p_reason
-  where m.id = any (v_ids);
+  where m.id = any (v_ids) and not drip._is_resting(m);
 end
 $$;
 comment on function drip._hold_messages(bigint[], text) is
   'Holds pending messages until they are freed; waits for rows that somebody is changing.';
+
+-- The wait that a sender asked for after a failure outlasts a pause and its end: the claim judges
+-- the pause itself, and nothing else remembers the wait.
+create function drip._is_resting(p_message drip.broadcast_messages) returns boolean
+language sql stable parallel safe
+as $$
+  select p_message.failures > 0
+    and coalesce(p_message.deferred_reason = 'not_due', false)
+    and p_message.not_before > drip.now()
+$$;
+comment on function drip._is_resting(drip.broadcast_messages) is
+  'True while a message waits after a failure, for as long as the sender or error_codes said.';
 
 -- A pause wins over every live state, so nothing is derived here. A row that somebody holds is left
 -- to the next tick.
@@ -185,8 +197,8 @@ begin
       finished_at = case when v.is_skipped then v_now end,
       scheduled_at = v.at,
       expires_at = m.expires_at + drip._exactly(v.at - m.scheduled_at),
-      not_before = null,
-      deferred_reason = null
+      not_before = case when drip._is_resting(m) and not v.is_skipped then m.not_before end,
+      deferred_reason = case when drip._is_resting(m) and not v.is_skipped then 'not_due' end
     from moved v
     where m.id = v.id
     returning m.device_id, m.due_at, m.status
