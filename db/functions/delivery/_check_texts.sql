@@ -48,6 +48,24 @@ begin
       'A variant is written [[Hi|Hello|Salam]], without another one inside.');
   end loop;
 
+  for v_found in
+    select t.path as at, m.inside[1] as placeholder
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    cross join lateral (
+      select regexp_match(
+        replace(replace(t.text, '{name}', chr(6)), '{phone}', chr(6)),
+        '(\{[[:alpha:]_][^{}|]*)' || chr(6) || '[^{}]*\}') as inside
+    ) m
+    where m.inside is not null
+    order by t.place
+    limit 1
+  loop
+    perform drip._fail(
+      'DR017',
+      format('%s: a placeholder stands inside %s', v_found.at, left(v_found.placeholder, 60) || '…'),
+      'Close it before the next one begins; only a fallback may hold {name} and {phone}.');
+  end loop;
+
   if not p_judge_attributes then
     return;
   end if;

@@ -13,22 +13,25 @@ as $$
     q.fallback,
     q.is_known,
     q.is_known and (
-      position('[[' in q.fallback) > 0
+      q.fallback ~ '\[\[|\]\]'
       or (not q.is_closed
-          and q.next_part ~ '^[[:alpha:]_][[:alnum:]_.]*[|}]'
-          and q.next_part !~ '^(name|phone)\}'))
+          and replace(replace(p_text, '{name}', ''), '{phone}', '')
+            ~ '\{(name|phone|attributes\.[[:alnum:]_]+)\|[^{}]*\{'))
   from (
     select
       t.place,
       t.part,
-      t.next_part,
       p.path,
       case when f.has_fallback then substr(split_part(t.part, '}', 1), length(p.path) + 2) end
         as fallback,
       position('}' in t.part) > 0 as is_closed,
       p.path in ('name', 'phone') or p.path ~ '^attributes\.[[:alnum:]_]+$' as is_known
     from (
-      select s.part, s.place, lead(s.part) over (order by s.place) as next_part
+      select
+        s.part,
+        s.place,
+        bool_or(position('}' in s.part) > 0) over (
+          order by s.place rows between 1 following and unbounded following) as closes_later
       from unnest(string_to_array(p_text, '{')) with ordinality as s (part, place)
     ) t
     cross join lateral (
@@ -38,7 +41,7 @@ as $$
       select p.path <> split_part(t.part, '}', 1) as has_fallback
     ) f
     where t.place > 1
-      and (position('}' in t.part) > 0 or (f.has_fallback and position('}' in t.next_part) > 0))
+      and (position('}' in t.part) > 0 or (f.has_fallback and t.closes_later))
   ) q
   where q.is_known
     or q.path ~ '^[[:alpha:]_][[:alnum:]_]*(\.[[:alnum:]_]+)*$'

@@ -60,7 +60,7 @@ begin
     journeys as materialized (
       select
         e.id, e.user_id, e.lead_id, e.assigned_device_id, l.phone, l.name,
-        s.category, s.priority, z.zone,
+        s.category, s.priority, s.status = 'paused' as is_paused, z.zone,
         q.starts_at, h.reached, h.is_begun,
         -- what pauses have moved the whole journey by
         coalesce(
@@ -165,10 +165,12 @@ begin
       insert into drip.broadcast_messages as m (
         user_id, device_id, lead_id, sequence_id, sequence_stepid, sequence_contact_id,
         recipient_phone, recipient_name, category, message_type, priority, scheduled_at,
-        planned_at, expires_at, status, created_at)
+        planned_at, not_before, deferred_reason, expires_at, status, created_at)
       select
         j.user_id, j.assigned_device_id, j.lead_id, p_sequence_id, w.step_id, j.id, j.phone,
         j.name, j.category, w.type, j.priority, w.at, w.at,
+        case when j.is_paused then 'infinity'::timestamptz end,
+        case when j.is_paused then 'sequence_paused' end,
         w.at + drip._exactly(w.valid_for), 'pending', v_now
       from wanted w
       join journeys j on j.id = w.enrollment_id

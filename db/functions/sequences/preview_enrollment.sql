@@ -42,16 +42,15 @@ end
 $$;
 comment on function drip.preview_enrollment(text) is
   'Who would enter a sequence by itself if the sweep looked now, and who matches and would not, with
-   the reason (as in enrollment_gaps); first_at and last_at are the planned times of those who enter.
-   A draft is judged as if it were started now. No rows for a sequence that enrolls by hand.';
+   the reason (as in enrollment_gaps); first_at and last_at are the planned times of who enters. A
+   draft is judged as if it were started now. No rows for a sequence that enrolls by hand.';
 grant execute on function drip.preview_enrollment(text) to drip_app;
 
 create function drip._preview_enrollment(p_sequence_id bigint)
 returns table (
   lead_id bigint, phone text, lead_name text, enters boolean, reason text,
   first_at timestamptz, last_at timestamptz, time_zone text)
-language sql volatile
-set plan_cache_mode = force_custom_plan
+language sql stable
 as $$
   with program as materialized (
     select s as sequence, drip._entry_token(s) as token, u.time_zone

@@ -51,7 +51,7 @@ def test_the_explanation_names_the_way_out(plant: Plant, portfolio: int) -> None
     message = plant.value("select min(id) from drip.broadcast_messages")
     explained = plant.explain(message)
     assert explained["reason"] == "account_blocked"
-    trouble, _, statement = explained["remedy"].partition(", then: ")
+    trouble, _, statement = explained["remedy"].partition(", then:\n")
     assert "payment problem" in trouble
     plant.row(statement)
     plant.wake()

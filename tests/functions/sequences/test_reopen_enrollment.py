@@ -103,12 +103,7 @@ def test_what_was_cancelled_for_another_reason_stays_so(clock: Clock, plant: Pla
     sequence = plant.sequence({}, {}, {})
     enrollment = plant.enroll(sequence, plant.lead(PHONE))
     first = plant.journey(enrollment)[0]["id"]
-    plant.row("select * from drip.cancel_messages(%s, 'not this one')", [first]) if plant.value(
-        "select to_regproc('drip.cancel_messages') is not null"
-    ) else plant.update(
-        "broadcast_messages", first, status="cancelled", status_reason="by hand",
-        finished_at=clock.now,
-    )  # fmt: skip
+    plant.row("select * from drip.cancel_messages(%s, 'not this one', false)", [first])
     plant.row("select * from drip.exit_lead(%s, %s)", str(sequence), PHONE)
     assert reopen(plant, sequence)["messages"] == 2
     assert [row["status"] for row in plant.journey(enrollment)] == [
