@@ -13,6 +13,9 @@ import pytest
 from factory import MONDAY, Clock, Connection, Plant
 from settings_pairs import PAIRS, World
 
+# A scene for each of nearly a hundred columns: on the other server the rooms' own tests will do.
+pytestmark = pytest.mark.exhaustive
+
 SETTINGS = """
 select c.relname || '.' || a.attname as name, c.relname::text as table_name,
   a.attname::text as column_name

@@ -279,6 +279,7 @@ def test_the_match_and_the_sweep_agree_over_random_rows(clock: Clock, plant: Pla
     assert gaps(plant, reason="waits_for_sweep") == []
 
 
+@pytest.mark.exhaustive
 def test_a_hundred_thousand_leads(clock: Clock, plant: Plant) -> None:
     """All of one tenant, and one lead of it; the second by the index, in no time."""
     plant.device()

@@ -139,6 +139,7 @@ def test_it_says_what_does_not_leave_and_why(clock: Clock, plant: Plant) -> None
     assert (end["kind"], end["messages"]) == ("end", 0)
 
 
+@pytest.mark.exhaustive
 def test_it_stops_at_a_thousand(clock: Clock, plant: Plant) -> None:
     device = plant.device(burst=1000)
     lead = plant.lead()

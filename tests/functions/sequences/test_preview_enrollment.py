@@ -79,6 +79,7 @@ def test_a_draft_that_cannot_start_says_why(clock: Clock, plant: Plant) -> None:
     assert refusal(plant.conn, PREVIEW, "Warm")[0] == "DR007"
 
 
+@pytest.mark.exhaustive
 def test_many_leads(clock: Clock, plant: Plant) -> None:
     """Each is judged by its keys, not with everybody else."""
     plant.sequence(name="Warm", auto_enroll="trigger", trigger="warm")
