@@ -45,13 +45,13 @@ from (
   ) k
   left join drip._entry_tokens q on q.user_id = k.user_id and q.token = k.token
   union all
-  select k.user_id, k.id, null, s.id, s.id
-  from drip.sequences s
-  join drip.leads k on k.user_id = s.user_id and drip._has_token(k.niche, s.niche)
-  where s.auto_enroll = 'niche' and s.status in ('active', 'paused')
+  select k.user_id, k.id as lead_id, null as token, p.id as sequence_id, p.id as asked_id
+  from drip.sequences p
+  join drip.leads k on k.user_id = p.user_id and drip._has_token(k.niche, p.niche)
+  where p.auto_enroll = 'niche' and p.status in ('active', 'paused')
   union all
   -- the contact has nothing but the niche, and the sequence is not one that others end in
-  select k.user_id, k.id, null, s.sequence_id, null
+  select k.user_id, k.id as lead_id, null as token, n.sequence_id, null as asked_id
   from (
     select q.user_id, q.sequence_id, s.niche, coalesce(s.target_status, 'all') as target_status
     from drip._entry_tokens q
@@ -67,11 +67,11 @@ from (
           and st.retired_at is null
           and lower(btrim(st.next_trigger)) = q.token)
     offset 0
-  ) s
+  ) n
   join drip.leads k
-    on k.user_id = s.user_id and k.trigger is null and k.niche is not null
-    and drip._has_token(k.niche, s.niche)
-    and s.target_status in ('all', k.target_status)
+    on k.user_id = n.user_id and k.trigger is null and k.niche is not null
+    and drip._has_token(k.niche, n.niche)
+    and n.target_status in ('all', k.target_status)
   where not exists (select from drip.sequence_contacts e where e.lead_id = k.id)
 ) g
 join drip.leads l on l.id = g.lead_id
