@@ -62,7 +62,8 @@ begin
   loop
     perform drip._fail(
       'DR017',
-      format('%s: a placeholder stands inside %s', v_found.at, left(v_found.placeholder, 60) || '…'),
+      format(
+        '%s: a placeholder stands inside %s', v_found.at, left(v_found.placeholder, 60) || '…'),
       'Close it before the next one begins; only a fallback may hold {name} and {phone}.');
   end loop;
 
