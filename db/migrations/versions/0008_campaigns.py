@@ -99,9 +99,33 @@ comment on column drip.leads.is_tester is
 """
 
 
+SWEEPS = r"""
+alter table drip.campaigns
+  add column sweeps jsonb,
+  add column swept_to_lead_id bigint not null default 0,
+  add column freed_to_lead_id bigint,
+  add column pauses jsonb,
+  add column expanded_leads bigint not null default 0;
+comment on column drip.campaigns.sweeps is
+  'What changes of status still have to be written to waiting messages, in this order:
+   [{kind: hold, free or cancel, policy, from, to}]; null = all is written.';
+comment on column drip.campaigns.swept_to_lead_id is
+  'How far the first of the sweeps has come, in the order of leads.';
+comment on column drip.campaigns.freed_to_lead_id is
+  'Messages of later leads wait until a resume has freed them; null = all are free.';
+comment on column drip.campaigns.pauses is
+  'Pauses that concern leads whose messages are not planned yet: [{policy, from, to}].';
+comment on column drip.campaigns.expanded_leads is 'Leads that its planning has been through.';
+update drip.campaigns c
+set expanded_leads = (
+  select count(*) from drip.broadcast_messages m where m.campaign_id = c.id)
+where c.expanded_to_lead_id > 0 and c.expanded_at is null;
+"""
+
+
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
-    for part in (AUDIENCES, VARIANTS, TESTERS):
+    for part in (AUDIENCES, VARIANTS, TESTERS, SWEEPS):
         driver.execute(part)
 
 
