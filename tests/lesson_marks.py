@@ -2,7 +2,7 @@
 break them.
 
 `@pytest.mark.lesson(21, "windows")` says that the test proves that rule of lesson 21, and that a
-patch of lessons/mutants.toml which removes the rule makes it fail. `lesson(5)` has no such patch
+patch of lessons/mutants*.toml which removes the rule makes it fail. `lesson(5)` has no such patch
 yet; `story=True` says that the test tells the lesson in the large, where no single rule's removal
 need show.
 
@@ -22,7 +22,7 @@ from typing import Any
 
 TESTS = Path(__file__).parent
 LIST = TESTS / "lessons" / "README.md"
-MUTANTS = TESTS / "lessons" / "mutants.toml"
+MUTANTS = sorted((TESTS / "lessons").glob("mutants*.toml"))
 
 Rule = tuple[int, str]
 
@@ -69,6 +69,11 @@ class Mutant:
         """Such as `21 windows, 48 claim`."""
         return ", ".join(f"{lesson} {rule}".strip() for lesson, rule in sorted(self.rules))
 
+    @property
+    def changes_tables(self) -> bool:
+        """True where a revision is patched, so that a migrated database is of no use."""
+        return any(edit.file.startswith("db/migrations/") for edit in self.edits)
+
     def apply(self, root: Path) -> None:
         """Remove the rule from the copy of the project below ``root``."""
         for edit in self.edits:
@@ -82,7 +87,8 @@ def mutants() -> list[Mutant]:
             frozenset(_rule(text) for text in entry["breaks"]),
             tuple(Edit(**edit) for edit in entry["edit"]),
         )
-        for entry in tomllib.loads(MUTANTS.read_text("utf-8"))["mutant"]
+        for file in MUTANTS
+        for entry in tomllib.loads(file.read_text("utf-8"))["mutant"]
     ]
 
 

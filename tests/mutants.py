@@ -5,7 +5,7 @@
     python tests/mutants.py 21 48           the rules of these lessons
     python tests/mutants.py --jobs 1        one after the other; 2 is usual
 
-Rules and patches stand in lessons/mutants.toml, the tests carry `pytest.mark.lesson`. First the
+Rules and patches stand in lessons/mutants*.toml, the tests carry `pytest.mark.lesson`. First the
 project as it is must pass (the quick form leaves that to the other tests). One server serves all;
 each copy gets a template database of its own.
 """
@@ -42,7 +42,8 @@ ROOT = TESTS.parent
 # worker/ finds db/ beside itself, so both are copied; the rest is looked at in its place.
 COPIED = ("db", "worker")
 LINKED = ("tests", "examples", "docs", "pyproject.toml", "README.md")
-# A migrated database: of each copy only what its patch changed is rebuilt.
+# A migrated database: of each copy only what its patch changed is rebuilt. Revisions are not run
+# again, so a patch of one of them begins with an empty database.
 BASE = "pgdrip_mutants_base"
 # A rule that is gone may let a test wait for ever.
 PATIENCE = 180  # seconds
@@ -107,10 +108,11 @@ def run_tests(mutant: Mutant | None, rules: Iterable[Rule], server: str, base: s
             mutant.apply(copy)
         environment = {
             "PGDRIP_TEST_URL": server,
-            "PGDRIP_TEST_BASE": base,
             "PGDRIP_LESSON_RULES": json.dumps(sorted(wanted)),
             "PGDRIP_LESSON_REPORT": str(report),
         }
+        if not (mutant and mutant.changes_tables):
+            environment["PGDRIP_TEST_BASE"] = base
         started = time.monotonic()
         process = _PROCESSES.Process(
             target=_test, args=(copy, test_files(wanted), environment, output)
@@ -148,7 +150,7 @@ def _test(copy: Path, files: list[str], environment: dict[str, str], output: Pat
             for name, module in sys.modules.items()
             if (file := getattr(module, "__file__", None))
             and name not in ("__main__", "__mp_main__", __name__)
-            and (Path(file).is_relative_to(ROOT / "worker") or Path(file).parent == TESTS)
+            and any(Path(file).resolve().is_relative_to(at) for at in (ROOT / "worker", TESTS))
         ]
         for name in ours:
             del sys.modules[name]

@@ -26,7 +26,7 @@ def side_by_side(*works: Callable[[], None], seconds: float = 120) -> None:
             future.result(timeout=seconds)
 
 
-@pytest.mark.lesson(34)
+@pytest.mark.lesson(34, story=True)
 def test_eight_sessions_and_the_sweep(clock: Clock, plant: Plant, connect: Connect) -> None:
     """The same 2,000 phones, a different order each; half of the leads carry the token too."""
     plant.device()
@@ -107,7 +107,7 @@ def test_the_same_phone_waits_for_the_first(
     assert plant.value("select count(*) from drip.sequence_contacts") == 1
 
 
-@pytest.mark.lesson(28)
+@pytest.mark.lesson(28, "judged")
 def test_a_group_is_kept_across_sessions(clock: Clock, plant: Plant, connect: Connect) -> None:
     """Two sequences of one group, the same lead, at the same time."""
     plant.sequence(name="Warm", exclusive_group="funnel")
@@ -146,7 +146,7 @@ def test_the_sweep_leaves_a_held_lead(clock: Clock, plant: Plant, connect: Conne
     assert plant.value("select count(*) from drip.sequence_contacts") == 2
 
 
-@pytest.mark.lesson(35)
+@pytest.mark.lesson(35, story=True)
 def test_several_expanders_plan_each_lead_once(
     clock: Clock, plant: Plant, connect: Connect
 ) -> None:

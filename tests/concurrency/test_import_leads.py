@@ -82,7 +82,7 @@ def test_an_external_id_that_somebody_takes_meanwhile_is_a_problem_not_an_error(
     assert "'A' belongs to another lead" in done[0]["problem"]
 
 
-@pytest.mark.lesson(31)
+@pytest.mark.lesson(31, story=True)
 def test_two_first_looks_at_one_phone_make_one_lead(
     clock: Clock, plant: Plant, connect: Any
 ) -> None:

@@ -113,7 +113,7 @@ def test_a_commit_shows_it_whole(plant: Plant, held: Connection) -> None:
     assert [row["recipient_phone"] for row in plant.claim()] == [PHONE]
 
 
-@pytest.mark.lesson(29)
+@pytest.mark.lesson(29, story=True)
 def test_an_error_afterwards_takes_the_enrollment_along(
     clock: Clock, plant: Plant, held: Connection
 ) -> None:

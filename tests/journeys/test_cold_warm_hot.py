@@ -65,7 +65,7 @@ def test_nine_messages_over_ten_days(clock: Clock, plant: Plant, chain: Any) -> 
     assert [row["completed_at"] for row in journeys] == [start + day * DAY for day in (2, 5, 9)]
 
 
-@pytest.mark.lesson(28)
+@pytest.mark.lesson(28, story=True)
 def test_nobody_is_in_two_at_once(clock: Clock, plant: Plant, chain: Any) -> None:
     """All three tokens at once: the group lets them in one after the other, and none is lost."""
     plant.lead(LEAD, trigger="cold_start,warm_start,hot_start")
@@ -98,7 +98,7 @@ def test_a_lead_that_leaves_is_not_handed_over(clock: Clock, plant: Plant, chain
     assert plant.value("select trigger from drip.leads") is None
 
 
-@pytest.mark.lesson(27)
+@pytest.mark.lesson(27, story=True)
 def test_a_token_of_its_own_survives_the_journey(clock: Clock, plant: Plant, chain: Any) -> None:
     """Only the consumed token goes, and a handed-over one stands beside the rest."""
     lead = plant.lead(LEAD, trigger="vip, Cold_Start")

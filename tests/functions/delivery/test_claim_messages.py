@@ -313,7 +313,7 @@ def test_audio_has_no_text(clock: Clock, plant: Plant) -> None:
     assert claimed["media_url"] == "https://example.com/a.ogg"
 
 
-@pytest.mark.lesson(33)
+@pytest.mark.lesson(33, "text at the claim")
 def test_a_step_is_rendered_as_it_is_now(clock: Clock, plant: Plant) -> None:
     """An edited text reaches every message that has not been claimed."""
     plant.device()

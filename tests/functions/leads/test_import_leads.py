@@ -27,7 +27,7 @@ def outcomes(rows: list[dict[str, Any]]) -> list[str]:
     return [row["outcome"] for row in rows]
 
 
-@pytest.mark.lesson(32)
+@pytest.mark.lesson(32, "imports")
 def test_rows_come_back_in_order_with_what_was_done(clock: Clock, plant: Plant) -> None:
     load(plant, {"phone": "0111111111", "name": "old"})
     rows = load(

@@ -15,7 +15,7 @@ READ = "select r.phone, r.problem from drip._read_phone(%s, %s) as r"
 NATIONAL_FORM_REFUSED = {"AR"}
 
 
-@pytest.mark.lesson(31)
+@pytest.mark.lesson(31, story=True)
 @pytest.mark.parametrize(
     "text",
     [
@@ -52,7 +52,7 @@ def test_one_phone_in_many_writings(plant: Plant, text: str) -> None:
     assert plant.row(READ, text, "MY") == {"phone": "+60123456789", "problem": None}
 
 
-@pytest.mark.lesson(47)
+@pytest.mark.lesson(47, story=True)
 @pytest.mark.parametrize(
     ("text", "region", "phone"),
     [

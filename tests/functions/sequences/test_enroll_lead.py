@@ -262,7 +262,7 @@ def test_attributes_must_be_an_object(clock: Clock, plant: Plant, warm: int) -> 
     assert code == "DR001"
 
 
-@pytest.mark.lesson(32)
+@pytest.mark.lesson(32, "enrollments")
 def test_a_batch_answers_per_phone(clock: Clock, plant: Plant, warm: int) -> None:
     plant.suppress("+60123456001")
     phones = ["0123456002", "0123456001", "rubbish", None, "+60 12-345 6002", "0123456003"]

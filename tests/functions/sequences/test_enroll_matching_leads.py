@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 from factory import Clock, Connect, Plant, Row
 
-LESSON_25 = ["warmup", "COLDwarm", "warm start", "", " , ", "warm;hot"]
-
 
 def sweep(plant: Plant, limit: int = 1000) -> Row:
     """One sweep."""
@@ -47,7 +45,7 @@ def test_a_token_enters_and_is_consumed(clock: Clock, plant: Plant) -> None:
     assert sweep(plant)["looked_at"] == 0
 
 
-@pytest.mark.lesson(27)
+@pytest.mark.lesson(27, "only that token")
 def test_only_the_consumed_token_goes(clock: Clock, plant: Plant) -> None:
     """LESSONS 27."""
     warm(plant)
@@ -57,8 +55,8 @@ def test_only_the_consumed_token_goes(clock: Clock, plant: Plant) -> None:
     assert triggers(plant) == ["vip,later", "vip"]
 
 
-@pytest.mark.lesson(25)
-@pytest.mark.parametrize("trigger", LESSON_25)
+@pytest.mark.lesson(25, "compared whole")
+@pytest.mark.parametrize("trigger", ["warmup", "COLDwarm", "warm start", "warm;hot"])
 def test_tokens_are_compared_whole(clock: Clock, plant: Plant, trigger: str) -> None:
     warm(plant)
     plant.lead(trigger=trigger)
@@ -105,7 +103,8 @@ def test_all_means_all(clock: Clock, plant: Plant) -> None:
     assert sweep(plant)["enrolled"] == 2
 
 
-@pytest.mark.lesson(26)
+@pytest.mark.lesson(26, "the sweep")
+@pytest.mark.lesson(27, "only that lead's")
 def test_no_other_tenants_leads(clock: Clock, plant: Plant) -> None:
     """LESSONS 26."""
     sequence = warm(plant)

@@ -30,7 +30,7 @@ def test_without_steps(clock: Clock, plant: Plant) -> None:
     assert refusal(plant.conn, "update drip.sequences set status = 'active'")[0] == "DR007"
 
 
-@pytest.mark.lesson(24)
+@pytest.mark.lesson(24, "something that enrolls")
 def test_an_empty_trigger_is_refused_unless_manual(clock: Clock, plant: Plant) -> None:
     plant.sequence(name="Warm", auto_enroll="trigger", start=False)
     plant.sequence(name="Niche", auto_enroll="niche", start=False)

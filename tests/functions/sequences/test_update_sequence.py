@@ -45,7 +45,7 @@ def test_status_is_not_set_this_way(clock: Clock, plant: Plant) -> None:
     assert refusal(plant.conn, UPDATE, "Warm", Jsonb({"statu": "active"}))[0] == "DR003"
 
 
-@pytest.mark.lesson(33)
+@pytest.mark.lesson(33, story=True)
 def test_steps_are_replaced_while_nobody_entered(clock: Clock, plant: Plant) -> None:
     sequence = plant.sequence({}, {}, name="Warm")
 
