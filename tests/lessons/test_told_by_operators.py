@@ -49,18 +49,19 @@ def test_accepted_is_not_delivered(clock: Clock, plant: Plant) -> None:
     assert message["delivered_at"] is None
 
 
-@pytest.mark.lesson(42)
+@pytest.mark.lesson(42, "ids join")
 def test_names_are_for_people(clock: Clock, plant: Plant) -> None:
     """Everything may be renamed in the middle of a journey."""
     device = plant.device("desk")
     sequence = plant.sequence({}, {"trigger_delay_hours": 1}, name="WARM")
     enrollment = plant.enroll(sequence, plant.lead("+60123456789", name="Ali"))
-    plant.live(clock, clock.now)
+    plant.answer(plant.claim()[0])
     plant.update("sequences", sequence, name="HOT")
     plant.update("user_devices", device, name="phone")
     plant.conn.execute("update drip.leads set name = 'Aminah'")
-    plant.live(clock, clock.now + timedelta(hours=1))
-    assert [row["status"] for row in plant.journey(enrollment)] == ["sent", "sent"]
+    clock.advance(hours=1)
+    plant.wake()
+    plant.answer(plant.claim()[0])
     assert [row["recipient_name"] for row in plant.journey(enrollment)] == ["Ali", "Aminah"]
     assert {
         (row["sequence_name"], row["device_name"])
@@ -97,7 +98,8 @@ def test_a_moment_offline_marks_nothing(clock: Clock, plant: Plant) -> None:
     assert {plant.message_row(message)["status"] for message in messages} == {"sent"}
 
 
-@pytest.mark.lesson(43)
+@pytest.mark.lesson(43, "bound when planned")
+@pytest.mark.lesson(43, "wait")
 def test_a_contact_stays_on_its_device(clock: Clock, plant: Plant) -> None:
     """A growing pool moves nobody; with a policy of wait an outage moves nobody either."""
     first = plant.device()

@@ -199,7 +199,7 @@ def came_back(plant: Plant) -> None:
     assert 0 < len(reporting) < plant.value("select count(*) from drip.user_devices")
 
 
-@pytest.mark.lesson(45)
+@pytest.mark.lesson(45, story=True)
 def test_after_busy_days(busy: Plant) -> None:
     statuses = count(busy.rows("select * from drip.message_log"), "status")
     # all of them came about but skipped, which resume and per_device_limit make
@@ -208,7 +208,7 @@ def test_after_busy_days(busy: Plant) -> None:
     came_back(busy)
 
 
-@pytest.mark.lesson(45)
+@pytest.mark.lesson(45, story=True)
 def test_while_an_application_holds_rows(clock: Clock, busy: Plant, connect: Connect) -> None:
     """Results come that could not be stored on lead and enrollment; the views derive them."""
     holder = connect(autocommit=False)
@@ -228,7 +228,7 @@ def test_while_an_application_holds_rows(clock: Clock, busy: Plant, connect: Con
     agree(busy)
 
 
-@pytest.mark.lesson(38)
+@pytest.mark.lesson(38, story=True)
 def test_the_stored_state_is_the_derived_one(busy: Plant) -> None:
     assert (
         busy.rows(

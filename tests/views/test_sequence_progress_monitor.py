@@ -100,7 +100,7 @@ def test_a_pause_shows(clock: Clock, plant: Plant) -> None:
     assert (row["step_status"], row["current_state"]) == ("paused", "Paused")
 
 
-@pytest.mark.lesson(46)
+@pytest.mark.lesson(46, story=True)
 def test_completed_never_has_a_future_time(clock: Clock, plant: Plant) -> None:
     """Whatever the way to the end."""
     plant.device()

@@ -48,7 +48,7 @@ def render(conn: Connection) -> Any:
     return call
 
 
-@pytest.mark.lesson(44)
+@pytest.mark.lesson(44, story=True)
 @pytest.mark.parametrize(
     ("text", "rendered"),
     [
@@ -106,7 +106,7 @@ def test_two_variants_of_one_text_are_drawn_apart(render: Any) -> None:
     assert len({render("[[a|b]][[c|d]]", seed=seed) for seed in range(60)}) == 4
 
 
-@pytest.mark.lesson(44)
+@pytest.mark.lesson(44, story=True)
 def test_links_stay_as_they_are(render: Any) -> None:
     link = "https://example.com/a_b/[x]?q=1|2&r={code}&s=%7Bname%7D#frag"
     assert render(f"Hi {{name}}\n{link} [[x|x]]", "Ali") == f"Hi Ali\n{link} x"

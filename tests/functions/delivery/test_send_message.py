@@ -113,7 +113,7 @@ def test_a_marketing_opt_out_lets_utility_through(clock: Clock, plant: Plant) ->
     assert send(plant)["outcome"] == "planned"
 
 
-@pytest.mark.lesson(47)
+@pytest.mark.lesson(47, story=True)
 def test_a_national_number_is_read_by_the_tenants_region(clock: Clock, plant: Plant) -> None:
     plant.tenant(default_region="MY")
     send(plant, "012-345 6789")

@@ -108,10 +108,18 @@ def test_a_pause_with_an_end_ends(clock: Clock, plant: Plant) -> None:
     assert plant.enrollment(enrollment)["status"] == "pending"
 
 
-@pytest.mark.lesson(43)
 @pytest.mark.parametrize(
     ("policy", "moves", "rebinds"),
-    [("wait", False, False), ("failover", True, False), ("rebind", True, True)],
+    [
+        pytest.param("wait", False, False, marks=pytest.mark.lesson(43, "wait")),
+        pytest.param("failover", True, False, marks=pytest.mark.lesson(43, "recorded")),
+        pytest.param(
+            "rebind",
+            True,
+            True,
+            marks=[pytest.mark.lesson(43, "recorded"), pytest.mark.lesson(43, "rebind")],
+        ),
+    ],
 )
 def test_a_device_that_cannot_send_gives_up_what_its_policy_says(
     clock: Clock, plant: Plant, policy: str, moves: bool, rebinds: bool
@@ -134,7 +142,8 @@ def test_a_device_that_cannot_send_gives_up_what_its_policy_says(
     )
 
 
-@pytest.mark.lesson(43)
+@pytest.mark.lesson(43, "one device all the time")
+@pytest.mark.lesson(43, "bound when planned")
 def test_a_contact_is_failed_over_to_one_device_all_the_time(clock: Clock, plant: Plant) -> None:
     """However busy that is; and its journey comes home when its own device is back."""
     down = plant.device(failover_policy="failover")
