@@ -264,6 +264,94 @@ def print_import(console: Console, report: ImportReport, *, title: str) -> None:
 
 
 @app.command()
+def apply(
+    files: Annotated[
+        list[Path], typer.Argument(help="YAML files, or folders of them; - is standard input.")
+    ],
+    user: Annotated[
+        str | None, typer.Option(help="Tenant, by name or id.", show_default=False)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show; exit code 2 when something differs.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Bring sequences and campaigns to what files say: shows what differs, asks, does it at once.
+
+    A file has lists sequences and campaigns; keys are those of create_sequence and
+    create_campaign, and what is left out has its default. Steps are recognised by their names.
+    Objects that no file names stay; nothing is started or scheduled. pgdrip export writes files.
+    """
+    from .applying import apply_definitions, differences, print_differences
+    from .definitions import read_files
+    from .target import open_target
+
+    definitions = read_files(files)
+    with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
+        if user is not None:
+            connection.execute("select set_config('drip.user', %s, false)", [user])
+        rows = apply_definitions(connection, definitions, dry_run=dry_run or not yes)
+        shown = differences(rows)
+        print_differences(out, rows)
+        if not shown:
+            out.print("Nothing to change.")
+            return
+        if dry_run:
+            raise typer.Exit(2)
+        if not yes:
+            if not sys.stdin.isatty():
+                raise PgdripError(
+                    "There is nobody to ask, and nothing was changed.",
+                    hint="--yes applies without asking, --dry-run only shows.",
+                )
+            if not typer.confirm("Apply this?"):
+                out.print("Nothing was changed.")
+                raise typer.Exit(1)
+            with connection.transaction():
+                rows = apply_definitions(connection, definitions, dry_run=False)
+                if differences(rows) != shown:
+                    raise PgdripError(
+                        "The database has changed since this was shown; nothing was done.",
+                        hint="The same command again shows the difference as it is now.",
+                    )
+        out.print("Applied.")
+        drafts = [row["name"] for row in rows if (row["kind"], row["change"]) == _NEW_DRAFT]
+        if drafts:
+            named = ", ".join(drafts)
+            out.print(f"Started by hand: start_sequence for {escape(named)}.", soft_wrap=True)
+
+
+_NEW_DRAFT = ("sequence", "created")
+
+
+@app.command()
+def export(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sequences and campaigns by name; without any all but archived and cancelled ones."
+        ),
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Tenant, by name or id.", show_default=False)
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write sequences and campaigns as YAML that pgdrip apply accepts: what differs from defaults.
+
+    pgdrip export --user 'Kedai Siti' > programs.yaml
+    """
+    from .applying import export_definitions
+    from .target import open_target
+
+    with open_target(_settings(database_url)) as target, _connect(target.url) as connection:
+        if user is not None:
+            connection.execute("select set_config('drip.user', %s, false)", [user])
+        print(export_definitions(connection, names or []), end="", flush=True)
+
+
+@app.command()
 def status(
     user: Annotated[
         str | None, typer.Option(help="Only this tenant, by name or id.", show_default=False)

@@ -18,6 +18,8 @@ COMMANDS = (
     "worker",
     "receiver",
     "import",
+    "apply",
+    "export",
     "events",
     "status",
     "psql",
