@@ -116,7 +116,7 @@ begin
   if jsonb_typeof(p_definitions) is distinct from 'object' then
     perform drip._fail(
       'DR001', 'the definitions are no object',
-      'Write {"sequences": [{"name": "…", …}], "campaigns": [{"title": "…", …}]}.');
+      'Write {"sequences": [{"name": "Warm"}], "campaigns": [{"title": "Raya"}]}.');
   end if;
   select k.key into v_wrong
   from jsonb_object_keys(p_definitions) as k (key)
@@ -136,7 +136,7 @@ begin
   if found then
     perform drip._fail(
       'DR004', format('%s is not a list', v_wrong),
-      format('Write "%s": [{…}, {…}].', v_wrong), v_wrong);
+      format('Write "%s": [{}, {}].', v_wrong), v_wrong);
   end if;
   select jsonb_agg(jsonb_build_object(
     'kind', rtrim(l.key, 's'), 'place', d.place, 'path', format('%s[%s]', l.key, d.place),
