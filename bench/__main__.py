@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import claiming, heads, planning, receipts, receiving, report, working
+from . import campaigning, claiming, heads, planning, receipts, receiving, report, working
 from .place import Place, open_place
 
 
@@ -51,6 +51,7 @@ PARTS: dict[str, Callable[[Place], None]] = {
     "claim": claiming.claim,
     "history": _history,
     "heads": heads.heads,
+    "campaign": campaigning.campaign,
     "worker": working.worker,
     "latency": working.latency,
     "processor": working.processor,

@@ -21,7 +21,7 @@ from .listener import DeviceWaker, listen
 from .recorder import Recorder
 from .senders.base import open_session
 from .settings import Settings
-from .sweeps import Bell, sweep
+from .sweeps import Bell, advance_campaigns, sweep
 
 log = structlog.get_logger("pgdrip.worker")
 
@@ -51,7 +51,7 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
         dispatcher = Dispatcher(database, recorder, session, settings, look)
         waker = DeviceWaker(database, look)
         enrollment = Bell(lambda: sweep(database, "enroll_matching_leads"), gather=0.05)
-        expansion = Bell(lambda: sweep(database, "expand_campaigns"), gather=0.05)
+        expansion = Bell(lambda: advance_campaigns(database), gather=0.05)
         inbound = Bell(lambda: sweep(database, "process_inbound"), gather=0.02)
 
         def on_listening() -> None:

@@ -40,7 +40,11 @@ select
   u.contact_gap,
   u.contact_cap,
   u.contact_cap_period,
-  c.status as campaign_status,
+  -- a resume has not reached it yet
+  case
+    when m.lead_id > c.freed_to_lead_id and c.status in ('pending', 'triggered') then 'paused'
+    else c.status
+  end as campaign_status,
   s.status as sequence_status,
   e.status as enrollment_status,
   s.exit_if,

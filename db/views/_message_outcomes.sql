@@ -9,7 +9,13 @@ select
   m.sequence_id,
   m.sequence_stepid,
   m.device_id,
-  m.status,
+  -- a large campaign's cancel reaches its messages in chunks
+  case
+    when m.status = 'pending' and m.campaign_id = any (array(
+      select k.id from drip.campaigns k where k.status = 'cancelled' and k.sweeps is not null))
+      then 'cancelled'
+    else m.status
+  end as status,
   m.sent_at,
   m.status = 'sent' and (m.delivered_at is not null or m.read_at is not null) as is_delivered,
   m.status = 'sent' and m.read_at is not null as is_read,

@@ -26,8 +26,13 @@ select
   d.name as device_name,
   m.category,
   m.message_type,
-  m.status,
-  m.status_reason,
+  -- a large campaign's cancel reaches its messages in chunks
+  case when c.status = 'cancelled' and m.status = 'pending' then 'cancelled' else m.status end
+    as status,
+  case
+    when c.status = 'cancelled' and m.status = 'pending' then 'campaign_cancelled'
+    else m.status_reason
+  end as status_reason,
   case
     when m.status = 'pending' and m.status_reason is null
       then drip.reason_sentence(m.deferred_reason)

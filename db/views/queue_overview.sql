@@ -3,18 +3,28 @@ create view drip.queue_overview with (security_barrier) as
 select
   m.user_id,
   u.name as user_name,
-  m.status,
+  e.status,
   coalesce(
     m.status_reason,
+    case when m.status <> e.status then 'campaign_cancelled' end,
     case when m.status = 'pending' and m.due_at > drip.now()
       then coalesce(m.deferred_reason, 'not_due') end,
     case when m.status = 'pending' then 'due' end) as reason,
   count(*) as messages,
-  count(*) filter (where m.status = 'pending' and m.due_at <= drip.now()) as due,
-  min(m.due_at) filter (where m.status = 'pending' and m.due_at < 'infinity') as oldest_due_at,
-  max(m.due_at) filter (where m.status = 'pending' and m.due_at < 'infinity') as newest_due_at
+  count(*) filter (where e.status = 'pending' and m.due_at <= drip.now()) as due,
+  min(m.due_at) filter (where e.status = 'pending' and m.due_at < 'infinity') as oldest_due_at,
+  max(m.due_at) filter (where e.status = 'pending' and m.due_at < 'infinity') as newest_due_at
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
+-- a large campaign's cancel reaches its messages in chunks
+cross join lateral (
+  select case
+      when m.status = 'pending' and m.campaign_id = any (array(
+        select k.id from drip.campaigns k where k.status = 'cancelled' and k.sweeps is not null))
+        then 'cancelled'
+      else m.status
+    end as status
+) e
 group by 1, 2, 3, 4;
 comment on view drip.queue_overview is
   'Grain: tenant × status × reason (user_id, status, reason). How many messages are where.';

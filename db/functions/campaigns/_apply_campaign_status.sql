@@ -1,57 +1,52 @@
--- What a new status means for the messages, whoever wrote it. Waiting for each pending row is the
--- point: once a pause or a cancel has committed, nothing unclaimed leaves.
+-- What a new status means for the messages, whoever wrote it. Once a pause or a cancel has
+-- committed, nothing unclaimed leaves: it waits for the claims that are looking at this campaign,
+-- and later ones judge by its row. What is many follows in chunks (sweep_campaigns).
 create or replace function drip._apply_campaign_status() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-  v_now constant timestamptz := drip.now();
-  v_devices bigint[];
+  v_ids bigint[];
+  v_freed record;
 begin
-  if new.status in ('paused', 'failed') then
-    perform drip._hold_messages(
-      array(
+  if new.status in ('paused', 'failed', 'cancelled') then
+    perform drip._shut_out_claims(new.id);
+    if new.sweeps is null and new.status = 'cancelled' then
+      v_ids := array(
         select m.id
         from drip.broadcast_messages m
-        where m.campaign_id = new.id and m.status = 'pending'),
-      'campaign_paused');
-  elsif new.status = 'cancelled' then
-    with locked as (
-      select m.id
-      from drip.broadcast_messages m
-      where m.campaign_id = new.id and m.status = 'pending'
-      order by m.id
-      for no key update
-    )
-    update drip.broadcast_messages m
-    set status = 'cancelled', status_reason = 'campaign_cancelled', finished_at = v_now,
-      not_before = null, deferred_reason = null
-    from locked k
-    where m.id = k.id;
+        where m.campaign_id = new.id and m.status = 'pending'
+        order by m.id
+        for no key update);
+      perform drip._cancel_rows(v_ids);
+    elsif new.sweeps is null then
+      perform drip._hold_messages(
+        array(
+          select m.id
+          from drip.broadcast_messages m
+          where m.campaign_id = new.id and m.status = 'pending'),
+        'campaign_paused');
+    end if;
   elsif old.status in ('paused', 'failed') then
-    -- The pause does not count: what was due already keeps its validity.
-    with locked as (
-      select m.id
-      from drip.broadcast_messages m
-      where m.campaign_id = new.id and m.status = 'pending'
-      order by m.id
-      for no key update
-    ),
-    freed as (
-      update drip.broadcast_messages m
-      set not_before = case when drip._is_resting(m) then m.not_before end,
-        deferred_reason = case when drip._is_resting(m) then 'not_due' end,
-        expires_at = m.expires_at + drip._exactly(greatest(
-          v_now - greatest(old.paused_at, m.scheduled_at), interval '0'))
-      from locked k
-      where m.id = k.id
-      returning m.device_id, m.due_at
-    )
-    select array_agg(distinct f.device_id)
-    into v_devices
-    from freed f
-    where f.due_at <= v_now + interval '15 seconds';
-    perform drip._notify_wake(v_devices);
+    if new.sweeps is null then
+      v_ids := array(
+        select m.id
+        from drip.broadcast_messages m
+        where m.campaign_id = new.id and m.status = 'pending'
+        order by m.id
+        for no key update);
+      select f.moved, f.skipped
+      into v_freed
+      from drip._free_rows(
+        v_ids, new.local_time_per_lead,
+        coalesce(nullif(current_setting('drip.resume_policy', true), ''), 'shift'),
+        coalesce(old.paused_at, drip.now()), drip.now()) f;
+    else
+      select c.moved, c.skipped into v_freed from drip._count_freed(new) c;
+    end if;
+    -- For the verb, in this transaction.
+    perform set_config(
+      'drip.resumed', json_build_array(v_freed.moved, v_freed.skipped)::text, true);
     perform drip._forget_results(new.id, null);
   end if;
   return null;
@@ -65,25 +60,81 @@ create or replace trigger apply_campaign_status
   for each row when (new.status is distinct from old.status)
   execute function drip._apply_campaign_status();
 
--- A campaign that is due now is expanded within a second, later ones by the minute's sweep.
+-- A claim holds the lock shared while it judges messages of the campaign, and gives way while
+-- somebody has it alone. A worker that pauses a campaign waits for nobody (drip.hold_policy).
+create function drip._shut_out_claims(p_campaign_id bigint) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  if current_setting('drip.hold_policy', true) is distinct from 'skip' then
+    perform pg_catalog.pg_advisory_xact_lock(7307, (p_campaign_id & 2147483647)::integer);
+  end if;
+end
+$$;
+comment on function drip._shut_out_claims(bigint) is
+  'Waits for claims of this campaign that are under way, and keeps out others until the commit.';
+
+create function drip._count_freed(
+  p_campaign drip.campaigns, out moved bigint, out skipped bigint)
+returns record
+language sql stable
+as $$
+  select
+    count(*) filter (
+      where f.policy = 'shift'
+        and (not p_campaign.local_time_per_lead
+             or drip._whole_days(f."from", f."to") > 0
+             or (m.scheduled_at > f."from" and m.scheduled_at <= f."to"))),
+    count(*) filter (
+      where f.policy = 'skip' and m.scheduled_at > f."from" and m.scheduled_at <= f."to")
+  from jsonb_to_record(p_campaign.sweeps -> -1) as f (
+    policy text, "from" timestamptz, "to" timestamptz)
+  cross join drip.broadcast_messages m
+  where m.campaign_id = p_campaign.id and m.status = 'pending'
+$$;
+comment on function drip._count_freed(drip.campaigns) is
+  'What the resume of a large campaign is about to do to its messages.';
+
+-- A campaign that is due now is expanded within a second, later ones by the minute's sweep; so is
+-- what a change of status has left to be written.
 create or replace function drip._announce_campaign() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
 begin
-  if drip._expands_at(new) <= drip.now() + interval '15 seconds' then
+  if new.sweeps is not null then
     perform pg_notify('drip_campaign', '');
+  else
+    perform drip._announce_expansion(new);
   end if;
   return null;
 end
 $$;
 comment on function drip._announce_campaign() is
-  'Tells the workers that a campaign is due.';
+  'Tells the workers that a campaign is due, or has something to be written.';
 
 create or replace trigger announce_campaign
   after insert or update of status, scheduled_at on drip.campaigns
-  for each row when (new.status in ('pending', 'triggered') and new.expanded_at is null)
+  for each row when (
+    (new.status in ('pending', 'triggered') and new.expanded_at is null)
+    or new.sweeps is not null)
   execute function drip._announce_campaign();
+
+create function drip._announce_expansion(p_campaign drip.campaigns) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  if p_campaign.status in ('pending', 'triggered') and p_campaign.expanded_at is null
+    and drip._expands_at(p_campaign) <= drip.now() + interval '15 seconds'
+  then
+    perform pg_notify('drip_campaign', '');
+  end if;
+end
+$$;
+comment on function drip._announce_expansion(drip.campaigns) is
+  'Tells the workers if messages of the campaign are to be planned now.';
 
 -- Wall clock per lead: the first zone to reach it is up to 26 hours ahead of the last.
 create function drip._expands_at(p_campaign drip.campaigns) returns timestamptz

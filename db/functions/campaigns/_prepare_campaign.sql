@@ -40,7 +40,7 @@ begin
           'A finished one can be copied:'
           ' create_campaign(get_campaign(…) || ''{"title": "…"}'').');
       end if;
-      new.paused_at := case when new.status = 'paused' then drip.now() end;
+      new := drip._note_campaign_status(old, new);
     end if;
   end if;
   return new;

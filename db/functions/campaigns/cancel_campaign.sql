@@ -18,14 +18,15 @@ begin
   end if;
   if v_campaign.status <> 'cancelled' then
     v_outcome := 'cancelled';
-    update drip.campaigns c
-    set status = 'cancelled', status_reason = nullif(btrim(p_reason), '')
-    where c.id = v_campaign.id;
+    -- no claim takes any of them from here on
+    perform drip._shut_out_claims(v_campaign.id);
     select count(*)
     into v_changed
     from drip.broadcast_messages m
-    where m.campaign_id = v_campaign.id
-      and m.status = 'cancelled' and m.status_reason = 'campaign_cancelled';
+    where m.campaign_id = v_campaign.id and m.status = 'pending';
+    update drip.campaigns c
+    set status = 'cancelled', status_reason = nullif(btrim(p_reason), '')
+    where c.id = v_campaign.id;
     perform drip._audit(
       v_campaign.user_id, 'cancel_campaign', 'campaign', v_campaign.id, p_reason);
   end if;
@@ -33,6 +34,7 @@ begin
 end
 $$;
 comment on function drip.cancel_campaign(text, text) is
-  'Ends a campaign for good; changed counts the messages that were cancelled. Outcomes: cancelled,
+  'Ends a campaign for good; changed counts the messages that were cancelled; views
+   show them so at once, the rows of more than 5,000 follow in chunks. Outcomes: cancelled,
    already_cancelled.';
 grant execute on function drip.cancel_campaign(text, text) to drip_app;

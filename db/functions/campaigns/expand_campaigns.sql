@@ -78,10 +78,7 @@ begin
       v_campaign.id, v_campaign.title, v_inserted, v_campaign.audience_count::bigint,
       v_others + case
         when drip._is_expansion_due(v_campaign, v_now) and v_campaign.status = 'triggered'
-          then greatest(v_campaign.audience_count - (
-            select count(*)
-            from drip.broadcast_messages m
-            where m.campaign_id = v_campaign.id), 1)
+          then greatest(v_campaign.audience_count - v_campaign.expanded_leads, 1)
         else 0
       end,
       v_campaign.status;
@@ -98,6 +95,8 @@ as $$
   select p_campaign.expanded_at is null
     and p_campaign.status in ('pending', 'triggered')
     and drip._expands_at(p_campaign) <= p_now
+    -- a resume reaches what is planned first, or it would take what is new for old
+    and p_campaign.freed_to_lead_id is null
     and (p_campaign.expand_attempts = 0
          or p_campaign.last_run_at + p_campaign.expand_attempts * interval '30 seconds' <= p_now)
 $$;
@@ -133,10 +132,11 @@ begin
     select
       l.id, l.phone, l.name,
       k.device_id,
+      t.at as first_at,
       case
-        when p_campaign.local_time_per_lead
-          then drip._local_instant(v_local, coalesce(l.time_zone, v_zone))
-        else p_campaign.scheduled_at
+        when p_campaign.pauses is null then t.at
+        else drip._after_pauses(
+          t.at, p_campaign.pauses, p_campaign.local_time_per_lead, coalesce(l.time_zone, v_zone))
       end as at,
       exists (
         select
@@ -145,6 +145,13 @@ begin
           and s.category in ('all', p_campaign.category)) as is_suppressed
     from unnest(v_leads, v_placed) as k (id, device_id)
     join drip.leads l on l.id = k.id
+    cross join lateral (
+      select case
+        when p_campaign.local_time_per_lead
+          then drip._local_instant(v_local, coalesce(l.time_zone, v_zone))
+        else p_campaign.scheduled_at
+      end as at
+    ) t
   ),
   before as (
     select m.device_id, count(*) as messages
@@ -158,8 +165,10 @@ begin
       c.*,
       case
         when c.is_suppressed then 'suppressed'
+        when c.at is null then 'skipped_by_resume'
         when coalesce(b.messages, 0)
-          + row_number() over (partition by c.device_id, c.is_suppressed order by c.id)
+          + row_number() over (
+            partition by c.device_id, c.is_suppressed, c.at is null order by c.id)
           > p_campaign.per_device_limit then 'campaign_device_limit'
       end as reason
     from chosen c
@@ -172,8 +181,9 @@ begin
       finished_at, created_at)
     select
       p_campaign.user_id, p.device_id, p.id, p_campaign.id, p.phone, p.name,
-      p_campaign.category, p_campaign.message_type, p_campaign.priority, p.at, p.at,
-      p.at + drip._exactly(p_campaign.valid_for),
+      p_campaign.category, p_campaign.message_type, p_campaign.priority,
+      coalesce(p.at, p.first_at), coalesce(p.at, p.first_at),
+      coalesce(p.at, p.first_at) + drip._exactly(p_campaign.valid_for),
       case when p.reason is null then 'pending' else 'skipped' end, p.reason,
       case when p.reason is not null then v_now end, v_now
     from placed p
@@ -200,6 +210,7 @@ begin
     completed_at = case when v_is_last and v_audience = 0 then v_now end,
     audience_count = v_audience,
     expanded_to_lead_id = coalesce(v_leads[cardinality(v_leads)], c.expanded_to_lead_id),
+    expanded_leads = c.expanded_leads + cardinality(v_leads),
     expanded_at = case when v_is_last then v_now end,
     expand_attempts = 0,
     last_error = null,

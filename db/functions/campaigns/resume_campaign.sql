@@ -1,15 +1,25 @@
--- Goes on where it stopped: recipients are rows, so none is lost or repeated.
-create function drip.resume_campaign(p_campaign text)
-returns table (campaign_id bigint, status text, pending bigint, outcome text)
+-- Goes on where it stopped: recipients are rows, so none is lost or repeated. A resume says what
+-- the pause does to waiting messages.
+create function drip.resume_campaign(p_campaign text, p_policy text default 'shift')
+returns table (
+  campaign_id bigint, status text, pending bigint, moved bigint, skipped bigint, outcome text)
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_campaign constant drip.campaigns := drip._find_campaign(p_campaign);
-  v_status text;
+  v_campaign drip.campaigns := drip._find_campaign(p_campaign);
+  v_policy constant text := coalesce(lower(btrim(p_policy)), 'shift');
+  v_resumed jsonb := '[0, 0]';
+  v_pending bigint;
   v_outcome text := 'already_running';
 begin
+  if v_policy not in ('shift', 'catch_up', 'skip') then
+    perform drip._fail(
+      'DR001', format('there is no policy %s', quote_literal(p_policy)),
+      'shift moves the times by the pause, catch_up leaves them, skip drops what became due.');
+  end if;
+  perform set_config('drip.resume_policy', v_policy, true);
   update drip.campaigns c
   set status = case
       when c.expanded_at is not null or c.expanded_to_lead_id > 0 then 'triggered'
@@ -19,24 +29,36 @@ begin
   where c.id = v_campaign.id and c.status = 'paused';
   if found then
     v_outcome := 'resumed';
-    perform drip._audit(v_campaign.user_id, 'resume_campaign', 'campaign', v_campaign.id);
+    v_resumed := current_setting('drip.resumed')::jsonb;
+    perform drip._audit(
+      v_campaign.user_id, 'resume_campaign', 'campaign', v_campaign.id, null,
+      jsonb_build_object('policy', v_policy));
   end if;
-  select c.status into v_status from drip.campaigns c where c.id = v_campaign.id;
-  if v_status not in ('pending', 'triggered') then
+  perform set_config('drip.resume_policy', '', true);
+  select c.* into v_campaign from drip.campaigns c where c.id = v_campaign.id;
+  if v_campaign.status not in ('pending', 'triggered') then
     perform drip._fail(
-      'DR005', format('the campaign %s is %s', quote_literal(v_campaign.title), v_status),
+      'DR005',
+      format('the campaign %s is %s', quote_literal(v_campaign.title), v_campaign.status),
       'Only a paused campaign can be resumed; schedule_campaign starts a draft.');
   end if;
+  select count(*)
+  into v_pending
+  from drip.broadcast_messages m
+  where m.campaign_id = v_campaign.id and m.status = 'pending';
   return query
     select
-      v_campaign.id, v_status,
-      (select count(*)
-       from drip.broadcast_messages m
-       where m.campaign_id = v_campaign.id and m.status = 'pending'),
-      v_outcome;
+      v_campaign.id, v_campaign.status,
+      -- those of a large campaign are still to be skipped
+      v_pending - case
+        when v_campaign.sweeps is null then 0 else (v_resumed ->> 1)::bigint end,
+      (v_resumed ->> 0)::bigint, (v_resumed ->> 1)::bigint, v_outcome;
 end
 $$;
-comment on function drip.resume_campaign(text) is
-  'Lets a paused campaign go on; pending counts the messages that may leave. Outcomes: resumed,
-   already_running.';
-grant execute on function drip.resume_campaign(text) to drip_app;
+comment on function drip.resume_campaign(text, text) is
+  'Lets a paused campaign go on. p_policy: shift (times move by the pause''s length, by each lead''s
+   own clock by whole days, and the pause does not count for valid_for), catch_up (times stay), skip
+   (what became due in the pause is skipped); it holds for leads whose message is not planned yet
+   as well. pending counts the messages that may leave. Messages of a campaign with more than 5,000
+   waiting are freed in chunks. Outcomes: resumed, already_running.';
+grant execute on function drip.resume_campaign(text, text) to drip_app;

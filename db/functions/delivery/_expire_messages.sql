@@ -19,12 +19,14 @@ begin
       -- one that waits after a failure is not marked by a pause
       and not (
         m.failures > 0
-        and (exists (
-            select from drip.sequences s where s.id = m.sequence_id and s.status = 'paused')
-          or exists (
-            select
-            from drip.campaigns c
-            where c.id = m.campaign_id and c.status in ('paused', 'failed'))))
+        and exists (
+          select from drip.sequences s where s.id = m.sequence_id and s.status = 'paused'))
+      -- a pause of many marks them later, and a resume takes the mark away later
+      and not exists (
+        select
+        from drip.campaigns c
+        where c.id = m.campaign_id
+          and (c.status in ('paused', 'failed') or m.lead_id > c.freed_to_lead_id))
     order by m.expires_at
     limit p_limit
     for no key update skip locked

@@ -54,9 +54,11 @@ declare
     'device_disabled', 'device_attention', 'device_offline', 'breaker_open',
     'device_closed_hours', 'ramp', 'device_cap', 'device_pacing', 'account_blocked',
     'user_inactive'];
+  c_stopped constant text[] := array['campaign_paused', 'campaign_cancelled'];
   v_now constant timestamptz := drip.now();
   v_devices bigint[];
   v_open bigint[];
+  v_after timestamptz[];
   v_depth integer;
   v_heads bigint[];
   v_ids bigint[] := '{}';
@@ -73,6 +75,8 @@ declare
   v_accounts bigint[] := '{}';
   v_guards boolean;
   v_steps bigint[];
+  v_campaigns bigint[];
+  v_shut bigint[];
   v_guarded bigint[];
   v_asked bigint[];
   v_verdicts text[];
@@ -106,11 +110,13 @@ begin
 
   v_open := v_devices;
   -- a second look costs about 70 µs a waiting head: eight of a class keep a claim below twice its
-  -- usual cost, and a class full of them hides no other
-  foreach v_depth in array array[1, 24] loop
-    select array_agg(h.id order by h.id), array_agg(h.sequence_stepid)
-    into v_heads, v_steps
-    from unnest(v_open) as t (device_id)
+  -- usual cost, and a class full of them hides no other; what is behind the thousands of a campaign
+  -- that was stopped a moment ago is found by jumping over their common time
+  foreach v_depth in array array[1, 24, 25] loop
+    select array_agg(h.id order by h.id), array_agg(h.sequence_stepid),
+      array_agg(distinct h.campaign_id)
+    into v_heads, v_steps, v_campaigns
+    from unnest(v_open, v_after) as t (device_id, after)
     join drip.user_devices d on d.id = t.device_id
     cross join lateral (
       select count(*)::integer as messages
@@ -118,15 +124,16 @@ begin
       where b.device_id = t.device_id and b.status = 'processing'
     ) busy
     cross join lateral (
-      select c.id, c.sequence_stepid
+      select c.id, c.sequence_stepid, c.campaign_id
       from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
       cross join lateral (
-        select m.id, m.sequence_stepid
+        select m.id, m.sequence_stepid, m.campaign_id
         from drip.broadcast_messages m
         where m.device_id = t.device_id
           and m.status = 'pending'
           and m.priority = class.priority
           and m.due_at <= v_now
+          and m.due_at > coalesce(t.after, '-infinity')
         order by m.due_at, m.id
         limit case when v_depth = 1 then 50 else 8 end
         for update skip locked
@@ -139,6 +146,22 @@ begin
       end
     ) h;
     exit when v_heads is null;
+
+    -- whoever pauses or cancels a campaign waits for this transaction, or is waited for by a later
+    -- one: its row may be ahead of its messages
+    v_shut := array(
+      select k.id
+      from unnest(v_campaigns) as k (id)
+      where not pg_catalog.pg_try_advisory_xact_lock_shared(
+        7307, (k.id & 2147483647)::integer));
+    if cardinality(v_shut) > 0 then
+      v_heads := array(
+        select m.id
+        from drip.broadcast_messages m
+        where m.id = any (v_heads) and (m.campaign_id = any (v_shut)) is not true
+        order by m.id);
+      exit when v_heads = '{}';
+    end if;
 
     -- two devices must not judge the same contact's gap at once: the loser looks again later
     if v_contact_rules then
@@ -283,12 +306,21 @@ begin
       (select array_agg(c.delay_seconds order by c.message_id) from chosen c),
       (select array_agg(c.lead_id) from chosen c),
       -- what looks deeper: devices of which neither a message goes nor the device itself waits
-      (select array_agg(q.device_id)
+      (select array_agg(q.device_id order by q.device_id)
        from (
          select j.device_id
          from judged j
          group by j.device_id
          having bool_and(j.verdict <> 'go' and coalesce(j.reason <> all (c_device_reasons), true))
+           and (v_depth = 1 or bool_and(j.reason = any (c_stopped)))
+       ) q),
+      (select array_agg(q.after order by q.device_id)
+       from (
+         select j.device_id, case when v_depth > 1 then max(j.due_at) end as after
+         from judged j
+         group by j.device_id
+         having bool_and(j.verdict <> 'go' and coalesce(j.reason <> all (c_device_reasons), true))
+           and (v_depth = 1 or bool_and(j.reason = any (c_stopped)))
        ) q),
       (select array_agg(d.sequence_contact_id)
        from dropped d
@@ -305,7 +337,8 @@ begin
          group by j.device_id
        ) q),
       (select array_agg(j.enrollment_id) from judged j where j.verdict = 'exit')
-    into v_pass_ids, v_pass_delays, v_pass_leads, v_open, v_busy, v_blocked, v_until, v_exits;
+    into v_pass_ids, v_pass_delays, v_pass_leads, v_open, v_after, v_busy, v_blocked, v_until,
+      v_exits;
 
     v_ids := v_ids || coalesce(v_pass_ids, '{}');
     v_delays := v_delays || coalesce(v_pass_delays, '{}');

@@ -174,6 +174,10 @@ begin
   end loop;
   loop
     exit when coalesce((
+      select r.remaining from drip._sweep_campaigns(1000, p_user_id) r), 0) = 0;
+  end loop;
+  loop
+    exit when coalesce((
       select r.remaining from drip._expand_campaigns(1000, p_user_id) r), 0) = 0;
   end loop;
   perform drip._complete_campaigns(100, p_user_id);

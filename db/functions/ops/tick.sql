@@ -17,8 +17,8 @@ begin
   foreach v_task in array array[
     'refresh_statistics', 'expire_leases', 'end_unknown_holds', 'expire_messages',
     'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound',
-    'match_receipts', 'note_last_inbound', 'enroll_matching_leads', 'expand_campaigns',
-    'complete_campaigns', 'prune_inbound', 'prune_results',
+    'match_receipts', 'note_last_inbound', 'enroll_matching_leads', 'sweep_campaigns',
+    'expand_campaigns', 'complete_campaigns', 'prune_inbound', 'prune_results',
     'drop_event_queues']
   loop
     v_rows := 0;
@@ -45,6 +45,8 @@ begin
         when 'enroll_matching_leads' then
           select x.enrolled, x.remaining into v_rows, v_remaining
           from drip.enroll_matching_leads() x;
+        when 'sweep_campaigns' then
+          select x.swept, x.remaining into v_rows, v_remaining from drip.sweep_campaigns() x;
         when 'expand_campaigns' then
           select x.inserted, x.remaining into v_rows, v_remaining from drip.expand_campaigns() x;
         when 'complete_campaigns' then v_rows := drip._complete_campaigns(100);

@@ -62,24 +62,6 @@ def test_a_plain_update_does_the_same(clock: Clock, plant: Plant, raya: int) -> 
     assert len(plant.claim()) == 1
 
 
-def test_a_pause_before_the_time_keeps_the_time(clock: Clock, plant: Plant) -> None:
-    plant.device()
-    plant.lead()
-    plant.row(
-        "select * from drip.create_campaign(%s)",
-        Jsonb({"title": "Raya", "message": "m", "everyone": True}),
-    )
-    at = clock.now + timedelta(hours=3)
-    plant.row("select * from drip.schedule_campaign('Raya', %s)", at)
-    plant.row(PAUSE, "Raya")
-    clock.advance(hours=1)
-    assert plant.row(RESUME, "Raya")["status"] == "pending"
-    assert plant.rows("select * from drip.expand_campaigns()") == []
-    clock.advance(hours=2)
-    plant.row("select * from drip.expand_campaigns()")
-    assert plant.value("select scheduled_at from drip.broadcast_messages") == at
-
-
 def test_a_cancel_takes_what_is_pending(clock: Clock, plant: Plant, raya: int) -> None:
     [claimed] = plant.claim()
 

@@ -22,6 +22,7 @@ SWEEPS = [
     "match_receipts",
     "note_last_inbound",
     "enroll_matching_leads",
+    "sweep_campaigns",
     "expand_campaigns",
     "complete_campaigns",
     "prune_inbound",
