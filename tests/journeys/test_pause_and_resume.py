@@ -99,7 +99,7 @@ def test_after_catch_up_an_overdue_validity_is_over(clock: Clock, plant: Plant) 
     assert plant.enrollment(enrollment)["status"] == "completed"
 
 
-@pytest.mark.lesson(36)
+@pytest.mark.lesson(36, story=True)
 def test_a_failed_campaign_holds_its_messages_until_it_goes_on(clock: Clock, plant: Plant) -> None:
     """Not dropped: a failed plan can be mended and goes on where it stopped."""
     device = plant.device()

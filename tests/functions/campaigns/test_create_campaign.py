@@ -88,7 +88,7 @@ def test_what_is_wrong_is_told(
     assert plant.value("select count(*) from drip.campaigns") == 0
 
 
-@pytest.mark.lesson(37)
+@pytest.mark.lesson(37, "campaigns")
 def test_a_patch_leaves_the_rest_alone(clock: Clock, plant: Plant) -> None:
     """LESSONS 37."""
     plant.row(CREATE, Jsonb(RAYA | {"scheduled_at": "2026-04-01 09:00"}))

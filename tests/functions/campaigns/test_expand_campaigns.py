@@ -95,7 +95,7 @@ def test_niche_and_status_choose(clock: Clock, plant: Plant) -> None:
     assert [m["lead_id"] for m in messages(plant, campaign)] == [good]
 
 
-@pytest.mark.lesson(35)
+@pytest.mark.lesson(35, story=True)
 def test_all_reaches_everybody_of_the_tenant(clock: Clock, plant: Plant) -> None:
     """LESSONS 35 and 26."""
     leads = [plant.lead(target_status=status) for status in ("prospect", "customer")]
@@ -198,7 +198,7 @@ def test_an_empty_audience_completes_and_says_so(clock: Clock, plant: Plant) -> 
     assert campaign_row["completed_at"] == clock.now
 
 
-@pytest.mark.lesson(40)
+@pytest.mark.lesson(40, story=True)
 def test_a_pause_between_chunks_loses_and_repeats_nobody(clock: Clock, plant: Plant) -> None:
     """LESSONS 40."""
     plant.device()
@@ -216,7 +216,7 @@ def test_a_pause_between_chunks_loses_and_repeats_nobody(clock: Clock, plant: Pl
     assert [m["lead_id"] for m in messages(plant, campaign)] == leads
 
 
-@pytest.mark.lesson(36)
+@pytest.mark.lesson(36, story=True)
 def test_an_error_is_kept_retried_and_in_the_end_fails(clock: Clock, plant: Plant) -> None:
     """LESSONS 36."""
     plant.lead()

@@ -113,7 +113,7 @@ def test_wrong_states_are_told(clock: Clock, plant: Plant) -> None:
     assert plant.row(CANCEL, "draft", None)["outcome"] == "cancelled"
 
 
-@pytest.mark.lesson(38)
+@pytest.mark.lesson(38, story=True)
 def test_completed_when_every_row_is_finished(clock: Clock, plant: Plant, raya: int) -> None:
     """LESSONS 38."""
     for left in (2, 1, 0):

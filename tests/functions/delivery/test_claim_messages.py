@@ -288,7 +288,7 @@ def test_dropped_messages_say_why(clock: Clock, plant: Plant) -> None:
     assert (gone["status"], gone["status_reason"]) == ("expired", "expired")
 
 
-@pytest.mark.lesson(39)
+@pytest.mark.lesson(39, story=True)
 @pytest.mark.parametrize("kind", ["image", "video", "document"])
 def test_media_carry_their_caption(clock: Clock, plant: Plant, kind: str) -> None:
     device = plant.device(burst=5)

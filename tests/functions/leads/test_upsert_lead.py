@@ -53,7 +53,7 @@ def test_a_bare_phone_is_a_prospect(plant: Plant) -> None:
     assert lead["name"] is None
 
 
-@pytest.mark.lesson(37)
+@pytest.mark.lesson(37, "leads")
 def test_a_patch_changes_only_what_it_names(clock: Clock, plant: Plant) -> None:
     """LESSONS 37."""
     upsert(plant, name="Aminah", niche="gym", external_id="1", attributes=Jsonb({"city": "Ipoh"}))
