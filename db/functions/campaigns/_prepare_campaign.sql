@@ -41,6 +41,8 @@ begin
           ' create_campaign(get_campaign(…) || ''{"title": "…"}'').');
       end if;
       new := drip._note_campaign_status(old, new);
+    else
+      new := drip._check_campaign_edit(old, new);
     end if;
   end if;
   return new;

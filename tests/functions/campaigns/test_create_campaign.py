@@ -106,8 +106,8 @@ def test_a_patch_leaves_the_rest_alone(clock: Clock, plant: Plant) -> None:
     assert refusal(plant.conn, UPDATE, "Raya", Jsonb({"status": "pending"}))[0] == "DR004"
 
 
-def test_what_has_begun_is_not_changed(clock: Clock, plant: Plant) -> None:
-    plant.campaign(title="Raya")
+def test_what_has_ended_is_not_changed(clock: Clock, plant: Plant) -> None:
+    plant.campaign(title="Raya", status="completed")
     assert refusal(plant.conn, UPDATE, "Raya", Jsonb({"message": "New"}))[0] == "DR005"
 
 

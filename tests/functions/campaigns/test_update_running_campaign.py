@@ -1,0 +1,279 @@
+"""update_campaign() while messages wait, and the same by a plain UPDATE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from factory import Clock, Plant, Row
+from psycopg.types.json import Jsonb
+from refusals import refusal
+
+UPDATE = "select * from drip.update_campaign('Raya', %s)"
+LEADS = 6
+
+Edit = Callable[[Plant, str, Any], None]
+
+
+def start(plant: Plant, **more: Any) -> None:
+    definition = {"title": "Raya", "message": "Old", "everyone": True} | more
+    plant.row("select * from drip.create_campaign(%s)", Jsonb(definition))
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    while plant.rows("select * from drip.expand_campaigns()"):
+        pass
+
+
+@pytest.fixture
+def phones(clock: Clock, plant: Plant) -> list[int]:
+    """Two devices of the pool and six leads."""
+    devices = [plant.device(name) for name in ("one", "two")]
+    for _ in range(LEADS):
+        plant.lead()
+    return devices
+
+
+def messages(plant: Plant) -> list[Row]:
+    return plant.rows("select * from drip.broadcast_messages order by lead_id")
+
+
+def update(plant: Plant, **changes: Any) -> Row:
+    return plant.row(UPDATE, Jsonb(changes))
+
+
+def counts(row: Row) -> tuple[int, int, int]:
+    return row["moved"], row["gained"], row["lost"]
+
+
+def reasons(plant: Plant) -> list[str | None]:
+    return [m["status_reason"] for m in messages(plant)]
+
+
+def test_a_text_counts_from_the_next_claim(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant)
+    first = plant.claim()
+    assert {row["content"] for row in first} == {"Old"}
+    row = update(plant, message="New {name|friend}")
+    assert (row["outcome"], row["changed"], counts(row)) == ("updated", ["message"], (0, 0, 0))
+    for claimed in first:
+        plant.answer(claimed)
+    plant.wake()
+    assert {row["content"] for row in plant.claim()} == {"New friend"}
+
+
+def test_another_type_goes_with_its_media(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant)
+    assert refusal(plant.conn, UPDATE, Jsonb({"message_type": "image"}))[0].startswith("DR")
+    assert {m["message_type"] for m in messages(plant)} == {"text"}
+    update(plant, message_type="image", media_url="https://x.test/a.png", caption="Look")
+    [one, _] = plant.claim()
+    assert (one["message_type"], one["media_url"], one["caption"]) == (
+        "image",
+        "https://x.test/a.png",
+        "Look",
+    )
+
+
+@pytest.mark.parametrize("how", ["verb", "update"])
+def test_a_new_time_moves_what_waits(
+    clock: Clock, plant: Plant, phones: list[int], how: str
+) -> None:
+    start(plant, valid_for="1 hour")
+    claimed = plant.claim()
+    at = clock.now + timedelta(hours=3)
+
+    if how == "verb":
+        row = update(plant, scheduled_at=at.isoformat())
+        assert counts(row) == (LEADS - 2, 0, 0)
+    else:
+        plant.conn.execute("update drip.campaigns set scheduled_at = %s", [at])
+
+    for row in messages(plant):
+        if row["status"] == "pending":
+            assert (row["scheduled_at"], row["expires_at"]) == (at, at + timedelta(hours=1))
+        else:
+            assert row["scheduled_at"] == clock.now
+    for row in claimed:
+        plant.answer(row)
+    plant.wake()
+    assert plant.claim() == []
+    clock.set(at)
+    plant.wake()
+    assert len(plant.claim()) == 2
+
+
+def test_each_leads_own_clock(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    plant.lead(time_zone="Asia/Tokyo")
+    start(plant)
+    row = update(plant, local_time_per_lead=True, scheduled_at="2026-03-03 10:00")
+    assert counts(row) == (LEADS + 1, 0, 0)
+    local = plant.rows(
+        "select distinct m.scheduled_at at time zone coalesce(l.time_zone, 'UTC') as at"
+        " from drip.broadcast_messages m join drip.leads l on l.id = m.lead_id"
+    )
+    assert [row["at"].isoformat() for row in local] == ["2026-03-03T10:00:00"]
+
+
+def test_validity_priority_and_category(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant, valid_for="1 hour")
+    row = update(plant, valid_for="3 hours", priority=2, category="utility")
+    assert row["changed"] == ["category", "priority", "valid_for"]
+    found = {(m["expires_at"], m["priority"], m["category"]) for m in messages(plant)}
+    assert found == {(clock.now + timedelta(hours=3), 2, "utility")}
+    update(plant, valid_for=None)
+    assert {m["expires_at"] for m in messages(plant)} == {None}
+
+
+def test_who_opted_out_of_marketing(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    for category in ("marketing", "all"):
+        lead = plant.lead()
+        plant.suppress(plant.value("select phone from drip.leads where id = %s", lead), category)
+    start(plant)
+    assert reasons(plant)[LEADS:] == ["suppressed", "suppressed"]
+    assert counts(update(plant, category="utility")) == (0, 1, 0)
+    assert reasons(plant)[LEADS:] == [None, "suppressed"]
+    assert counts(update(plant, category="marketing")) == (0, 0, 1)
+    assert reasons(plant)[LEADS:] == ["suppressed", "suppressed"]
+
+
+def test_the_limit_per_device(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant, per_device_limit=2)
+
+    def states() -> list[int]:
+        found = messages(plant)
+        return [sum(m["status"] == s for m in found) for s in ("sent", "pending", "skipped")]
+
+    assert states() == [0, 4, 2]
+    for row in plant.claim():
+        plant.answer(row)
+    assert states() == [2, 2, 2]
+    assert counts(update(plant, per_device_limit=1)) == (0, 0, 2)
+    assert states() == [2, 0, 4]
+    assert counts(update(plant, per_device_limit=3)) == (0, 4, 0)
+    assert states() == [2, 4, 0]
+    plant.row(UPDATE, Jsonb({"per_device_limit": 2}))
+    assert counts(update(plant, per_device_limit=None)) == (0, 2, 0)
+    assert states() == [2, 4, 0]
+    # what has been gained goes, and the campaign ends
+    for _ in range(3):
+        plant.wake()
+        for row in plant.claim():
+            plant.answer(row)
+    plant.tick()
+    assert plant.value("select status from drip.campaigns") == "completed"
+
+
+def test_other_devices(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant)
+    first = plant.claim()
+    row = update(plant, devices=["two"])
+    assert counts(row) == (2, 0, 0)
+    waiting = {m["device_id"] for m in messages(plant) if m["status"] == "pending"}
+    assert waiting == {phones[1]}
+    # what is under way keeps its device
+    assert {m["device_id"] for m in messages(plant) if m["status"] == "processing"} == set(phones)
+    for claimed in first:
+        plant.answer(claimed)
+    own = plant.value(
+        "select lead_id from drip.broadcast_messages where status = 'pending' limit 1"
+    )
+    plant.update("leads", own, device_id=phones[0])
+    assert counts(update(plant, devices=None)) == (1, 0, 0)
+    device = plant.value("select device_id from drip.broadcast_messages where lead_id = %s", own)
+    assert device == phones[0]
+
+
+def test_a_dry_run_tells_and_changes_nothing(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant)
+    before = messages(plant), plant.row("select * from drip.campaigns")
+    changes = Jsonb({"per_device_limit": 2, "priority": 1, "title": "Other"})
+    rehearsed = plant.row("select * from drip.update_campaign('Raya', %s, true)", changes)
+    assert (messages(plant), plant.row("select * from drip.campaigns")) == before
+    assert rehearsed["outcome"] == "dry_run"
+    done = plant.row("select * from drip.update_campaign('Raya', %s)", changes)
+    assert done == rehearsed | {"outcome": "updated"}
+    assert counts(done) == (0, 0, 2)
+    again = plant.row("select * from drip.update_campaign('Other', %s)", changes)
+    assert (again["outcome"], again["changed"], counts(again)) == ("unchanged", [], (0, 0, 0))
+
+
+def test_a_paused_one_follows_and_stays_held(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant)
+    plant.row("select * from drip.pause_campaign('Raya')")
+    clock.advance(hours=1)
+    at = clock.now + timedelta(hours=5)
+    assert counts(update(plant, scheduled_at=at.isoformat(), message="New")) == (LEADS, 0, 0)
+    plant.wake()
+    assert plant.claim() == []
+    clock.advance(hours=2)
+    # the new time was given in the pause: only what came after counts
+    plant.row("select * from drip.resume_campaign('Raya')")
+    assert {m["scheduled_at"] for m in messages(plant)} == {at + timedelta(hours=2)}
+    clock.set(at + timedelta(hours=2))
+    plant.wake()
+    assert {row["content"] for row in plant.claim()} == {"New"}
+
+
+def test_half_planned(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    """Leads that are planned later get what the edit says."""
+    plant.row(
+        "select * from drip.create_campaign(%s)",
+        Jsonb({"title": "Raya", "message": "Old", "everyone": True}),
+    )
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    plant.row("select * from drip.expand_campaigns(3)")
+    update(plant, priority=2, valid_for="1 day", per_device_limit=2)
+    while plant.rows("select * from drip.expand_campaigns(3)"):
+        pass
+    found = messages(plant)
+    assert len(found) == LEADS
+    assert {(m["priority"], m["expires_at"]) for m in found} == {(2, clock.now + timedelta(days=1))}
+    assert sum(m["status"] == "pending" for m in found) == 4
+
+
+@pytest.mark.parametrize("how", ["verb", "update"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("niche", "food"), ("target_status", "customer"), ("everyone", False)],
+)
+def test_the_audience_is_settled(
+    clock: Clock, plant: Plant, phones: list[int], how: str, column: str, value: Any
+) -> None:
+    start(plant, niche="")
+    changes = {"niche": "skincare"} if column == "everyone" else {}
+    before = plant.row("select * from drip.campaigns")
+    if how == "verb":
+        code, _, hint = refusal(plant.conn, UPDATE, Jsonb(changes | {column: value}))
+    else:
+        code, _, hint = refusal(
+            plant.conn,
+            f"update drip.campaigns set niche = 'food', {column} = %s"
+            if column != "niche"
+            else "update drip.campaigns set niche = %s",
+            value,
+        )
+    assert code == "DR005"
+    assert "create_campaign" in hint
+    assert plant.row("select * from drip.campaigns") == before
+
+
+def test_finished_ones_are_refused(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    start(plant)
+    plant.row("select * from drip.cancel_campaign('Raya')")
+    assert refusal(plant.conn, UPDATE, Jsonb({"message": "New"}))[0] == "DR005"
+    plant.campaign(title="done", status="completed")
+    query = "select * from drip.update_campaign('done', '{\"message\": \"New\"}')"
+    assert refusal(plant.conn, query)[0] == "DR005"
+
+
+def test_what_waits_after_a_failure_keeps_its_rest(
+    clock: Clock, plant: Plant, phones: list[int]
+) -> None:
+    start(plant)
+    for row in plant.claim():
+        plant.answer(row, "retry", scope="recipient", retry_after_seconds=600)
+    resting = [(m["id"], m["not_before"]) for m in messages(plant) if m["failures"]]
+    assert len(resting) == 2
+    update(plant, priority=2, scheduled_at=(clock.now - timedelta(hours=1)).isoformat())
+    assert [(m["id"], m["not_before"]) for m in messages(plant) if m["failures"]] == resting
