@@ -9,6 +9,7 @@ select
   m.sequence_id,
   m.sequence_stepid,
   m.device_id,
+  m.lead_id,
   -- a large campaign's cancel reaches its messages in chunks
   case
     when m.status = 'pending' and m.campaign_id = any (array(
@@ -16,7 +17,9 @@ select
       then 'cancelled'
     else m.status
   end as status,
+  m.due_at,
   m.sent_at,
+  m.replied_at,
   m.status = 'sent' and (m.delivered_at is not null or m.read_at is not null) as is_delivered,
   m.status = 'sent' and m.read_at is not null as is_read,
   m.status = 'sent' and m.replied_at is not null as is_replied,

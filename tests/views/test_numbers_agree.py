@@ -131,6 +131,35 @@ def agree(plant: Plant) -> None:
     for row in campaigns:
         assert row["messages"] == row["audience_count"]
 
+    leads = plant.rows("select * from drip.leads_overview")
+    assert len(leads) == plant.value("select count(*) from drip.leads where not is_tester")
+    for row in leads:
+        assert sum(row[f"messages_{status}"] for status in MESSAGES) == row["messages"]
+        mine = [line for line in log if line["lead_id"] == row["lead_id"]]
+        found = count(mine, "status")
+        assert {
+            status: row[f"messages_{status}"] for status in MESSAGES if status in found
+        } == found
+        assert row["enrollments"] == sum(
+            row[f"enrollments_{state}"] for state in ("live", "completed", "failed", "exited")
+        )
+        sent = [line["sent_at"] for line in mine if line["sent_at"]]
+        assert (row["first_sent_at"], row["last_sent_at"]) == (
+            min(sent, default=None),
+            max(sent, default=None),
+        )
+    for status in MESSAGES:
+        assert sum(row[f"messages_{status}"] for row in leads) == by_status.get(status, 0)
+    for state, bucket in (
+        ("completed", "completed"),
+        ("failed", "sequence_failed"),
+        ("exited", "exited"),
+    ):
+        assert sum(row[f"enrollments_{state}"] for row in leads) == sum(
+            row[bucket] for row in overview
+        )
+    assert sum(row["enrollments"] for row in leads) == sum(row["enrolled"] for row in overview)
+
     singles = count([line for line in log if line["source_kind"] == "single"], "status")
     for status in MESSAGES:
         total = by_status.get(status, 0)
@@ -194,6 +223,10 @@ def came_back(plant: Plant) -> None:
                 percent = row[f"{name}_percent"]
                 assert (percent is None) == (row["messages_sent"] == 0)
                 assert percent is None or 0 <= percent <= 100
+    for row in plant.rows("select * from drip.leads_overview"):
+        mine = [line for line in log if line["lead_id"] == row["lead_id"]]
+        for name in ("delivered", "read", "replied"):
+            assert row[name] == expected(mine)[name], (name, row["lead_id"])
     everything = expected(log)
     assert min(everything.values()) > 0, everything
     assert 0 < len(reporting) < plant.value("select count(*) from drip.user_devices")
