@@ -12,6 +12,7 @@ declare
   v_now constant timestamptz := drip.now();
   v_policy constant text := coalesce(
     nullif(current_setting('drip.resume_policy', true), ''), 'shift');
+  v_from constant timestamptz := coalesce(p_old.paused_at, v_now);
   v_was_held constant boolean := p_old.status in ('paused', 'failed');
   v_zone constant text := (select u.time_zone from drip.users u where u.id = p_new.user_id);
   v_frees jsonb := coalesce(
@@ -40,7 +41,7 @@ begin
     v_next := '{"kind": "cancel"}';
   elsif v_was_held then
     v_next := jsonb_build_object(
-      'kind', 'free', 'policy', v_policy, 'from', coalesce(p_old.paused_at, v_now), 'to', v_now);
+      'kind', 'free', 'policy', v_policy, 'from', v_from, 'to', v_now);
   else
     return p_new;
   end if;
@@ -58,18 +59,18 @@ begin
   if p_old.status = 'paused' and p_new.status in ('pending', 'triggered')
     and p_new.expanded_at is null and p_new.scheduled_at = p_old.scheduled_at
   then
-    v_days := drip._whole_days(p_old.paused_at, v_now);
+    v_days := drip._whole_days(v_from, v_now);
     if v_policy = 'shift' then
       p_new.scheduled_at := case
         when p_new.local_time_per_lead then drip._local_instant(
           (p_new.scheduled_at at time zone v_zone) + v_days * interval '1 day', v_zone)
-        else p_new.scheduled_at + drip._exactly(v_now - p_old.paused_at)
+        else p_new.scheduled_at + drip._exactly(v_now - v_from)
       end;
     end if;
     if v_policy = 'skip' or (v_policy = 'shift' and p_new.local_time_per_lead) then
       p_new.pauses := coalesce(p_new.pauses, '[]') || jsonb_build_array(jsonb_build_object(
         'policy', v_policy, 'to', v_now,
-        'from', p_old.paused_at + case
+        'from', v_from + case
           when v_policy = 'shift' then v_days * interval '24 hours' else interval '0' end));
     end if;
   end if;

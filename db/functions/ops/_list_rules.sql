@@ -75,7 +75,7 @@ as $$
         'status_reason', s.status_reason)),
       (5, 'campaign_paused', f.campaign_id is not null, jsonb_build_object(
         'campaign', c.title, 'campaign_id', c.id, 'status', c.status,
-        'status_reason', c.status_reason)),
+        'status_reason', c.status_reason, 'is_being_resumed', c.freed_to_lead_id is not null)),
       (6, 'expired', f.expires_at is not null, jsonb_build_object(
         'expires_at', f.expires_at, 'expires_local', drip._tell_time(f.expires_at, f.zone),
         'zone', f.zone)),

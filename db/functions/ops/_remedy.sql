@@ -8,8 +8,12 @@ as $$
       'select * from drip.%s(%L);',
       case s.status when 'draft' then 'start_sequence' else 'resume_sequence' end, s.id::text)
     when 'campaign_paused' then format(
-      'select * from drip.%s(%L);',
-      case c.status when 'failed' then 'schedule_campaign' else 'resume_campaign' end, c.id::text)
+      case
+        when c.status = 'failed' then 'select * from drip.schedule_campaign(%L);'
+        when c.status = 'paused' then 'select * from drip.resume_campaign(%L);'
+        -- its resume has not reached the message
+        else 'select * from drip.sweep_campaigns();'
+      end, c.id::text)
     when 'lead_paused' then format(
       x.as_tenant, format('select * from drip.resume_lead(%L);', m.recipient_phone))
     when 'suppressed' then format(

@@ -130,6 +130,26 @@ begin
         then format('select * from drip.schedule_campaign(%L);', v_campaign.id::text) end
     union all
     select
+      5, 'sweep', v_campaign.sweeps -> 0 ->> 'kind', 'wait', null,
+      format(
+        case v_campaign.sweeps -> 0 ->> 'kind'
+          when 'free' then 'The resume is being written to %s waiting messages; what it has'
+            ' reached may leave.'
+          when 'hold' then 'The pause is being written to %s waiting messages; none leaves.'
+          else 'The cancel is being written to %s waiting messages; none leaves.'
+        end, q.messages),
+      q.messages, v_now,
+      jsonb_build_object('sweeps', v_campaign.sweeps),
+      'select * from drip.sweep_campaigns();'
+    from (
+      select count(*) as messages
+      from drip.broadcast_messages m
+      where m.campaign_id = v_campaign.id and m.status = 'pending'
+        and m.lead_id > v_campaign.swept_to_lead_id
+    ) q
+    where v_campaign.sweeps is not null
+    union all
+    select
       (10 + row_number() over (order by q.status, q.messages desc, q.reason))::integer,
       'messages', q.status, q.verdict, q.reason, q.sentence, q.messages, q.earliest,
       jsonb_strip_nulls(jsonb_build_object('example_message_id', q.example_id)),

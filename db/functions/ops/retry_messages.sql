@@ -8,7 +8,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  c_again constant text[] := array['failed', 'expired', 'cancelled'];
+  c_again constant text[] := array['failed', 'expired', 'cancelled', 'skipped'];
   v_now constant timestamptz := drip.now();
   v_users constant bigint[] := drip._mapped_users();
   v_able bigint[];
@@ -82,8 +82,8 @@ begin
 end
 $$;
 comment on function drip.retry_messages(bigint[], text, boolean) is
-  'Sends failed, expired or cancelled messages again, all their counters reset. Where applied is
-   false, reason says why: dry_run, not_found, held (by somebody; ask again), suppressed,
+  'Sends failed, expired, cancelled or skipped messages again, all their counters reset; the claim
+   judges them anew. Where applied is false, reason says why: dry_run, not_found, held (by somebody; ask again), suppressed,
    campaign_cancelled, enrollment_finished, later_step_tried, or its status; an unknown one may have
    arrived and is refused.';
 grant execute on function drip.retry_messages(bigint[], text, boolean) to drip_operator;

@@ -124,6 +124,13 @@ def test_a_resume_frees_all(clock: Clock, plant: Plant, large: int, swept: int) 
     # what it has not reached yet does not leave with its old time
     assert texts(plant) == ["small", "small"]
     plant.row(SWEEP, 100)
+    [told] = [
+        row
+        for row in plant.rows("select * from drip.explain_campaign('large')")
+        if row["subject"] == "sweep"
+    ]
+    assert (told["status"], told["messages"]) == ("free", LEADS - 100)
+    assert "resume" in told["sentence"]
     assert texts(plant) == ["large", "large"]
     sweep_all(plant)
     left = plant.rows(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from factory import Clock, Connect, Plant, Row
+from psycopg.types.json import Jsonb
 from refusals import refusal
 
 REASSIGN = "select * from drip.reassign_messages(%s, %s, 'moved', p_dry_run => %s)"
@@ -215,6 +216,59 @@ def test_a_campaign_that_had_ended_runs_for_its_retries(clock: Clock, plant: Pla
     send(plant, "accepted")
     plant.tick()
     assert plant.value(status) == "completed"
+
+
+def test_any_select_of_a_finished_campaign(clock: Clock, plant: Plant) -> None:
+    """Of 4 messages one fails, one expires, and two are over the limit."""
+    plant.device()
+    for _ in range(4):
+        plant.lead()
+    plant.row(
+        "select * from drip.create_campaign(%s)",
+        Jsonb(
+            {
+                "title": "Raya",
+                "message": "Hi",
+                "everyone": True,
+                "per_device_limit": 2,
+                "valid_for": "1 hour",
+            }
+        ),
+    )
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    plant.row("select * from drip.expand_campaigns()")
+    send(plant, "permanent")
+    clock.advance(hours=1)
+    plant.tick()
+    states = "select status, count(*)::int as n from drip.message_log group by 1 order by 1"
+    assert plant.rows(states) == [
+        {"status": "expired", "n": 1},
+        {"status": "failed", "n": 1},
+        {"status": "skipped", "n": 2},
+    ]
+    assert plant.value("select status from drip.campaigns") == "completed"
+    for where in ("status_reason = 'campaign_device_limit'", "status <> 'sent'"):
+        query = (
+            "select * from drip.retry_messages(array(select message_id from drip.message_log"
+            f" where source_name = 'Raya' and {where}), 'again', %s)"
+        )
+        rehearsed = plant.rows(query, True)
+        assert {row["reason"] for row in rehearsed} == {"dry_run"}
+        assert [row["applied"] for row in plant.rows(query, False)] == [True, True]
+        assert plant.value("select status from drip.campaigns") == "triggered"
+        for _ in range(2):
+            send(plant, "accepted")
+        plant.tick()
+        assert plant.value("select status from drip.campaigns") == "completed"
+    assert plant.rows(states) == [{"status": "sent", "n": 4}]
+
+
+def test_a_retry_of_a_cancelled_campaign_is_refused(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    campaign = plant.campaign(title="Raya", expanded_at=clock.now)
+    message = plant.message(None, campaign_id=campaign, priority=3)
+    plant.row("select * from drip.cancel_campaign('Raya')")
+    assert said(plant.rows(RETRY, [message], False)) == {message: "campaign_cancelled"}
 
 
 # -- settle -----------------------------------------------------------------------------------
