@@ -83,9 +83,9 @@ end
 $$;
 comment on function drip.retry_messages(bigint[], text, boolean) is
   'Sends failed, expired, cancelled or skipped messages again, all their counters reset; the claim
-   judges them anew. Where applied is false, reason says why: dry_run, not_found, held (by somebody; ask again), suppressed,
-   campaign_cancelled, enrollment_finished, later_step_tried, or its status; an unknown one may have
-   arrived and is refused.';
+   judges them anew. Where applied is false, reason says why: dry_run, not_found, held (by somebody;
+   ask again), suppressed, campaign_cancelled, enrollment_finished, later_step_tried, or its status;
+   an unknown one may have arrived and is refused.';
 grant execute on function drip.retry_messages(bigint[], text, boolean) to drip_operator;
 
 create function drip._refuses_retry(p_message_id bigint) returns text
