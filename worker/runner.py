@@ -21,7 +21,7 @@ from .listener import DeviceWaker, listen
 from .recorder import Recorder
 from .senders.base import open_session
 from .settings import Settings
-from .sweeps import Bell, advance_campaigns, sweep
+from .sweeps import Bell, sweep
 
 log = structlog.get_logger("pgdrip.worker")
 
@@ -51,20 +51,25 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
         dispatcher = Dispatcher(database, recorder, session, settings, look)
         waker = DeviceWaker(database, look)
         enrollment = Bell(lambda: sweep(database, "enroll_matching_leads"), gather=0.05)
-        expansion = Bell(lambda: advance_campaigns(database), gather=0.05)
+        expansion = Bell(lambda: sweep(database, "expand_campaigns"), gather=0.05)
+        campaigns = Bell(lambda: sweep(database, "sweep_campaigns"), gather=0.05)
         inbound = Bell(lambda: sweep(database, "process_inbound"), gather=0.02)
 
         def on_listening() -> None:
             # Whatever was announced while nobody listened.
             waker.wake("")
             enrollment.ring()
-            expansion.ring()
+            on_campaign()
             inbound.ring()
+
+        def on_campaign() -> None:
+            expansion.ring()
+            campaigns.ring()
 
         handlers = {
             "drip_wake": waker.wake,
             "drip_enroll": lambda _: enrollment.ring(),
-            "drip_campaign": lambda _: expansion.ring(),
+            "drip_campaign": lambda _: on_campaign(),
             "drip_inbound": lambda _: inbound.ring(),
         }
 
@@ -85,6 +90,7 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
             "wake": waker.run,
             "enrollment": enrollment.run,
             "expansion": expansion.run,
+            "campaigns": campaigns.run,
             "inbound": inbound.run,
         }
         recording = asyncio.create_task(_supervise("recorder", recorder.run, stop, ends=True))

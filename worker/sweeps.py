@@ -29,12 +29,6 @@ async def sweep(database: Database, function: str) -> int:
     return MOST_CHUNKS
 
 
-async def advance_campaigns(database: Database) -> None:
-    """Write what changes of status have left to be written, then plan what is due."""
-    await sweep(database, "sweep_campaigns")
-    await sweep(database, "expand_campaigns")
-
-
 async def run_tick(database: Database) -> None:
     """Do a chunk of every sweep, and the rest of those that say that something remains."""
     for row in await database.call("tick"):

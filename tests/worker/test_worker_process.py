@@ -139,3 +139,24 @@ def test_a_database_without_our_schema_is_one_sentence(empty_dsn: str, start_wor
     assert "no schema drip" in worker.log
     assert "pgdrip migrate" in worker.log
     assert "Traceback" not in worker.log
+
+
+def test_a_cancel_of_thousands_is_written_by_the_worker(
+    states: States, start_worker: Start, wait: Wait, conn: Connection
+) -> None:
+    conn.execute(
+        "insert into drip.leads (user_id, phone, created_at, updated_at)"
+        " select u.id, '+60' || (111000000 + g), now(), now()"
+        " from generate_series(1, 5100) g cross join drip.users u"
+    )
+    conn.execute(
+        "select drip.create_campaign("
+        """ '{"title": "Raya", "message": "Hi", "everyone": true, "send_days": [1]}')"""
+    )
+    start_worker()
+    conn.execute("select drip.schedule_campaign('Raya')")
+    wait(lambda: states() == {"pending": 5100}, seconds=30)
+    wait(lambda: conn.execute("select from drip.campaigns where expanded_at is not null").rowcount)
+    row = conn.execute("select changed from drip.cancel_campaign('Raya')").fetchone()
+    assert row == {"changed": 5100}
+    wait(lambda: states() == {"cancelled": 5100}, seconds=30)
