@@ -173,6 +173,25 @@ def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) ->
     assert readers <= {"tick", "process_inbound", "_ask_guards"}
 
 
+# The first number of a lock of two says what is locked; who shares one waits for the other.
+LOCK_SPACES = {
+    "7305": {"_claim_messages"},  # a contact whose gap or cap is judged
+    "7306": {"_claim_messages"},  # an account whose reach is judged
+    "7307": {"_count_results"},  # a slot that a session counts in
+    "7308": {"_claim_messages", "_shut_out_claims"},  # a campaign that is judged or stopped
+}
+
+
+def test_an_advisory_lock_has_one_meaning(functions: list[dict[str, Any]]) -> None:
+    found: dict[str, set[str]] = {}
+    for function in functions:
+        for space in re.findall(
+            r"advisory_(?:xact_)?lock(?:_shared)?\(\s*(\d+)\s*,", function["body"] or ""
+        ):
+            found.setdefault(space, set()).add(function["name"])
+    assert found == LOCK_SPACES
+
+
 def test_plain_sql_functions_can_be_inlined(functions: list[dict[str, Any]]) -> None:
     """A SET clause or definer rights would stop that; those that need them are listed."""
     assert [

@@ -68,7 +68,7 @@ set search_path = ''
 as $$
 begin
   if current_setting('drip.hold_policy', true) is distinct from 'skip' then
-    perform pg_catalog.pg_advisory_xact_lock(7307, (p_campaign_id & 2147483647)::integer);
+    perform pg_catalog.pg_advisory_xact_lock(7308, (p_campaign_id & 2147483647)::integer);
   end if;
 end
 $$;

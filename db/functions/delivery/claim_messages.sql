@@ -153,7 +153,7 @@ begin
       select k.id
       from unnest(v_campaigns) as k (id)
       where not pg_catalog.pg_try_advisory_xact_lock_shared(
-        7307, (k.id & 2147483647)::integer));
+        7308, (k.id & 2147483647)::integer));
     if cardinality(v_shut) > 0 then
       v_heads := array(
         select m.id
