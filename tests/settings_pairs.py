@@ -774,10 +774,7 @@ def audience_scene(column: str, one: Any, other: Any, **definition: Any) -> None
         world.lead(OTHER, niche="hats", external_id="b", target_status="customer")
         for name in ("a", "b"):
             world.plant.conn.execute(f"create view public.{name} as select '{name}' as external_id")
-            world.plant.conn.execute(
-                "insert into drip.audiences (name, key_column, created_at)"
-                f" values ('{name}', 'external_id', now())".encode()
-            )
+            world.plant.row("select * from drip.register_audience(%s, 10)", name)
         world.campaign(**(definition | {column: value}))
         yield
         yield world.reached()

@@ -1,51 +1,98 @@
 -- The one answer to who is in a campaign's audience: niche and target_status from the lead,
--- registered views by their key. Views are named at run time, hence execute; their names come from
--- the catalog, their columns from a check constraint.
+-- registered views by their key; once planning has taken the members of a view, those.
 create function drip._campaign_leads(p_campaign drip.campaigns, p_after bigint, p_limit bigint)
 returns setof drip.leads
+language sql stable
+as $$
+  select l.*
+  from drip._campaign_members(p_campaign, p_after, p_limit, p_who => 'wanted') m
+  join drip.leads l on l.id = m.lead_id
+  order by m.lead_id
+$$;
+comment on function drip._campaign_leads(drip.campaigns, bigint, bigint) is
+  'The next leads of a campaign''s audience after a lead id, in id order, without those that its
+   exclude names; a null limit gives all.';
+
+-- p_who: all; wanted, without those that exclude names; or excluded, these alone.
+create function drip._campaign_members(
+  p_campaign drip.campaigns, p_after bigint, p_limit bigint, p_only bigint default null,
+  p_who text default 'all')
+returns table (lead_id bigint, is_excluded boolean)
 language plpgsql stable
 set search_path = ''
+set jit = off
 as $$
 begin
+  if drip._is_audience_taken(p_campaign) then
+    return query
+      select t.*
+      from drip._taken_members(p_campaign.id, p_after, p_limit, p_only, p_who) t;
+    return;
+  end if;
   return query execute
-    'select l.* from drip.leads l'
-    ' where l.user_id = $1 and l.id > $2'
+    'select l.id, '
+    || case when p_campaign.exclude is not null then 'x.lead_id is not null' else 'false' end
+    || ' from drip.leads l'
+    || case when p_campaign.audience is not null
+         then ' join drip._audience_leads($6, $1, $7) a (lead_id) on a.lead_id = l.id' else '' end
+    || case when p_campaign.exclude is not null
+         then ' left join drip._audience_leads($8, $1, $7) x (lead_id) on x.lead_id = l.id'
+         else '' end
+    -- 999: erased
+    || ' where l.user_id = $1 and l.id > $2 and not l.is_tester'
+    || ' and not starts_with(l.phone, ''+999'')'
     || case when p_campaign.niche is not null
          then ' and drip._has_token(l.niche, $3)' else '' end
     || case when p_campaign.target_status <> 'all' then ' and l.target_status = $4' else '' end
-    || coalesce(' and ' || drip._in_audience(p_campaign.audience), '')
-    || coalesce(' and not ' || drip._in_audience(p_campaign.exclude), '')
+    || case when p_only is not null then ' and l.id = $7' else '' end
+    || case
+         when p_who = 'all' then ''
+         when p_campaign.exclude is null and p_who = 'excluded' then ' and false'
+         when p_campaign.exclude is null then ''
+         when p_who = 'excluded' then ' and x.lead_id is not null'
+         else ' and x.lead_id is null'
+       end
     || ' order by l.id limit $5'
   using
-    p_campaign.user_id, p_after, p_campaign.niche, p_campaign.target_status, p_limit;
+    p_campaign.user_id, p_after, p_campaign.niche, p_campaign.target_status, p_limit,
+    p_campaign.audience, p_only, p_campaign.exclude;
 end
 $$;
-comment on function drip._campaign_leads(drip.campaigns, bigint, bigint) is
-  'The next leads of a campaign''s audience after a lead id, in id order; a null limit gives all.';
+comment on function drip._campaign_members(drip.campaigns, bigint, bigint, bigint, text) is
+  'Who matches a campaign after a lead id, in id order, and whether its exclude names them; with
+   p_only that lead alone. Those who opted out are among them.';
 
-create function drip._in_audience(p_audience text) returns text
+-- The table has no statistics when the first chunk reads it.
+create function drip._taken_members(
+  p_campaign_id bigint, p_after bigint, p_limit bigint, p_only bigint, p_who text)
+returns table (lead_id bigint, is_excluded boolean)
 language plpgsql stable
 set search_path = ''
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
-declare
-  v_key text := (select a.key_column from drip.audiences a where a.name = p_audience);
-  v_view regclass := coalesce(
-    to_regclass(p_audience),
-    to_regclass('public.' || quote_ident(p_audience)),
-    to_regclass('drip.' || quote_ident(p_audience)));
 begin
-  if p_audience is null then
-    return null;
-  end if;
-  if v_view is null or v_key is null then
-    perform drip._fail(
-      'DR012', format('the view of the audience %s is gone', quote_literal(p_audience)),
-      'Make the view again, or change the campaign.');
-  end if;
-  return format(
-    'exists (select from %s a where a.%I::text = l.%I::text)',
-    v_view, v_key, case v_key when 'lead_id' then 'id' else v_key end);
+  return query
+    select a.lead_id, a.is_excluded
+    from drip.campaign_audience a
+    where a.campaign_id = p_campaign_id
+      and a.lead_id > greatest(p_after, p_only - 1)
+      and (p_only is null or a.lead_id = p_only)
+      and (p_who = 'all' or a.is_excluded = (p_who = 'excluded'))
+    order by a.lead_id
+    limit p_limit;
 end
 $$;
-comment on function drip._in_audience(text) is
-  'The SQL condition that a lead l is in a registered audience; null for none.';
+comment on function drip._taken_members(bigint, bigint, bigint, bigint, text) is
+  'The same from campaign_audience.';
+
+-- True between the taking of a registered audience and the end of planning.
+create function drip._is_audience_taken(p_campaign drip.campaigns) returns boolean
+language sql immutable parallel safe
+as $$
+  select p_campaign.audience_taken_at is not null
+    and p_campaign.expanded_at is null
+    and p_campaign.status in ('pending', 'triggered', 'paused', 'failed')
+$$;
+comment on function drip._is_audience_taken(drip.campaigns) is
+  'Whether the members of the campaign''s audience stand in campaign_audience.';

@@ -14,7 +14,9 @@ as $$
     "min_delay_seconds": "integer", "max_delay_seconds": "integer",
     "per_device_limit": "integer", "priority": "class!",
     "id": "read", "user": "read", "user_id": "read", "status": "read", "status_reason": "read",
-    "scheduled_local": "read", "audience_count": "read", "expanded_at": "read",
+    "scheduled_local": "read", "audience_count": "read",
+    "audience_taken_at": "read", "began_at": "read", "began_definition": "read",
+    "expanded_at": "read",
     "paused_at": "read", "last_error": "read", "last_run_at": "read", "completed_at": "read",
     "created_at": "read", "updated_at": "read"
   }'

@@ -28,6 +28,16 @@ begin
       return new;
     end if;
     new.updated_at := drip.now();
+    -- who was in its audience counts for this time and these terms
+    if new.expanded_to_lead_id = 0
+      and (new.niche, new.target_status, new.audience, new.everyone, new.exclude,
+           new.scheduled_at, new.local_time_per_lead)
+        is distinct from
+        (old.niche, old.target_status, old.audience, old.everyone, old.exclude,
+         old.scheduled_at, old.local_time_per_lead)
+    then
+      new.audience_taken_at := null;
+    end if;
     if new.status <> old.status then
       -- retry_messages has something of it sent again
       if not c_next -> old.status ? new.status

@@ -1,7 +1,7 @@
 -- One chunk of one due campaign a call, so that each is a short transaction; the unique index on
--- campaign and lead makes a repeat harmless. Nobody is left out silently: who opted out or is over
--- a device's limit gets a row that says so. An error undoes the chunk, is kept on the campaign, and
--- after five in a row the campaign fails.
+-- campaign and lead makes a repeat harmless. Nobody is left out silently: who opted out, is over a
+-- device's limit or is excluded gets a row that says so. An error undoes the chunk, is kept on the
+-- campaign, and after five in a row the campaign fails.
 create function drip.expand_campaigns(p_limit integer default 5000)
 returns table (
   campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
@@ -27,42 +27,48 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  c_attempts constant integer := 5;
   v_now constant timestamptz := drip.now();
+  v_timeout constant interval := pg_catalog.current_setting('statement_timeout')::interval;
   v_limit constant integer := least(greatest(coalesce(p_limit, 5000), 1), 100000);
   v_campaign drip.campaigns;
+  v_taken drip.campaigns;
   v_inserted bigint := 0;
   v_others bigint;
 begin
-  select c.*
-  into v_campaign
-  from drip.campaigns c
-  where c.status in ('pending', 'triggered')
-    and (p_user_id is null or c.user_id = p_user_id)
-    and drip._is_expansion_due(c, v_now)
-  order by c.scheduled_at, c.id
-  limit 1
-  for no key update skip locked;
-  if not found then
+  v_campaign := drip._next_expansion(p_user_id, v_now);
+  if v_campaign.id is null then
     return;
   end if;
 
   begin
-    v_inserted := drip._expand_chunk(v_campaign, v_limit);
+    v_taken := v_campaign;
+    if drip._wants_taking(v_campaign) then
+      perform drip._take_audience(v_campaign);
+      -- a small one is planned at once
+      select c.*
+      into v_taken
+      from drip.campaigns c
+      where c.id = v_campaign.id and drip._is_audience_taken(c) and c.audience_count <= v_limit
+        and drip._is_expansion_due(c, v_now);
+    end if;
+    if v_taken.id is not null then
+      v_inserted := drip._expand_chunk(v_taken, v_limit);
+    end if;
   exception
+    when query_canceled then
+      -- a cancel by a person is no failure of the campaign
+      if v_timeout = interval '0' or drip._statement_age() < v_timeout then
+        raise;
+      end if;
+      perform drip._note_expansion_error(
+        v_campaign.id, sqlstate,
+        format(
+          '%s took longer than the time-out of %s',
+          case when drip._wants_taking(v_campaign) then 'reading the audience' else 'planning' end,
+          v_timeout),
+        v_now);
     when others then
-      update drip.campaigns c
-      set last_error = format('%s: %s', sqlstate, sqlerrm),
-        last_run_at = v_now,
-        expand_attempts = c.expand_attempts + 1,
-        status = case
-          when c.expand_attempts + 1 >= c_attempts then 'failed' else c.status end,
-        status_reason = case
-          when c.expand_attempts + 1 >= c_attempts
-            then format('planning failed %s times: %s', c_attempts, sqlerrm)
-          else c.status_reason
-        end
-      where c.id = v_campaign.id;
+      perform drip._note_expansion_error(v_campaign.id, sqlstate, sqlerrm, v_now);
   end;
 
   select c.* into v_campaign from drip.campaigns c where c.id = v_campaign.id;
@@ -77,7 +83,8 @@ begin
     select
       v_campaign.id, v_campaign.title, v_inserted, v_campaign.audience_count::bigint,
       v_others + case
-        when drip._is_expansion_due(v_campaign, v_now) and v_campaign.status = 'triggered'
+        when drip._is_expansion_due(v_campaign, v_now)
+          and (v_campaign.status = 'triggered' or drip._is_audience_taken(v_campaign))
           then greatest(v_campaign.audience_count - v_campaign.expanded_leads, 1)
         else 0
       end,
@@ -86,6 +93,68 @@ end
 $$;
 comment on function drip._expand_campaigns(integer, bigint) is
   'expand_campaigns, for all tenants or for one.';
+
+-- A campaign whose audience is being read has no lock on its row, so that a pause or a cancel does
+-- not wait for a slow view; its advisory lock keeps other sessions from reading it too.
+create function drip._next_expansion(p_user_id bigint, p_now timestamptz) returns drip.campaigns
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  c_taking constant integer := 7308;
+  v_id bigint;
+  v_campaign drip.campaigns;
+begin
+  for v_id in
+    select c.id
+    from drip.campaigns c
+    where c.status in ('pending', 'triggered')
+      and (p_user_id is null or c.user_id = p_user_id)
+      and drip._is_expansion_due(c, p_now)
+    order by c.scheduled_at, c.id
+  loop
+    continue when not pg_catalog.pg_try_advisory_xact_lock(
+      c_taking, (v_id & 2147483647)::integer);
+    select c.*
+    into v_campaign
+    from drip.campaigns c
+    where c.id = v_id and drip._is_expansion_due(c, p_now);
+    if found and drip._wants_taking(v_campaign) then
+      return v_campaign;
+    end if;
+    select c.*
+    into v_campaign
+    from drip.campaigns c
+    where c.id = v_id and drip._is_expansion_due(c, p_now)
+    for no key update skip locked;
+    if found then
+      return v_campaign;
+    end if;
+  end loop;
+  return null;
+end
+$$;
+comment on function drip._next_expansion(bigint, timestamptz) is
+  'The campaign that is due longest and that no other session works at, or null.';
+
+create function drip._note_expansion_error(
+  p_campaign_id bigint, p_state text, p_error text, p_now timestamptz)
+returns void
+language sql volatile
+as $$
+  update drip.campaigns c
+  set last_error = format('%s: %s', p_state, p_error),
+    last_run_at = p_now,
+    expand_attempts = c.expand_attempts + 1,
+    status = case when c.expand_attempts + 1 >= 5 then 'failed' else c.status end,
+    status_reason = case
+      when c.expand_attempts + 1 >= 5 then format('planning failed 5 times: %s', p_error)
+      else c.status_reason
+    end
+  where c.id = p_campaign_id and c.status in ('pending', 'triggered')
+$$;
+comment on function drip._note_expansion_error(bigint, text, text, timestamptz) is
+  'Keeps an error of planning on the campaign, which fails after the fifth in a row.';
 
 -- After an error it waits half a minute longer each time.
 create function drip._is_expansion_due(p_campaign drip.campaigns, p_now timestamptz)
@@ -113,19 +182,24 @@ declare
   v_zone constant text := (select u.time_zone from drip.users u where u.id = p_campaign.user_id);
   v_local constant timestamp := p_campaign.scheduled_at at time zone v_zone;
   v_leads bigint[];
+  v_excluded bigint[];
+  v_last bigint;
   v_placed bigint[];
   v_audience bigint := p_campaign.audience_count;
   v_is_last boolean;
   v_inserted bigint;
   v_devices bigint[];
 begin
-  if p_campaign.expanded_to_lead_id = 0 then
-    select count(*) into v_audience from drip._campaign_leads(p_campaign, 0, null);
+  if p_campaign.expanded_to_lead_id = 0 and p_campaign.audience_taken_at is null then
+    select count(*) into v_audience from drip._campaign_members(p_campaign, 0, null);
   end if;
-  v_leads := array(
-    select l.id
-    from drip._campaign_leads(p_campaign, p_campaign.expanded_to_lead_id, p_limit) l);
-  v_is_last := cardinality(v_leads) < p_limit;
+  select
+    coalesce(array_agg(m.lead_id order by m.lead_id) filter (where not m.is_excluded), '{}'),
+    coalesce(array_agg(m.lead_id order by m.lead_id) filter (where m.is_excluded), '{}'),
+    max(m.lead_id)
+  into v_leads, v_excluded, v_last
+  from drip._campaign_members(p_campaign, p_campaign.expanded_to_lead_id, p_limit) m;
+  v_is_last := cardinality(v_leads) + cardinality(v_excluded) < p_limit;
   v_placed := drip._place_leads(p_campaign.user_id, p_campaign.devices, v_leads, 1);
 
   with chosen as (
@@ -133,6 +207,7 @@ begin
       l.id, l.phone, l.name,
       k.device_id,
       t.at as first_at,
+      k.is_excluded,
       case
         when p_campaign.pauses is null then t.at
         else drip._after_pauses(
@@ -143,8 +218,14 @@ begin
         from drip.suppressions s
         where s.user_id = l.user_id and s.phone = l.phone
           and s.category in ('all', p_campaign.category)) as is_suppressed
-    from unnest(v_leads, v_placed) as k (id, device_id)
-    join drip.leads l on l.id = k.id
+    from (
+      select w.id, w.device_id, false as is_excluded
+      from unnest(v_leads, v_placed) as w (id, device_id)
+      union all
+      select x.id, null, true
+      from unnest(v_excluded) as x (id)
+    ) k
+    join drip.leads l on l.id = k.id and not starts_with(l.phone, '+999')
     cross join lateral (
       select case
         when p_campaign.local_time_per_lead
@@ -165,10 +246,12 @@ begin
       c.*,
       case
         when c.is_suppressed then 'suppressed'
+        when c.is_excluded then 'excluded'
         when c.at is null then 'skipped_by_resume'
         when coalesce(b.messages, 0)
           + row_number() over (
-            partition by c.device_id, c.is_suppressed, c.at is null order by c.id)
+            partition by c.device_id, c.is_suppressed or c.is_excluded or c.at is null
+            order by c.id)
           > p_campaign.per_device_limit then 'campaign_device_limit'
       end as reason
     from chosen c
@@ -209,8 +292,10 @@ begin
     status_reason = case when v_is_last and v_audience = 0 then 'audience is empty' end,
     completed_at = case when v_is_last and v_audience = 0 then v_now end,
     audience_count = v_audience,
-    expanded_to_lead_id = coalesce(v_leads[cardinality(v_leads)], c.expanded_to_lead_id),
-    expanded_leads = c.expanded_leads + cardinality(v_leads),
+    began_at = coalesce(c.began_at, v_now),
+    began_definition = coalesce(c.began_definition, drip._campaign_definition(c.id)),
+    expanded_to_lead_id = coalesce(v_last, c.expanded_to_lead_id),
+    expanded_leads = c.expanded_leads + cardinality(v_leads) + cardinality(v_excluded),
     expanded_at = case when v_is_last then v_now end,
     expand_attempts = 0,
     last_error = null,

@@ -14,7 +14,9 @@ begin
       jsonb_build_object(
         'id', c.id, 'user', u.name, 'status', c.status, 'status_reason', c.status_reason,
         'scheduled_local', c.scheduled_at at time zone u.time_zone,
-        'audience_count', c.audience_count, 'expanded_at', c.expanded_at,
+        'audience_count', c.audience_count, 'audience_taken_at', c.audience_taken_at,
+        'began_at', c.began_at, 'began_definition', c.began_definition,
+        'expanded_at', c.expanded_at,
         'paused_at', c.paused_at, 'last_error', c.last_error, 'last_run_at', c.last_run_at,
         'completed_at', c.completed_at, 'created_at', c.created_at, 'updated_at', c.updated_at)
       || drip._campaign_definition(c.id)

@@ -216,13 +216,20 @@ begin
         if v_type = 'string' then
           if exists (
             select from drip.audiences a
-            where a.name = v_text and coalesce(a.user_id, p_user) = p_user
+            where a.name = v_text
+              and a.unregistered_at is null
+              and coalesce(a.user_id, p_user) = p_user
           ) then
             return p_value;
           end if;
           perform drip._fail(
             'DR012', format('%s: there is no audience %s', p_path, quote_literal(v_text)),
-            'Leave it out: no audience is registered here; use niche or everyone.');
+            coalesce(
+              'The nearest one is ' || quote_literal(drip._nearest(v_text, array(
+                select a.name
+                from drip.audiences a
+                where a.unregistered_at is null and coalesce(a.user_id, p_user) = p_user))) || '.',
+              'None is registered; an operator does it with register_audience.'));
         end if;
     end case;
   exception

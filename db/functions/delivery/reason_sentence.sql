@@ -32,6 +32,7 @@ as $$
     when 'cancelled_by_operator' then 'An operator cancelled it.'
     when 'breaker_open'
       then 'Too many messages of the device failed, or its provider stopped it; it rests.'
+    when 'excluded' then 'The exclusion of the campaign names the contact.'
     when 'campaign_device_limit' then 'The campaign''s limit for the device was reached.'
     when 'guard_false' then 'The step''s guard said no.'
     when 'guard_error' then 'A guard failed; it is asked again.'

@@ -316,8 +316,7 @@ as $$
 begin
   return exists (
     select
-    from drip._campaign_leads(p_campaign, p_lead_id - 1, 1) l
-    where l.id = p_lead_id);
+    from drip._campaign_members(p_campaign, p_lead_id - 1, 1, p_lead_id, 'wanted'));
 exception
   when others then
     return null;

@@ -18,7 +18,7 @@ begin
     'refresh_statistics', 'expire_leases', 'end_unknown_holds', 'expire_messages',
     'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound',
     'match_receipts', 'note_last_inbound', 'enroll_matching_leads', 'sweep_campaigns',
-    'expand_campaigns', 'complete_campaigns', 'prune_inbound', 'prune_results',
+    'expand_campaigns', 'complete_campaigns', 'prune_audiences', 'prune_inbound', 'prune_results',
     'drop_event_queues']
   loop
     v_rows := 0;
@@ -40,6 +40,7 @@ begin
           select x.read, x.remaining into v_rows, v_remaining from drip.process_inbound() x;
         when 'match_receipts' then v_rows := drip._retry_receipts(1000);
         when 'note_last_inbound' then v_rows := drip._renote_last_inbound(1000);
+        when 'prune_audiences' then v_rows := drip._prune_audiences(10000);
         when 'prune_inbound' then v_rows := drip._prune_inbound(10000);
         when 'prune_results' then v_rows := drip._prune_results(10000);
         when 'enroll_matching_leads' then

@@ -16,6 +16,7 @@ alter table drip.audiences
   add column view_name  text,
   add column max_rows   bigint not null default 1000000,
   add column time_limit interval not null default interval '20 seconds',
+  add column unregistered_at timestamptz,
   add constraint audiences_name_form
     check (name = btrim(name) and name <> '' and name !~ '^\d+$') not valid,
   add constraint audiences_rows_positive check (max_rows > 0) not valid,
@@ -27,6 +28,8 @@ comment on column drip.audiences.key_column is
 comment on column drip.audiences.user_id is 'The only tenant that may name it; null = all.';
 comment on column drip.audiences.view_name is
   'The view, schema-qualified; null = the one of that name.';
+comment on column drip.audiences.unregistered_at is
+  'When it was unregistered; the row stays where campaigns that are over name it.';
 comment on column drip.audiences.max_rows is
   'Most different keys that it may yield; with more, planning fails and says so.';
 comment on column drip.audiences.time_limit is

@@ -1,0 +1,48 @@
+-- It reads no audience: a heavy one would make looking at the list as slow.
+create function drip.list_audiences()
+returns table (
+  name text, view_name text, key_column text, max_rows bigint, time_limit interval,
+  user_id bigint, user_name text, description text, problem text, used_by text[],
+  created_at timestamptz)
+language sql stable security definer
+set search_path = ''
+as $$
+  select
+    a.name,
+    coalesce(a.view_name, v.view::text),
+    a.key_column,
+    a.max_rows,
+    a.time_limit,
+    a.user_id,
+    u.name,
+    a.description,
+    case
+      when v.view is null then 'the view is gone'
+      when not exists (
+        select
+        from pg_catalog.pg_attribute t
+        where t.attrelid = v.view and t.attname = a.key_column and not t.attisdropped)
+        then format('the view has no column %s', a.key_column)
+      when not pg_catalog.has_table_privilege('drip_guard', v.view, 'select')
+        or not pg_catalog.has_schema_privilege('drip_guard', c.relnamespace, 'usage')
+        then 'drip_guard may not read it'
+    end,
+    array(
+      select k.title
+      from drip.campaigns k
+      where a.name in (k.audience, k.exclude)
+        and k.status not in ('completed', 'cancelled')
+        and k.user_id = any (drip._mapped_users())
+      order by k.title),
+    a.created_at
+  from drip.audiences a
+  left join drip.users u on u.id = a.user_id
+  cross join lateral (select drip._audience_view(a) as view) v
+  left join pg_catalog.pg_class c on c.oid = v.view
+  where a.unregistered_at is null
+  order by a.name
+$$;
+comment on function drip.list_audiences() is
+  'One row per audience: its view and key, its bounds, the tenant it is for (null: all), what keeps
+   it from being read, and the campaigns that name it and are not over.';
+grant execute on function drip.list_audiences() to drip_operator;
