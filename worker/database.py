@@ -132,10 +132,13 @@ class Database:
                 cursor = await connection.execute(statement, values)
                 return await cursor.fetchall() if cursor.description else []
         except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
-            if exc.sqlstate is None or exc.sqlstate.startswith(("57P", "08")):
-                # The server went away: the pool's other connections are as dead as this one.
-                asyncio.get_running_loop().call_soon(self._start_check)
+            self._note_loss(exc)
             raise
+
+    def _note_loss(self, exc: psycopg.Error) -> None:
+        if exc.sqlstate is None or exc.sqlstate.startswith(("57P", "08")):
+            # The server went away: the pool's other connections are as dead as this one.
+            asyncio.get_running_loop().call_soon(self._start_check)
 
     def _start_check(self) -> None:
         task = asyncio.ensure_future(self._check())
@@ -150,6 +153,21 @@ class Database:
         """Call ``drip.<function>`` with positional, then named arguments (without ``p_``)."""
         statement = self._statement(function, len(args), tuple(named))
         return await self.query(statement, [*args, *named.values()])
+
+    async def call_patiently(self, function: str, /) -> list[DictRow]:
+        """Call ``drip.<function>`` with as much time as the campaigns that are due may need.
+
+        An audience has a time limit of its own, and a time-out set inside the function that reads
+        it would not fire: the transaction's carries it.
+        """
+        try:
+            async with self.pool.connection() as connection, connection.transaction():
+                await connection.execute(_TAKE_TIME)
+                cursor = await connection.execute(self._statement(function, 0, ()))
+                return await cursor.fetchall()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
+            self._note_loss(exc)
+            raise
 
     def _statement(self, function: str, count: int, names: tuple[str, ...]) -> sql.Composed:
         key = (function, (str(count), *names))
@@ -207,6 +225,10 @@ class Database:
 _CLAIM = sql.SQL(
     "select c.*, extract(epoch from c.lease_expires_at - drip.now())::float8 as lease_seconds"
     " from drip.claim_messages(%s, %s) c"
+)
+_TAKE_TIME = sql.SQL(
+    "select set_config('statement_timeout',"
+    " (extract(epoch from drip.planning_time()) * 1000)::bigint::text, true)"
 )
 _WAKE = sql.SQL("select count(*) from drip.wake_devices(%s::bigint[])")
 _NEXT_WAKEUP = sql.SQL(

@@ -11,6 +11,9 @@ from .database import Database
 
 log = structlog.get_logger("pgdrip.sweeps")
 
+# The one whose time depends on what it finds: an audience may be slow.
+PLANNING = "expand_campaigns"
+
 # A sweep that never gets to the end must not keep a job for ever; the next one goes on.
 MOST_CHUNKS = 10_000
 
@@ -21,7 +24,9 @@ async def sweep(database: Database, function: str) -> int:
     Several workers may run the same sweep at once: each takes what the others have not locked.
     """
     for chunk in range(1, MOST_CHUNKS + 1):
-        rows = await database.call(function)
+        rows = await (
+            database.call_patiently(function) if function == PLANNING else database.call(function)
+        )
         remaining = rows[0].get("remaining") if rows else None
         if not remaining:
             return chunk
@@ -31,7 +36,7 @@ async def sweep(database: Database, function: str) -> int:
 
 async def run_tick(database: Database) -> None:
     """Do a chunk of every sweep, and the rest of those that say that something remains."""
-    for row in await database.call("tick"):
+    for row in await database.call_patiently("tick"):
         if row["error"]:
             log.error("a sweep failed", sweep=row["task"], error=row["error"])
         elif row["remaining"]:

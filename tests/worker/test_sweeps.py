@@ -130,3 +130,41 @@ def test_a_job_of_a_killed_worker_is_cleared(settings: Settings, conn: Connectio
 
     with_database(settings, scenario)
     assert jobs() == [{"task_name": "tick", "status": "todo"}]
+
+
+def test_a_slow_audience_has_its_own_time_and_no_more(settings: Settings, conn: Connection) -> None:
+    """The worker's usual time-out is 30 seconds; here a second stands for them."""
+    conn.execute(
+        "create schema shop; grant usage on schema shop to drip_guard;"
+        "create table shop.patience as select 0.0::float as seconds;"
+        "grant select on shop.patience to drip_guard;"
+        "create view shop.slow as select l.id as lead_id"
+        " from shop.patience p, pg_sleep(p.seconds), drip.leads l;"
+        "select drip.upsert_lead('+60123456789');"
+        "select drip.register_audience('shop.slow', 5, '2 seconds');"
+        "select drip.create_campaign("
+        """'{"title": "S", "message": "m", "audience": "shop.slow"}');"""
+        "select drip.schedule_campaign('S')"
+    )
+    body = conn.execute(
+        "select pg_get_functiondef('drip.planning_time()'::regprocedure) as text"
+    ).fetchone()
+    assert body is not None
+    conn.execute(body["text"].replace("30 seconds", "1 second").encode())
+
+    def planned(seconds: float) -> tuple[str, str | None, int]:
+        conn.execute("update shop.patience set seconds = %s", [seconds])
+        conn.execute("update drip.campaigns set last_run_at = last_run_at - interval '1 hour'")
+        with_database(settings, lambda database: sweep(database, "expand_campaigns"))
+        row = conn.execute(
+            "select c.status, c.last_error, count(m.id) as n from drip.campaigns c"
+            " left join drip.broadcast_messages m on m.campaign_id = c.id group by c.id"
+        ).fetchone()
+        assert row is not None
+        return row["status"], row["last_error"], row["n"]
+
+    status, error, count = planned(30)
+    assert (status, count) == ("pending", 0)
+    assert error is not None
+    assert "reading the audience took longer than the time-out of 00:00:03" in error
+    assert planned(1.2) == ("triggered", None, 1)
