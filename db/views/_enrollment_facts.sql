@@ -8,7 +8,8 @@ select
   case
     when f.is_stopped then 'sequence_failed'
     when f.is_done then 'completed'
-    when s.status = 'paused' or l.paused_until is not null then 'paused'
+    when s.status = 'paused' or l.paused_until is not null or e.paused_at is not null
+      then 'paused'
     when j.last_status is null then 'pending'
     when j.last_status in ('sent', 'failed') then j.last_status
     else 'active'

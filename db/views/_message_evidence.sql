@@ -46,7 +46,12 @@ select
     else c.status
   end as campaign_status,
   s.status as sequence_status,
-  e.status as enrollment_status,
+  -- what pauses its sequence or its lead stands there
+  case
+    when e.paused_at is not null then 'paused'
+    when e.status = 'paused' then 'active'
+    else e.status
+  end as enrollment_status,
   s.exit_if,
   st.only_if,
   st.day_number,

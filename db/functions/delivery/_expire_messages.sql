@@ -27,6 +27,12 @@ begin
         from drip.campaigns c
         where c.id = m.campaign_id
           and (c.status in ('paused', 'failed') or m.lead_id > c.freed_to_lead_id))
+      and not exists (
+        select
+        from drip.sequence_contacts e
+        join drip.leads l on l.id = e.lead_id
+        where e.id = m.sequence_contact_id
+          and (e.paused_at is not null or l.paused_until is not null))
     order by m.expires_at
     limit p_limit
     for no key update skip locked

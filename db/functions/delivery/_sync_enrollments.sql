@@ -16,6 +16,8 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_material = off
 set jit = off
+-- what it writes into status is nobody's wish
+set drip.deriving = 'yes'
 as $$
 #variable_conflict use_column
 declare

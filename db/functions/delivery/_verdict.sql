@@ -80,11 +80,12 @@ as $$
       -- a pause does not count, so nothing expires behind it; what failed may be mended
       when p_sequence_status in ('paused', 'draft') then 'sequence_paused'
       when p_campaign_status in ('paused', 'failed') then 'campaign_paused'
+      when p_enrollment_status = 'paused' then 'enrollment_paused'
+      -- the sweep that ends it moves the journey's times
+      when p_enrollment_status is not null and p_lead_paused_until is not null then 'lead_paused'
       when p_expires_at <= p_now then 'expired'
       when not p_user_active then 'user_inactive'
       when p_lead_paused_until > p_now then 'lead_paused'
-      when p_enrollment_status = 'paused' and p_lead_paused_until is null
-        and p_sequence_status is null then 'enrollment_paused'
       when p_predecessor_due_at is not null then 'predecessor_pending'
       when p_predecessor_hold_at > p_now then 'predecessor_unknown'
       when p_scheduled_at > p_now or p_predecessor_free_at > p_now then 'not_due'

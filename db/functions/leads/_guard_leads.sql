@@ -16,7 +16,13 @@ begin
     new.updated_at := coalesce(new.updated_at, v_now);
     -- Without a token there is nothing to enroll by.
     new.enroll_check := new.trigger is not null or new.niche is not null;
+    new.paused_at := case when new.paused_until is not null then v_now end;
     return new;
+  end if;
+  if new.paused_until is null then
+    new.paused_at := null;
+  elsif old.paused_until is null then
+    new.paused_at := v_now;
   end if;
   if new.time_zone is distinct from old.time_zone then
     perform drip._check_time_zone(new.time_zone);

@@ -1,57 +1,41 @@
--- Ends a pause before its time; what was due meanwhile goes by its order and the device's pace.
-create function drip.resume_lead(p_phone text)
-returns table (lead_id bigint, phone text, freed integer, outcome text)
+-- Ends a pause before its time, by the policies of resume_sequence; a pause that ends by itself
+-- does as shift. Campaigns and single messages keep their times.
+create function drip.resume_lead(p_phone text, p_policy text default 'shift')
+returns table (
+  lead_id bigint, phone text, freed integer, outcome text, moved bigint, skipped bigint)
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  v_policy constant text := drip._resume_policy(p_policy);
   v_now constant timestamptz := drip.now();
   v_lead drip.leads := drip._find_lead(drip._tenant(), p_phone);
-  v_outcome text;
-  v_freed integer;
-  v_devices bigint[];
+  v_resumed jsonb := '[0, 0, 0]';
 begin
   select l.*
   into v_lead
   from drip.leads l
   where l.id = v_lead.id
   for no key update;
-  v_outcome := case when v_lead.paused_until > v_now then 'resumed' else 'not_paused' end;
-  if v_lead.paused_until is not null then
-    update drip.leads l
-    set paused_until = null, pause_reason = null,
-      enroll_check = l.trigger is not null or l.niche is not null
-    where l.id = v_lead.id;
+  perform set_config('drip.resume_policy', v_policy, true);
+  update drip.leads l
+  set paused_until = null, pause_reason = null,
+    enroll_check = l.trigger is not null or l.niche is not null
+  where l.id = v_lead.id and l.paused_until is not null;
+  if found then
+    v_resumed := current_setting('drip.resumed')::jsonb;
   end if;
-  with locked as (
-    select m.id
-    from drip.broadcast_messages m
-    where m.lead_id = v_lead.id and m.status = 'pending' and m.deferred_reason = 'lead_paused'
-    order by m.id
-    for no key update
-  ),
-  freed as (
-    update drip.broadcast_messages m
-    set not_before = null, deferred_reason = null
-    from locked k
-    where m.id = k.id
-    returning m.device_id, m.scheduled_at
-  )
-  select
-    count(*),
-    array_agg(distinct f.device_id)
-      filter (where f.device_id is not null and f.scheduled_at <= v_now + interval '15 seconds')
-  into v_freed, v_devices
-  from freed f;
-  perform drip._sync_enrollments(array(
-    select e.id
-    from drip.sequence_contacts e
-    where e.lead_id = v_lead.id and e.completed_at is null));
-  perform drip._notify_wake(v_devices);
-  return query select v_lead.id, v_lead.phone, v_freed, v_outcome;
+  perform set_config('drip.resume_policy', '', true);
+  return query
+    select
+      v_lead.id, v_lead.phone, (v_resumed ->> 2)::integer,
+      case when v_lead.paused_until > v_now then 'resumed' else 'not_paused' end,
+      (v_resumed ->> 0)::bigint, (v_resumed ->> 1)::bigint;
 end
 $$;
-comment on function drip.resume_lead(text) is
-  'Ends the pause of a lead; freed counts the messages it held. Outcome: resumed, not_paused.';
-grant execute on function drip.resume_lead(text) to drip_app;
+comment on function drip.resume_lead(text, text) is
+  'Ends the pause of a lead; freed counts the messages it held. p_policy, for what its journeys have
+   to come: shift (times move by the pause''s length), catch_up (times stay), skip (what is overdue
+   is skipped, of campaigns too). Outcome: resumed, not_paused.';
+grant execute on function drip.resume_lead(text, text) to drip_app;

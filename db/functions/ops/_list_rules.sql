@@ -76,15 +76,16 @@ as $$
       (5, 'campaign_paused', f.campaign_id is not null, jsonb_build_object(
         'campaign', c.title, 'campaign_id', c.id, 'status', c.status,
         'status_reason', c.status_reason, 'is_being_resumed', c.freed_to_lead_id is not null)),
-      (6, 'expired', f.expires_at is not null, jsonb_build_object(
-        'expires_at', f.expires_at, 'expires_local', drip._tell_time(f.expires_at, f.zone),
-        'zone', f.zone)),
-      (7, 'user_inactive', true, jsonb_build_object('tenant', u.name, 'is_active', u.is_active)),
-      (8, 'lead_paused', f.lead_paused_until is not null, jsonb_build_object(
+      (6, 'enrollment_paused', f.enrollment_id is not null, jsonb_build_object(
+        'enrollment_id', e.id, 'status', e.status, 'paused_at', e.paused_at,
+        'paused_local', drip._tell_time(e.paused_at, f.zone), 'reason', e.pause_reason)),
+      (7, 'lead_paused', f.lead_paused_until is not null, jsonb_build_object(
         'paused_until', f.lead_paused_until, 'reason', l.pause_reason,
         'paused_until_local', drip._tell_time(f.lead_paused_until, f.zone), 'zone', f.zone)),
-      (9, 'enrollment_paused', f.enrollment_id is not null, jsonb_build_object(
-        'enrollment_id', e.id, 'status', e.status)),
+      (8, 'expired', f.expires_at is not null, jsonb_build_object(
+        'expires_at', f.expires_at, 'expires_local', drip._tell_time(f.expires_at, f.zone),
+        'zone', f.zone)),
+      (9, 'user_inactive', true, jsonb_build_object('tenant', u.name, 'is_active', u.is_active)),
       (10, 'predecessor_pending', f.day_number > 1, before.found),
       (11, 'predecessor_unknown', f.day_number > 1, before.found || jsonb_build_object(
         'unknown_hold', u.unknown_hold, 'holds_until', f.predecessor_hold_at,

@@ -16,6 +16,13 @@ as $$
       end, c.id::text)
     when 'lead_paused' then format(
       x.as_tenant, format('select * from drip.resume_lead(%L);', m.recipient_phone))
+    when 'enrollment_paused' then (
+      select format(
+        x.as_tenant, format(
+          'select * from drip.resume_enrollment(%L, %L%s);', s.id::text, m.recipient_phone,
+          case when e.key <> '' then format(', p_key => %L', e.key) end))
+      from drip.sequence_contacts e
+      where e.id = m.sequence_contact_id)
     when 'suppressed' then format(
       E'-- only if the contact asked for it:\n' || x.as_tenant,
       format('select * from drip.opt_in(%L);', m.recipient_phone))

@@ -105,7 +105,8 @@ $$;
 comment on function drip._drain_sync_backlog(integer) is
   'Syncs enrollments noted in the backlog; those still held are noted again.';
 
--- A pause with an end is over when its time comes.
+-- A pause with an end is over when its time comes; what that means is the trigger's. A lead of whom
+-- somebody holds a message is left to the next tick: no sweep waits for an application.
 create function drip._end_lead_pauses(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -113,33 +114,34 @@ set search_path = ''
 as $$
 declare
   v_leads bigint[];
-  v_enrollments bigint[];
+  v_held bigint[];
+  v_count bigint;
 begin
-  with over as (
+  v_leads := array(
     select l.id
     from drip.leads l
     where l.paused_until <= drip.now() and (p_user_id is null or l.user_id = p_user_id)
     order by l.id
     limit p_limit
-    for no key update skip locked
-  ),
-  ended as (
-    update drip.leads l
-    set paused_until = null, pause_reason = null
-    from over o
-    where l.id = o.id
-    returning l.id
-  )
-  select array_agg(e.id) into v_leads from ended e;
-  if v_leads is null then
+    for no key update skip locked);
+  if v_leads = '{}' then
     return 0;
   end if;
-  select array_agg(e.id)
-  into v_enrollments
-  from drip.sequence_contacts e
-  where e.lead_id = any (v_leads) and e.completed_at is null;
-  perform drip._sync_enrollments(v_enrollments);
-  return cardinality(v_leads);
+  v_held := array(
+    select m.id
+    from drip.broadcast_messages m
+    where m.lead_id = any (v_leads) and m.status = 'pending'
+    order by m.id
+    for no key update skip locked);
+  update drip.leads l
+  set paused_until = null, pause_reason = null
+  where l.id = any (v_leads)
+    and not exists (
+      select
+      from drip.broadcast_messages m
+      where m.lead_id = l.id and m.status = 'pending' and m.id <> all (v_held));
+  get diagnostics v_count = row_count;
+  return v_count;
 end
 $$;
 comment on function drip._end_lead_pauses(integer, bigint) is

@@ -22,8 +22,7 @@ begin
     perform drip._mark_paused(v_live);
   elsif new.status = 'active' and old.status = 'paused' then
     perform drip._resume_messages(
-      v_live, old.paused_at,
-      coalesce(nullif(current_setting('drip.resume_policy', true), ''), 'shift'));
+      v_live, array_fill(old.paused_at, array[cardinality(v_live)]), drip.now());
     -- In slices: made for the results of a claim, a sync of 100,000 at once did not end.
     for v_from in 1 .. cardinality(v_live) by 500 loop
       perform drip._sync_enrollments(v_live[v_from:v_from + 499]);
@@ -109,8 +108,12 @@ comment on function drip._is_resting(drip.broadcast_messages) is
 -- A pause wins over every live state, so nothing is derived here. A row that somebody holds is left
 -- to the next tick.
 create function drip._mark_paused(p_enrollments bigint[]) returns void
-language sql volatile
+language plpgsql volatile
+set search_path = ''
+-- what it writes into status is nobody's wish
+set drip.deriving = 'yes'
 as $$
+begin
   with locked as (
     select e.id
     from drip.sequence_contacts e
@@ -130,90 +133,8 @@ as $$
   from unnest(p_enrollments) as e (id)
   except
   select m.id, drip.now()
-  from marked m
+  from marked m;
+end
 $$;
 comment on function drip._mark_paused(bigint[]) is
   'Shows these live journeys as paused.';
-
--- shift: the pause does not count, later steps keep their spacing and their send_time;
--- catch_up: times stay; skip: what the pause made overdue is skipped.
-create function drip._resume_messages(
-  p_enrollments bigint[], p_paused_at timestamptz, p_policy text)
-returns void
-language plpgsql volatile
-set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := drip.now();
-  v_devices bigint[];
-  v_moved bigint;
-  v_skipped bigint;
-begin
-  with locked as (
-    select
-      m.id, m.user_id, m.lead_id, m.sequence_contact_id, m.sequence_stepid, m.scheduled_at,
-      m.created_at
-    from drip.broadcast_messages m
-    where m.sequence_contact_id = any (p_enrollments) and m.status = 'pending'
-    order by m.id
-    for no key update
-  ),
-  moved as (
-    select
-      k.id,
-      p_policy = 'skip' and k.scheduled_at <= v_now as is_skipped,
-      case
-        when p_policy = 'shift' then max(
-          case
-            when st.send_time is null then k.scheduled_at + p.length
-            -- By whole days, so that a short pause does not cost a day.
-            else drip._next_local_time(
-              greatest(
-                v_now,
-                drip._local_instant(
-                  (k.scheduled_at at time zone p.zone)
-                    + floor(extract(epoch from p.length) / 86400) * interval '1 day',
-                  p.zone)),
-              p.zone, st.send_time)
-          end)
-          over (partition by k.sequence_contact_id order by st.day_number)
-        else k.scheduled_at
-      end as at
-    from locked k
-    join drip.sequence_steps st on st.id = k.sequence_stepid
-    join drip.leads l on l.id = k.lead_id
-    join drip.users u on u.id = k.user_id
-    cross join lateral (
-      select
-        coalesce(l.time_zone, u.time_zone) as zone,
-        drip._exactly(
-          greatest(v_now - greatest(p_paused_at, k.created_at), interval '0')) as length
-    ) p
-  ),
-  written as (
-    update drip.broadcast_messages m
-    set status = case when v.is_skipped then 'skipped' else m.status end,
-      status_reason = case when v.is_skipped then 'skipped_by_resume' end,
-      finished_at = case when v.is_skipped then v_now end,
-      scheduled_at = v.at,
-      expires_at = m.expires_at + drip._exactly(v.at - m.scheduled_at),
-      not_before = case when drip._is_resting(m) and not v.is_skipped then m.not_before end,
-      deferred_reason = case when drip._is_resting(m) and not v.is_skipped then 'not_due' end
-    from moved v
-    where m.id = v.id
-    returning m.device_id, m.due_at, m.status
-  )
-  select
-    count(*) filter (where w.status = 'pending' and p_policy = 'shift'),
-    count(*) filter (where w.status = 'skipped'),
-    array_agg(distinct w.device_id)
-      filter (where w.status = 'pending' and w.due_at <= v_now + interval '15 seconds')
-  into v_moved, v_skipped, v_devices
-  from written w;
-  perform drip._notify_wake(v_devices);
-  -- For the verb, in this transaction.
-  perform set_config('drip.resumed', json_build_array(v_moved, v_skipped)::text, true);
-end
-$$;
-comment on function drip._resume_messages(bigint[], timestamptz, text) is
-  'Frees the pending messages of paused journeys by a policy: shift, catch_up or skip.';

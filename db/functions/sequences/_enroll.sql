@@ -67,6 +67,7 @@ begin
         l.id, l.phone, l.name,
         coalesce(l.time_zone, v_zone) as zone,
         coalesce(v_sequence.device_id, w.device_id) as device_id,
+        l.paused_until is not null as is_paused,
         case
           when p_at is null and w.chained_from is not null
             then greatest(
@@ -144,7 +145,8 @@ begin
       select
         v_sequence.user_id, v_sequence.id, j.id, v_key, coalesce(p_attributes, '{}'), j.phone,
         j.name, v_first.trigger, v_first.day_number, v_first.id, t.times[1], j.device_id,
-        v_sequence.exclusive_group, 'pending', v_now, j.start
+        v_sequence.exclusive_group,
+        case when j.is_paused then 'paused' else 'pending' end, v_now, j.start
       from judged j
       join timelines t on t.start = j.start and t.zone = j.zone
       where j.refusal is null

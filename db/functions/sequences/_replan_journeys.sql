@@ -60,7 +60,9 @@ begin
     journeys as materialized (
       select
         e.id, e.user_id, e.lead_id, e.assigned_device_id, l.phone, l.name,
-        s.category, s.priority, s.status = 'paused' as is_paused, z.zone,
+        s.category, s.priority, z.zone, p.held_by, p.held_until,
+        -- a pause does not count, and its end moves all that waits by its length
+        coalesce(p.held_since, v_now) as now,
         q.starts_at, h.reached, h.is_begun,
         -- what pauses have moved the whole journey by
         coalesce(
@@ -71,6 +73,7 @@ begin
       join drip.leads l on l.id = e.lead_id
       join drip.users u on u.id = e.user_id
       cross join lateral (select coalesce(l.time_zone, u.time_zone) as zone) z
+      cross join lateral drip._held_by(e, s, l) p
       cross join lateral (
         select coalesce(e.starts_at, e.enrolled_at + drip._exactly(s.start_delay)) as starts_at
       ) q
@@ -90,11 +93,11 @@ begin
     ),
     timeline as (
       select
-        j.id as enrollment_id, j.zone, st.id as step_id, st.place, m.id as message_id,
+        j.id as enrollment_id, j.zone, j.now, st.id as step_id, st.place, m.id as message_id,
         m.scheduled_at, m.device_id,
         case
           when m.id is not null and st.is_kept then m.scheduled_at
-          else greatest(v_now, t.at)
+          else greatest(j.now, t.at)
         end as at
       from journeys j
       join steps st on st.place = j.reached + 1
@@ -104,7 +107,7 @@ begin
         select case
           when j.is_begun then drip._next_local_time(
             (select max(drip._free_at(
-               coalesce(p.finished_at, v_now), p.scheduled_at, w.hours, st.send_time, j.zone))
+               coalesce(p.finished_at, j.now), p.scheduled_at, w.hours, st.send_time, j.zone))
              from drip.broadcast_messages p
              left join steps ps on ps.id = p.sequence_stepid
              cross join lateral (
@@ -131,10 +134,10 @@ begin
       ) t
       union all
       select
-        t.enrollment_id, t.zone, st.id, st.place, m.id, m.scheduled_at, m.device_id,
+        t.enrollment_id, t.zone, t.now, st.id, st.place, m.id, m.scheduled_at, m.device_id,
         case
           when m.id is not null and st.is_kept and t.at = t.scheduled_at then m.scheduled_at
-          else greatest(v_now, drip._next_step_at(t.at, st.delay, st.send_time, t.zone))
+          else greatest(t.now, drip._next_step_at(t.at, st.delay, st.send_time, t.zone))
         end
       from timeline t
       join steps st on st.place = t.place + 1
@@ -154,11 +157,10 @@ begin
         message_type = w.type,
         expires_at = w.at + drip._exactly(w.valid_for),
         -- a held one stays held, one that failed keeps its rest
-        not_before = case
-          when m.deferred_reason = 'sequence_paused' or m.failures > 0 then m.not_before end,
-        deferred_reason = case
-          when m.deferred_reason = 'sequence_paused' or m.failures > 0 then m.deferred_reason end
+        not_before = case when m.failures > 0 then m.not_before else j.held_until end,
+        deferred_reason = case when m.failures > 0 then m.deferred_reason else j.held_by end
       from wanted w
+      join journeys j on j.id = w.enrollment_id
       where m.id = w.message_id and (w.at <> w.scheduled_at or w.is_changed)
     ),
     gained as (
@@ -169,8 +171,7 @@ begin
       select
         j.user_id, j.assigned_device_id, j.lead_id, p_sequence_id, w.step_id, j.id, j.phone,
         j.name, j.category, w.type, j.priority, w.at, w.at,
-        case when j.is_paused then 'infinity'::timestamptz end,
-        case when j.is_paused then 'sequence_paused' end,
+        j.held_until, j.held_by,
         w.at + drip._exactly(w.valid_for), 'pending', v_now
       from wanted w
       join journeys j on j.id = w.enrollment_id

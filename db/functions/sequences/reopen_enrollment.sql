@@ -79,7 +79,9 @@ begin
   update drip.sequence_contacts e
   set status = 'active', exit_reason = null, completed_at = null
   where e.id = v_enrollment.id;
-  perform drip._resume_messages(array[v_enrollment.id], v_enrollment.completed_at, 'shift');
+  perform set_config('drip.resume_policy', '', true);
+  perform drip._resume_messages(
+    array[v_enrollment.id], array[v_enrollment.completed_at], drip.now());
   perform drip._sync_enrollments(array[v_enrollment.id]);
   perform drip._audit(
     v_lead.user_id, 'reopen_enrollment', 'enrollment', v_enrollment.id, p_reason);

@@ -7,15 +7,10 @@ as $$
 #variable_conflict use_column
 declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
-  v_policy constant text := coalesce(lower(btrim(p_policy)), 'shift');
+  v_policy constant text := drip._resume_policy(p_policy);
   v_resumed jsonb := '[0, 0]';
   v_outcome text := 'already_active';
 begin
-  if v_policy not in ('shift', 'catch_up', 'skip') then
-    perform drip._fail(
-      'DR001', format('there is no policy %s', quote_literal(p_policy)),
-      'shift moves the times by the pause, catch_up leaves them, skip drops what is overdue.');
-  end if;
   if v_sequence.status not in ('active', 'paused') then
     perform drip._fail(
       'DR005',

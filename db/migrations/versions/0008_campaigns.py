@@ -125,10 +125,25 @@ set expanded_leads = (
 where c.expanded_to_lead_id > 0 and c.expanded_at is null;
 """
 
+PAUSES = r"""
+alter table drip.sequence_contacts
+  add column paused_at timestamptz,
+  add column pause_reason text,
+  add constraint sequence_contacts_pause_is_live
+    check (paused_at is null or completed_at is null) not valid;
+comment on column drip.sequence_contacts.paused_at is
+  'Since when this journey alone is paused; null = only its sequence or its lead may hold it.';
+comment on column drip.sequence_contacts.pause_reason is 'Why, in the words of who paused it.';
+alter table drip.leads add column paused_at timestamptz;
+comment on column drip.leads.paused_at is
+  'Since when the lead is paused; the pause does not count for the times of its journeys.';
+update drip.leads l set paused_at = l.updated_at where l.paused_until is not null;
+"""
+
 
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
-    for part in (AUDIENCES, VARIANTS, TESTERS, SWEEPS):
+    for part in (AUDIENCES, VARIANTS, TESTERS, SWEEPS, PAUSES):
         driver.execute(part)
 
 

@@ -109,10 +109,10 @@ def test_an_unknown_message_is_an_error_with_a_hint(plant: Plant, message: int |
 
 # What a person can do about a reason; the others end by time alone, or cannot be mended.
 WITH_A_REMEDY = {
-    "sequence_paused", "campaign_paused", "lead_paused", "suppressed", "predecessor_unknown",
-    "user_inactive", "account_blocked", "account_cap", "device_disabled", "device_attention",
-    "device_offline", "outside_window", "weekend", "contact_gap", "contact_cap",
-    "device_closed_hours", "ramp", "device_cap",
+    "sequence_paused", "campaign_paused", "enrollment_paused", "lead_paused", "suppressed",
+    "predecessor_unknown", "user_inactive", "account_blocked", "account_cap", "device_disabled",
+    "device_attention", "device_offline", "outside_window", "weekend", "contact_gap",
+    "contact_cap", "device_closed_hours", "ramp", "device_cap",
 }  # fmt: skip
 # These name a statement that needs a person's own words, or tell where to look.
 WITH_A_HINT = {"no_device", "service_window_closed", "predecessor_pending", "guard_error"}

@@ -132,8 +132,8 @@ def test_all_that_hold_a_message_are_told_at_once(clock: Clock, plant: Plant) ->
     found = rules(plant, message)
     assert [name for name, row in found.items() if row["verdict"] == "wait"] == [
         "campaign_paused",
-        "user_inactive",
         "lead_paused",
+        "user_inactive",
         "not_due",
         "device_offline",
         "outside_window",

@@ -110,7 +110,7 @@ def test_what_was_planned_during_the_pause_waits_only_for_its_part(
     plant.row(PAUSE, "Warm", None)
     clock.advance(hours=2)
     # As if an application had enrolled in a transaction that was open during the pause.
-    plant.conn.execute("update drip.broadcast_messages set created_at = drip.now()")
+    plant.conn.execute("update drip.sequence_contacts set enrolled_at = drip.now()")
     before = plant.value("select scheduled_at from drip.broadcast_messages")
     clock.advance(hours=1)
     plant.row(RESUME, "Warm", "shift")

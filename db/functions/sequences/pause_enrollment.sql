@@ -1,0 +1,70 @@
+-- One journey stands still, the others of its sequence and of its lead go on. The trigger on
+-- paused_at holds the messages, so that a plain UPDATE of status does the same.
+create function drip.pause_enrollment(
+  p_sequence text, p_phone text, p_reason text default null, p_key text default '')
+returns table (enrollment_id bigint, lead_id bigint, pending bigint, outcome text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
+  v_enrollment constant drip.sequence_contacts := drip._live_journey(v_sequence, p_phone, p_key);
+  v_outcome text := 'already_paused';
+begin
+  if v_enrollment.id is null then
+    return query select null::bigint, v_enrollment.lead_id, 0::bigint, 'not_enrolled';
+    return;
+  end if;
+  update drip.sequence_contacts e
+  set paused_at = drip.now(), pause_reason = nullif(btrim(p_reason), '')
+  where e.id = v_enrollment.id and e.paused_at is null and e.completed_at is null;
+  if found then
+    v_outcome := 'paused';
+    perform drip._audit(
+      v_sequence.user_id, 'pause_enrollment', 'enrollment', v_enrollment.id, p_reason);
+  end if;
+  return query
+    select
+      v_enrollment.id, v_enrollment.lead_id,
+      (select count(*)
+       from drip.broadcast_messages m
+       where m.sequence_contact_id = v_enrollment.id and m.status = 'pending'),
+      v_outcome;
+end
+$$;
+comment on function drip.pause_enrollment(text, text, text, text) is
+  'Stops one journey: once this has committed, nothing unclaimed of it leaves. pending counts the
+   messages that are held. Outcomes: paused, already_paused, not_enrolled.';
+grant execute on function drip.pause_enrollment(text, text, text, text) to drip_app;
+
+-- Held until the end of the transaction, so that its state is what the verb then says.
+create function drip._live_journey(p_sequence drip.sequences, p_phone text, p_key text)
+returns drip.sequence_contacts
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_phone constant text := drip._expect_phone(p_sequence.user_id, p_phone);
+  v_enrollment drip.sequence_contacts;
+  v_lead bigint;
+begin
+  perform drip._check_key(p_key, 'p_key');
+  select l.id
+  into v_lead
+  from drip.leads l
+  where l.user_id = p_sequence.user_id and l.phone = v_phone;
+  select e.*
+  into v_enrollment
+  from drip.sequence_contacts e
+  where e.sequence_id = p_sequence.id
+    and e.lead_id = v_lead
+    and e.key = coalesce(p_key, '')
+    and e.completed_at is null
+  for no key update;
+  v_enrollment.lead_id := v_lead;
+  return v_enrollment;
+end
+$$;
+comment on function drip._live_journey(drip.sequences, text, text) is
+  'The live enrollment of a phone in a sequence; without one only its lead_id, if there is a lead.';

@@ -1,0 +1,699 @@
+"""A tenant's random history, action by action, against a small model of what may leave.
+
+The model is Python's own: it knows what was asked (pauses, exits, opt-outs, edits) and what was
+handed over, and reads of the rows only what they say. It holds every claim and every state of the
+tables against that.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from factory import END_OF_TIME, Clock, Plant
+from psycopg.types.json import Jsonb
+
+Row = dict[str, Any]
+
+HOUR = timedelta(hours=1)
+LIVE = ("pending", "active", "sent", "failed", "paused")
+LEFT = ("sent", "failed", "unknown")
+POLICIES = ("shift", "catch_up", "skip")
+
+MESSAGES = """
+select
+  m.id, m.lead_id, m.campaign_id, m.sequence_id, m.sequence_stepid as step,
+  m.sequence_contact_id as enrollment, m.category, m.scheduled_at, m.planned_at, m.not_before,
+  m.deferred_reason, m.expires_at, m.status, m.status_reason, m.attempts, m.sent_at,
+  m.finished_at, m.hold_ended_at, m.worker_id, m.lease_expires_at, m.created_at,
+  st.day_number as place, st.trigger_delay_hours as delay, st.send_time, st.retired_at
+from drip.broadcast_messages m
+left join drip.sequence_steps st on st.id = m.sequence_stepid
+order by m.id
+"""
+ENROLLMENTS = """
+select
+  e.*, l.paused_until as lead_paused_until, s.status as sequence_status
+from drip.sequence_contacts e
+join drip.leads l on l.id = e.lead_id
+join drip.sequences s on s.id = e.sequence_id
+order by e.id
+"""
+
+
+@dataclass
+class Flight:
+    """A message that a worker has, or had: what became of it."""
+
+    message: int
+    attempt: int
+    worker: str
+    claimed_at: datetime
+    is_over: bool = False  # answered, or its lease has lapsed
+
+
+@dataclass
+class Pause:
+    """From when, and until when where that is known."""
+
+    since: datetime
+    until: datetime = END_OF_TIME
+
+
+@dataclass
+class History:
+    """One tenant with two programs that lead into each other, a campaign and a few leads."""
+
+    plant: Plant
+    clock: Clock
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.numbers = itertools.count(1)
+        self.flights: list[Flight] = []
+        self.suppressed: set[int] = set()
+        self.lead_pauses: dict[int, Pause] = {}
+        self.sequence_pauses: dict[int, Pause] = {}
+        self.own_pauses: dict[int, Pause] = {}
+        self.exited: set[int] = set()
+        self.campaign_status = "draft"
+        # journeys of which no time was moved but by pauses that do not count
+        self.spans: dict[int, timedelta] = {}
+        self.untouched: set[int] = set()
+
+    # -- building -----------------------------------------------------------------------------
+
+    def build(self) -> None:
+        plant = self.plant
+        self.start = self.clock.set("2026-03-04 09:00+08")
+        self.device = plant.device(burst=3)
+        plant.tenant(breaker_sample=1000)
+        self.sequences = [
+            plant.sequence(
+                {"name": "one", "content": "A1"},
+                {"name": "two", "content": "A2", "trigger_delay_hours": 6, "valid_for": "3 days"},
+                {"name": "three", "content": "A3", "next_trigger": "warm"},
+                name="cold",
+                trigger="cold",
+                auto_enroll="trigger",
+                exclusive_group="funnel",
+                start_delay="30 minutes",
+            ),
+            plant.sequence(
+                {"name": "one", "content": "B1", "send_time": "10:00"},
+                {"name": "two", "content": "B2", "trigger_delay_hours": 48},
+                name="warm",
+                trigger="warm",
+                auto_enroll="trigger",
+                exclusive_group="funnel",
+                skip_weekends=True,
+                on_step_failure="stop",
+                category="utility",
+                priority=2,
+                reenroll_after="3 days",
+            ),
+            plant.sequence(
+                {"name": "one", "content": "C1", "trigger_delay_hours": 1},
+                {"name": "two", "content": "C2", "trigger_delay_hours": 1},
+                {"name": "three", "content": "C3", "trigger_delay_hours": 1},
+                name="hand",
+            ),
+        ]
+        self.phones = [f"+6012000000{number}" for number in range(3)]
+        self.leads = [plant.lead(phone) for phone in self.phones]
+        plant.row(
+            "select * from drip.create_campaign(%s)",
+            Jsonb({"title": "news", "message": "News", "everyone": True, "valid_for": "2 days"}),
+        )
+        self.read()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        """The rows as they are now."""
+        self.messages = {row["id"]: row for row in self.plant.rows(MESSAGES)}
+        self.enrollments = {row["id"]: row for row in self.plant.rows(ENROLLMENTS)}
+        self.journeys: dict[int, list[Row]] = {number: [] for number in self.enrollments}
+        for row in self.messages.values():
+            if row["enrollment"] is not None:
+                self.journeys[row["enrollment"]].append(row)
+
+    def pauses_of(self, enrollment: Row) -> list[Pause]:
+        """What holds a journey."""
+        held = [
+            self.sequence_pauses.get(enrollment["sequence_id"]),
+            self.lead_pauses.get(enrollment["lead_id"]),
+            self.own_pauses.get(enrollment["id"]),
+        ]
+        return [pause for pause in held if pause is not None]
+
+    def live_of(self, sequence: int | None = None, lead: int | None = None) -> list[Row]:
+        return [
+            row
+            for row in self.enrollments.values()
+            if row["completed_at"] is None
+            and (sequence is None or row["sequence_id"] == sequence)
+            and (lead is None or row["lead_id"] == lead)
+        ]
+
+    # -- acting -------------------------------------------------------------------------------
+
+    @contextmanager
+    def acting(self, what: str) -> Iterator[None]:
+        """An action; afterwards everything must hold."""
+        self.seen[what] += 1
+        yield
+        self.read()
+        self.check()
+
+    def refused(self, query: str, *arguments: Any) -> str | None:
+        """The code of a refusal, and nothing has changed; None when it was done."""
+        try:
+            with self.plant.conn.transaction():
+                self.plant.rows(query, *arguments)
+        except psycopg.Error as error:
+            if not (error.sqlstate or "").startswith("DR"):
+                raise
+            return error.sqlstate
+        return None
+
+    def enroll(self, sequence: int, lead: int, key: str = "") -> None:
+        with self.acting("enroll"):
+            number = self.sequences[sequence]
+            mine = [
+                row
+                for row in self.enrollments.values()
+                if (row["sequence_id"], row["lead_id"], row["key"])
+                == (number, self.leads[lead], key)
+            ]
+            last = max(mine, key=lambda row: (row["completed_at"] is None, row["id"]), default=None)
+            in_group = [
+                row
+                for row in self.live_of(lead=self.leads[lead])
+                if row["exclusive_group"] is not None and sequence < 2
+            ]
+            if number in self.sequence_pauses:
+                expected = "sequence_not_active"
+            elif last is not None and last["completed_at"] is None:
+                expected = "already_enrolled"
+            elif lead in self.suppressed:
+                expected = "suppressed"
+            elif last is not None and (
+                sequence != 1 or last["completed_at"] + 72 * HOUR > self.clock.now
+            ):
+                expected = "already_enrolled"
+            elif in_group:
+                expected = "exclusive"
+            else:
+                expected = "enrolled"
+            got = self.plant.row(
+                "select * from drip.enroll_lead(%s, %s, p_key => %s)",
+                str(number),
+                self.phones[lead],
+                key,
+            )
+            assert got["outcome"] == expected, (got, expected)
+            self.seen[expected] += 1
+
+    def tag(self, lead: int, token: str) -> None:
+        with self.acting("tag"):
+            self.plant.rows(
+                "select * from drip.upsert_lead(%s, p_trigger => %s)", self.phones[lead], token
+            )
+
+    def exit(self, sequence: int, lead: int, key: str = "") -> None:
+        with self.acting("exit"):
+            number = self.sequences[sequence]
+            mine = [
+                row["id"] for row in self.live_of(number, self.leads[lead]) if row["key"] == key
+            ]
+            got = self.plant.row(
+                "select * from drip.exit_lead(%s, %s, 'asked', %s)",
+                str(number),
+                self.phones[lead],
+                key,
+            )
+            assert got["outcome"] == ("exited" if mine else "not_enrolled")
+            self.exited.update(mine)
+            for one in mine:
+                self.own_pauses.pop(one, None)
+
+    def opt_out(self, lead: int) -> None:
+        with self.acting("opt_out"):
+            self.plant.rows("select * from drip.opt_out(%s)", self.phones[lead])
+            self.suppressed.add(lead)
+            for row in self.live_of(lead=self.leads[lead]):
+                self.exited.add(row["id"])
+                self.own_pauses.pop(row["id"], None)
+
+    def opt_in(self, lead: int) -> None:
+        with self.acting("opt_in"):
+            self.plant.rows("select * from drip.opt_in(%s)", self.phones[lead])
+            self.suppressed.discard(lead)
+
+    # -- pausing ------------------------------------------------------------------------------
+
+    def pause_sequence(self, sequence: int) -> None:
+        with self.acting("pause_sequence"):
+            number = self.sequences[sequence]
+            self.plant.row("select * from drip.pause_sequence(%s)", str(number))
+            self.sequence_pauses.setdefault(number, Pause(self.clock.now))
+
+    def resume_sequence(self, sequence: int, policy: str) -> None:
+        with self.acting(f"resume_sequence {policy}"):
+            number = self.sequences[sequence]
+            held = self.live_of(number)
+            before = self.paused_since(held)
+            self.plant.row("select * from drip.resume_sequence(%s, %s)", str(number), policy)
+            if pause := self.sequence_pauses.pop(number, None):
+                self.resumed(held, before, pause, policy)
+
+    def pause_lead(self, lead: int, hours: float | None) -> None:
+        with self.acting("pause_lead"):
+            until = None if hours is None else self.clock.now + hours * HOUR
+            self.plant.row("select * from drip.pause_lead(%s, %s)", self.phones[lead], until)
+            number = self.leads[lead]
+            since = self.lead_pauses.get(number, Pause(self.clock.now)).since
+            self.lead_pauses[number] = Pause(since, until or END_OF_TIME)
+
+    def resume_lead(self, lead: int, policy: str) -> None:
+        with self.acting(f"resume_lead {policy}"):
+            number = self.leads[lead]
+            held = self.live_of(lead=number)
+            before = self.paused_since(held)
+            self.plant.row("select * from drip.resume_lead(%s, %s)", self.phones[lead], policy)
+            if pause := self.lead_pauses.pop(number, None):
+                self.resumed(held, before, pause, policy)
+
+    def pause_own(self, sequence: int, lead: int, key: str, by_hand: bool) -> None:
+        with self.acting("pause_enrollment"):
+            number = self.sequences[sequence]
+            mine = [row for row in self.live_of(number, self.leads[lead]) if row["key"] == key]
+            if by_hand and mine and not self.pauses_of(mine[0]):
+                self.plant.conn.execute(
+                    "update drip.sequence_contacts set status = 'paused' where id = %s",
+                    [mine[0]["id"]],
+                )
+            else:
+                got = self.plant.row(
+                    "select * from drip.pause_enrollment(%s, %s, 'asked', %s)",
+                    str(number),
+                    self.phones[lead],
+                    key,
+                )
+                if not mine:
+                    assert got["outcome"] == "not_enrolled"
+                    return
+                is_held = mine[0]["id"] in self.own_pauses
+                assert got["outcome"] == ("already_paused" if is_held else "paused")
+            if mine:
+                self.own_pauses.setdefault(mine[0]["id"], Pause(self.clock.now))
+
+    def resume_own(self, sequence: int, lead: int, key: str, policy: str) -> None:
+        with self.acting(f"resume_enrollment {policy}"):
+            number = self.sequences[sequence]
+            mine = [row for row in self.live_of(number, self.leads[lead]) if row["key"] == key]
+            before = self.paused_since(mine)
+            got = self.plant.row(
+                "select * from drip.resume_enrollment(%s, %s, %s, %s)",
+                str(number),
+                self.phones[lead],
+                policy,
+                key,
+            )
+            pause = self.own_pauses.pop(mine[0]["id"], None) if mine else None
+            assert got["outcome"] == (
+                "resumed" if pause else "not_paused" if mine else "not_enrolled"
+            )
+            if pause:
+                self.resumed(mine, before, pause, policy)
+
+    def paused_since(self, journeys: list[Row]) -> dict[int, datetime]:
+        """Since when each of them has been held, by whatever."""
+        return {
+            row["id"]: max(
+                min((pause.since for pause in self.pauses_of(row)), default=self.clock.now),
+                row["enrolled_at"],
+            )
+            for row in journeys
+        }
+
+    def resumed(
+        self, journeys: list[Row], before: dict[int, datetime], pause: Pause, policy: str
+    ) -> None:
+        """The part of a pause that no other one covers does not count."""
+        end = min(self.clock.now, pause.until)
+        for row in journeys:
+            if policy != "shift":
+                self.untouched.discard(row["id"])
+            others = [other.since for other in self.pauses_of(row)]
+            self.seen["pause under another"] += bool(others)
+            since = max(pause.since, row["enrolled_at"])
+            until = min([end, *others])
+            self.spans[row["id"]] = self.spans.get(row["id"], timedelta()) + max(
+                until - since, timedelta()
+            )
+
+    def campaign(self, verb: str) -> None:
+        with self.acting(f"{verb} campaign"):
+            by_verb = {
+                "schedule": (("draft", "pending"), None),
+                "pause": (("pending", "triggered"), "paused"),
+                "resume": (("paused",), None),
+                "cancel": (("draft", "pending", "triggered", "paused"), "cancelled"),
+            }
+            code = self.refused(f"select * from drip.{verb}_campaign('news')")
+            allowed, after = by_verb[verb]
+            if self.campaign_status in allowed:
+                assert code is None, (verb, self.campaign_status, code)
+            if code is None and after is not None:
+                assert self.status_of_campaign() == after
+            self.campaign_status = self.status_of_campaign()
+
+    def status_of_campaign(self) -> str:
+        return str(self.plant.value("select status from drip.campaigns"))
+
+    # -- edits --------------------------------------------------------------------------------
+
+    def edit(self, query: str, *arguments: Any) -> None:
+        """An edit moves, adds and cancels what it lists, and nothing else."""
+        before = self.messages
+        rows = self.plant.rows(query, *arguments)
+        self.read()
+        listed = {
+            (row["change"], row["message_id"]): (row["at_before"], row["at_after"])
+            for row in rows
+            if row["message_id"] is not None
+        }
+        found: dict[tuple[str, int], tuple[datetime | None, datetime | None]] = {}
+        for number, row in self.messages.items():
+            old = before.get(number)
+            if old is None:
+                found["gains", number] = (None, row["scheduled_at"])
+            elif old["status"] == "pending" and row["status"] == "cancelled":
+                found["loses", number] = (old["scheduled_at"], None)
+            elif old["scheduled_at"] != row["scheduled_at"]:
+                found["moves", number] = (old["scheduled_at"], row["scheduled_at"])
+        assert listed == found, (listed, found)
+
+    def rehearsed(self, query: str, sequence: str, steps: Any) -> None:
+        """What a rehearsal lists is what the edit then does; ids that it makes apart."""
+
+        def told(rows: list[Row]) -> list[str]:
+            ids = ("sequence_stepid", "message_id", "applied")
+            return sorted(str({k: v for k, v in row.items() if k not in ids}) for row in rows)
+
+        dry = self.plant.rows(query, sequence, Jsonb(steps), True)
+        with self.plant.rolled_back():
+            wet = self.plant.rows(query, sequence, Jsonb(steps), False)
+        assert told(dry) == told(wet)
+
+    def touched(self, sequence: int) -> None:
+        for row in self.live_of(self.sequences[sequence]):
+            self.untouched.discard(row["id"])
+
+    def update_step(self, sequence: int, step: int, changes: Row) -> None:
+        with self.acting("update_step"):
+            self.touched(sequence)
+            number = str(self.sequences[sequence])
+            count = len(self.steps_of(sequence))
+            self.edit(
+                "select * from drip.update_step(%s, %s, %s)",
+                number,
+                f"#{step % count + 1}",
+                Jsonb(changes),
+            )
+
+    def steps_of(self, sequence: int) -> list[Row]:
+        """The steps as get_sequence gives them."""
+        got = self.plant.value("select drip.get_sequence(%s)", str(self.sequences[sequence]))
+        steps: list[Row] = got["steps"]
+        return steps
+
+    def replace_steps(self, sequence: int, kind: str, step: int) -> None:
+        with self.acting(f"replace_steps {kind}"):
+            self.touched(sequence)
+            steps = self.steps_of(sequence)
+            last = steps[-1].pop("next_trigger", None)
+            for one in steps:
+                one.pop("day_number", None)
+                one.pop("is_entry_point", None)
+                one.pop("trigger", None)
+            step %= len(steps)
+            if kind == "add":
+                name = f"step {next(self.numbers)}"
+                steps.insert(step + 1, {"name": name, "content": name, "trigger_delay_hours": 5})
+            elif kind == "remove" and len(steps) > 1:
+                steps.pop(step)
+            elif kind == "reorder":
+                steps.append(steps.pop(step))
+            if last:
+                steps[-1]["next_trigger"] = last
+            query = "select * from drip.replace_steps(%s, %s, %s)"
+            number = str(self.sequences[sequence])
+            self.rehearsed(query, number, steps)
+            self.edit(query, number, Jsonb(steps), False)
+
+    def update_sequence(self, sequence: int, changes: Row) -> None:
+        with self.acting("update_sequence"):
+            self.touched(sequence)
+            self.plant.rows(
+                "select * from drip.update_sequence(%s, %s)",
+                str(self.sequences[sequence]),
+                Jsonb(changes),
+            )
+
+    # -- sending ------------------------------------------------------------------------------
+
+    def why_not(self, row: Row) -> list[str]:
+        """Every rule that forbids the message to leave now."""
+        now = self.clock.now
+        lead = self.leads.index(row["lead_id"])
+        found = []
+        if row["status"] != "pending":
+            found.append(f"it is {row['status']}")
+        if row["scheduled_at"] > now:
+            found.append("it is not due")
+        if lead in self.suppressed:
+            found.append("the lead has opted out")
+        pause = self.lead_pauses.get(row["lead_id"])
+        if pause is not None and pause.until > now:
+            found.append("the lead is paused")
+        if row["campaign_id"] is not None:
+            if self.campaign_status in ("paused", "cancelled", "draft"):
+                found.append(f"the campaign is {self.campaign_status}")
+            return found
+        enrollment = self.enrollments[row["enrollment"]]
+        if enrollment["id"] in self.exited:
+            found.append("the journey was left")
+        if row["sequence_id"] in self.sequence_pauses:
+            found.append("the sequence is paused")
+        if enrollment["id"] in self.own_pauses:
+            found.append("the journey is paused")
+        if row["retired_at"] is not None:
+            found.append("its step was taken out")
+        for other in self.journeys[row["enrollment"]]:
+            if other["id"] == row["id"]:
+                continue
+            if other["status"] == "processing":
+                found.append("another one of the journey is on its way")
+            if other["status"] == "pending" and other["place"] < row["place"]:
+                found.append("an earlier one waits")
+            if other["status"] == "unknown" and other["hold_ended_at"] is None:
+                found.append("what became of another one is not known")
+            if (
+                other["status"] in LEFT
+                and row["send_time"] is None
+                and other["finished_at"] + float(row["delay"]) * HOUR > now
+            ):
+                found.append("it comes too soon after another one")
+            if (
+                other["attempts"] > 0
+                and other["retired_at"] is None
+                and other["place"] > row["place"]
+            ):
+                found.append("a later one has gone")
+        return found
+
+    def claim(self, worker: str, limit: int, crashes: bool = False) -> None:
+        with self.acting("claim that crashes" if crashes else "claim"):
+            before = self.messages
+            self.plant.wake()
+            if crashes:
+                with self.plant.rolled_back():
+                    self.plant.claim(limit, worker)
+                self.read()
+                assert self.messages == before
+                return
+            for claimed in self.plant.claim(limit, worker):
+                self.seen["claimed"] += 1
+                row = before[claimed["message_id"]]
+                assert self.why_not(row) == [], (self.why_not(row), row)
+                for flight in self.flights:
+                    assert flight.is_over or flight.message != row["id"], "it is on its way"
+                assert claimed["attempt"] == row["attempts"] + 1
+                self.flights.append(Flight(row["id"], claimed["attempt"], worker, self.clock.now))
+
+    def answer(self, pick: int, outcome: str, **more: Any) -> None:
+        """A result, also one that comes late or for the second time."""
+        with self.acting(f"answer {outcome}"):
+            if not self.flights:
+                return
+            flight = self.flights[pick % len(self.flights)]
+            if flight.is_over:
+                self.seen["late answer"] += 1
+            [got] = self.plant.record(
+                {
+                    "message_id": flight.message,
+                    "attempt": flight.attempt,
+                    "outcome": outcome,
+                    **(
+                        {"provider_message_id": f"id-{flight.message}"}
+                        if outcome == "accepted"
+                        else {"error_code": "X"}
+                    ),
+                    **more,
+                },
+                worker=flight.worker,
+            ) or [{}]
+            flight.is_over = True
+            if got.get("applied") and outcome == "accepted":
+                assert got["status"] == "sent"
+
+    def release(self, pick: int) -> None:
+        with self.acting("release"):
+            if not self.flights:
+                return
+            flight = self.flights[pick % len(self.flights)]
+            self.plant.rows(
+                "select * from drip.release_messages(%s, %s)",
+                flight.worker,
+                Jsonb([{"message_id": flight.message, "attempt": flight.attempt}]),
+            )
+            flight.is_over = True
+
+    def advance(self, hours: float) -> None:
+        with self.acting("advance"):
+            self.clock.advance(hours=hours)
+
+    def tick(self) -> None:
+        with self.acting("tick"):
+            over = {
+                number: pause
+                for number, pause in self.lead_pauses.items()
+                if pause.until <= self.clock.now
+            }
+            held = [row for number in over for row in self.live_of(lead=number)]
+            self.plant.tick()
+            self.campaign_status = self.status_of_campaign()
+            for number, pause in over.items():
+                del self.lead_pauses[number]
+                mine = [row for row in held if row["lead_id"] == number]
+                self.resumed(mine, {}, pause, "shift")
+            for flight in self.flights:
+                if flight.claimed_at + timedelta(seconds=90) <= self.clock.now:
+                    flight.is_over = True
+
+    # -- what always holds --------------------------------------------------------------------
+
+    def check(self) -> None:
+        now = self.clock.now
+        handed = Counter(flight.message for flight in self.flights)
+        pairs = Counter(
+            (row["enrollment"], row["step"])
+            if row["campaign_id"] is None
+            else (-row["campaign_id"], row["lead_id"])
+            for row in self.messages.values()
+        )
+        assert max(pairs.values(), default=1) == 1, "planned twice"
+        for row in self.messages.values():
+            assert row["attempts"] == handed[row["id"]], ("handed over by nobody", row)
+            if row["status"] in ("pending", "processing"):
+                assert row["finished_at"] is None
+            else:
+                assert row["finished_at"] <= now, row
+                assert (row["not_before"], row["deferred_reason"]) == (None, None), row
+            assert row["sent_at"] is None or row["sent_at"] <= now, row
+        for enrollment in self.enrollments.values():
+            self.check_journey(enrollment)
+        self.check_views()
+
+    def check_journey(self, enrollment: Row) -> None:
+        number = enrollment["id"]
+        journey = self.journeys[number]
+        if number not in self.spans:
+            self.spans[number] = timedelta()
+            self.untouched.add(number)
+        open_ones = [row for row in journey if row["status"] in ("pending", "processing")]
+        if enrollment["completed_at"] is not None:
+            assert enrollment["next_trigger_time"] is None
+            assert enrollment["completed_at"] <= self.clock.now
+            pending = [row for row in journey if row["status"] == "pending"]
+            assert pending == [], ("finished, and messages wait", enrollment, pending)
+            if number in self.exited:
+                assert enrollment["status"] == "exited", enrollment
+            return
+        assert number not in self.exited, enrollment
+        assert open_ones or any(
+            row["status"] == "unknown" and row["hold_ended_at"] is None for row in journey
+        ), ("live, and nothing is to come", enrollment, journey)
+        is_paused = bool(self.pauses_of(enrollment))
+        assert (enrollment["status"] == "paused") == is_paused, (enrollment, journey)
+        if not is_paused:
+            finished = [row for row in journey if row["finished_at"] is not None]
+            if not finished:
+                assert enrollment["status"] == "pending", (enrollment, journey)
+        if open_ones:
+            # steps that were taken out keep the place they had
+            soonest = [row["scheduled_at"] for row in open_ones]
+            assert enrollment["next_trigger_time"] in soonest, (enrollment, open_ones)
+        in_use = [row for row in open_ones if row["retired_at"] is None]
+        in_use.sort(key=lambda row: int(row["place"]))
+        times = [row["scheduled_at"] for row in in_use if row["status"] == "pending"]
+        assert times == sorted(times), ("later steps are due earlier", in_use)
+        tried = [row for row in journey if row["attempts"] > 0]
+        # the claim leaves the enrollment to the result
+        if tried and all(row["finished_at"] is not None for row in tried):
+            last = max(tried, key=lambda row: int(row["place"]))
+            assert enrollment["current_step"] == last["place"], (enrollment, tried)
+        if number in self.untouched and not tried and not is_paused:
+            for row in journey:
+                if row["send_time"] is None and row["status"] == "pending":
+                    expected = row["planned_at"] + self.spans[number]
+                    if enrollment["sequence_id"] != self.sequences[1]:
+                        assert row["scheduled_at"] == expected, (row, self.spans[number])
+
+    def check_views(self) -> None:
+        for row in self.plant.rows("select * from drip.sequence_overview"):
+            mine = [e for e in self.enrollments.values() if e["sequence_id"] == row["sequence_id"]]
+            buckets = (*LIVE, "completed", "sequence_failed", "exited")
+            assert row["enrolled"] == len(mine) == sum(row[name] for name in buckets), row
+            sent = [m for e in mine for m in self.journeys[e["id"]]]
+            self.check_buckets(row, sent)
+        [row] = self.plant.rows("select * from drip.campaign_overview")
+        self.check_buckets(row, [m for m in self.messages.values() if m["campaign_id"]])
+        shown = self.plant.rows(
+            "select enrollment_id, count(*) as rows, max(steps_total) as total,"
+            " max(steps_finished) as finished from drip.sequence_progress_monitor group by 1"
+        )
+        assert {row["enrollment_id"] for row in shown} == set(self.enrollments)
+        for row in shown:
+            journey = self.journeys[row["enrollment_id"]]
+            assert row["rows"] == row["total"] == len(journey)
+            assert row["finished"] == sum(m["finished_at"] is not None for m in journey)
+
+    def check_buckets(self, row: Row, messages: list[Row]) -> None:
+        states = Counter(message["status"] for message in messages)
+        shown = {
+            name.removeprefix("messages_"): count
+            for name, count in row.items()
+            if name.startswith("messages_") and count
+        }
+        assert shown == dict(states), (row, states)
+        assert row["messages"] == len(messages)
