@@ -5,7 +5,8 @@ select
   m.user_id,
   m.device_id,
   m.recipient_phone,
-  m.message_type,
+  -- with its text: one that comes back after an edit goes as what its program is now
+  coalesce(st.message_type, c.message_type, m.message_type) as message_type,
   l.name as lead_name,
   l.attributes as lead_attributes,
   e.attributes as enrollment_attributes,

@@ -382,6 +382,7 @@ begin
           error_code = null,
           error_message = null,
           recipient_name = x.lead_name,
+          message_type = x.message_type,
           content = t.content,
           caption = t.caption,
           media_url = t.media_url,

@@ -75,6 +75,28 @@ def test_another_type_goes_with_its_media(clock: Clock, plant: Plant, phones: li
     )
 
 
+def test_what_comes_back_after_an_edit_goes_as_the_new_type(
+    clock: Clock, plant: Plant, phones: list[int]
+) -> None:
+    start(plant)
+    first = plant.claim()
+    update(plant, message_type="image", media_url="https://x.test/a.png", caption="Look")
+    for row in first:
+        plant.answer(row, "retry", scope="recipient", retry_after_seconds=1)
+    clock.advance(seconds=1)
+    again = []
+    for _ in range(LEADS // 2):
+        plant.wake()
+        for row in plant.claim():
+            again.append(row)
+            plant.answer(row)
+    assert {row["message_id"] for row in first} <= {row["message_id"] for row in again}
+    assert {(row["message_type"], row["media_url"], row["content"]) for row in again} == {
+        ("image", "https://x.test/a.png", None)
+    }
+    assert {row["message_type"] for row in messages(plant)} == {"image"}
+
+
 @pytest.mark.parametrize("how", ["verb", "update"])
 def test_a_new_time_moves_what_waits(
     clock: Clock, plant: Plant, phones: list[int], how: str
