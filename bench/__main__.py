@@ -7,7 +7,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import campaigning, claiming, heads, planning, receipts, receiving, report, working
+from . import (
+    campaigning,
+    claiming,
+    heads,
+    planning,
+    previewing,
+    receipts,
+    receiving,
+    report,
+    working,
+)
 from .place import Place, open_place
 
 
@@ -52,6 +62,7 @@ PARTS: dict[str, Callable[[Place], None]] = {
     "history": _history,
     "heads": heads.heads,
     "campaign": campaigning.campaign,
+    "preview": previewing.preview,
     "worker": working.worker,
     "latency": working.latency,
     "processor": working.processor,

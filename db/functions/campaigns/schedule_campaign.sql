@@ -56,97 +56,26 @@ begin
     v_campaign.user_id, 'schedule_campaign', 'campaign', v_campaign.id, null,
     jsonb_build_object('scheduled_at', v_at));
 
-  select o.* into v_outlook from drip._campaign_outlook(v_campaign) o;
+  select
+    sum(p.messages) filter (where p.kind = 'audience') as audience,
+    coalesce(sum(p.messages) filter (
+      where p.kind = 'excluded' and p.reason = 'suppressed'), 0) as suppressed,
+    max(p.ends_at) filter (where p.kind = 'audience') as ends_at,
+    coalesce(array_agg(p.sentence order by p.place) filter (where p.kind = 'warning'), '{}')
+      as warnings
+  into v_outlook
+  from drip._preview_campaign(v_campaign) p;
   return query
     select
       v_campaign.id, v_campaign.status, v_campaign.scheduled_at,
       v_campaign.scheduled_at at time zone v_zone,
-      v_outlook.audience, v_outlook.suppressed, v_outlook.ends_at,
+      v_outlook.audience::bigint, v_outlook.suppressed::bigint, v_outlook.ends_at,
       v_warnings || v_outlook.warnings;
 end
 $$;
 comment on function drip.schedule_campaign(text, timestamptz, timestamp) is
   'Schedules a campaign at an instant or at the user''s wall clock; with neither at the
-   scheduled_at of its definition, else now. A failed one goes on where it stopped. estimated_end
-   counts messages and mean delays per device, not sending windows.';
+   scheduled_at of its definition, else now. A failed one goes on where it stopped. audience,
+   excluded_suppressed, estimated_end (when the last message leaves) and warnings are what
+   preview_campaign says.';
 grant execute on function drip.schedule_campaign(text, timestamptz, timestamp) to drip_app;
-
-create function drip._campaign_outlook(
-  p_campaign drip.campaigns, out audience bigint, out suppressed bigint,
-  out ends_at timestamptz, out warnings text[])
-returns record
-language plpgsql stable
-set search_path = ''
-as $$
-declare
-  v_devices record;
-begin
-  with audience as (
-    select
-      case when p_campaign.devices is null then l.device_id end as device_id,
-      exists (
-        select
-        from drip.suppressions s
-        where s.user_id = l.user_id and s.phone = l.phone
-          and s.category in ('all', p_campaign.category)) as is_suppressed
-    from drip._campaign_leads(p_campaign, 0, null) l
-  ),
-  own as (
-    select a.device_id, count(*) filter (where not a.is_suppressed) as messages, count(*) as leads
-    from audience a
-    group by a.device_id
-  ),
-  shared as (
-    select d.id, count(*) over () as devices
-    from drip.user_devices d
-    where d.user_id = p_campaign.user_id
-      and d.status <> 'disabled'
-      and case
-        when p_campaign.devices is null then d.in_pool
-        else d.id = any (p_campaign.devices)
-      end
-  ),
-  load as (
-    select
-      d.status,
-      least(
-        coalesce(o.messages, 0) + coalesce(ceil(n.messages::numeric / h.devices), 0),
-        p_campaign.per_device_limit) as messages,
-      coalesce(o.messages, 0) + coalesce(ceil(n.messages::numeric / h.devices), 0)
-        > p_campaign.per_device_limit as is_limited,
-      (greatest(d.min_delay_seconds, p_campaign.min_delay_seconds)
-        + greatest(d.max_delay_seconds, p_campaign.max_delay_seconds)) / 2.0 as delay
-    from drip.user_devices d
-    left join own o on o.device_id = d.id
-    left join shared h on h.id = d.id
-    left join own n on n.device_id is null and h.id is not null
-    where d.user_id = p_campaign.user_id and (o.messages > 0 or n.messages > 0)
-  )
-  select
-    (select coalesce(sum(o.leads), 0) from own o) as leads,
-    (select coalesce(sum(o.leads - o.messages), 0) from own o) as suppressed,
-    count(*) as devices,
-    count(*) filter (where l.status = 'online') as online,
-    coalesce(bool_or(l.is_limited), false) as is_limited,
-    max(l.messages * l.delay) as seconds
-  into v_devices
-  from load l;
-
-  audience := v_devices.leads;
-  suppressed := v_devices.suppressed;
-  ends_at := p_campaign.scheduled_at + v_devices.seconds * interval '1 second';
-  warnings := array_remove(array[
-    case
-      when audience = 0 then 'nobody is in the audience now'
-      when audience = suppressed then 'everybody in the audience has opted out'
-      when v_devices.devices = 0 then 'there is no device that would send it'
-      when v_devices.online = 0 then 'no device that would send it is online'
-    end,
-    case when v_devices.is_limited
-      then 'per_device_limit leaves a part of the audience without a message' end,
-    case when ends_at > p_campaign.scheduled_at + drip._exactly(p_campaign.valid_for)
-      then 'valid_for ends before the estimated end: the rest expires' end], null);
-end
-$$;
-comment on function drip._campaign_outlook(drip.campaigns) is
-  'How many leads are in a campaign''s audience now, how many opted out, and when it may end.';

@@ -4,7 +4,8 @@
 -- by a fixed number and the batch itself; devices that are not online get new leads only when none
 -- is. It reads no row of another transaction and writes none.
 create function drip._place_leads(
-  p_user bigint, p_devices bigint[], p_leads bigint[], p_messages integer)
+  p_user bigint, p_devices bigint[], p_leads bigint[], p_messages integer,
+  p_busy bigint[] default null, p_backlog bigint[] default null, p_lasts bigint[] default null)
 returns bigint[]
 language plpgsql stable
 set search_path = ''
@@ -24,22 +25,26 @@ begin
     and case when p_devices is null then d.in_pool else d.id = any (p_devices) end;
   v_kept := coalesce(v_kept, p_devices);
   v_fresh := coalesce(v_fresh, v_kept);
-  if cardinality(p_leads) = 1 then
+  if cardinality(p_leads) = 1 and p_busy is null then
     return array[drip._place_lead(p_leads[1], v_kept, v_fresh, p_devices is null, c_counted)];
   end if;
   return drip._place_batch(
-    p_leads, v_kept, v_fresh, p_devices is null, c_counted, greatest(p_messages, 1));
+    p_leads, v_kept, v_fresh, p_devices is null, c_counted, greatest(p_messages, 1), p_busy,
+    p_backlog, p_lasts);
 end
 $$;
-comment on function drip._place_leads(bigint, bigint[], bigint[], integer) is
+comment on function drip._place_leads(
+  bigint, bigint[], bigint[], integer, bigint[], bigint[], bigint[]) is
   'The device for each of these leads, in their order, of those named or else of the pool; for a
-   lead without one it weighs that many new messages. Null when there is no device.';
+   lead without one it weighs that many new messages. Null when there is no device. A preview says
+   by p_backlog how many messages wait for which device of p_busy, instead of counting them, and
+   by p_lasts which device would have written to each lead last.';
 
 -- The planner settings keep the plans nested loops over indexes, also those made while a table was
 -- empty.
 create function drip._place_batch(
   p_leads bigint[], p_kept bigint[], p_fresh bigint[], p_own_first boolean, p_counted integer,
-  p_weight bigint)
+  p_weight bigint, p_busy bigint[], p_backlog bigint[], p_lasts bigint[])
 returns bigint[]
 language plpgsql stable
 set search_path = ''
@@ -67,6 +72,7 @@ begin
     select case
       when p_own_first and l.device_id is not null then l.device_id
       when l.device_id = any (p_kept) then l.device_id
+      when p_lasts[k.n] = any (p_kept) then p_lasts[k.n]
       when cardinality(p_kept) > 1 then (
         select m.device_id
         from drip.broadcast_messages m
@@ -93,13 +99,18 @@ begin
       sum(b.backlog) over w as so_far
     from unnest(p_fresh) as d (id)
     cross join lateral (
-      select count(*) as backlog
-      from (
-        select
-        from drip.broadcast_messages m
-        where m.device_id = d.id and m.status = 'pending'
-        limit v_bound
-      ) q
+      select case
+        when p_busy is null then (
+          select count(*)
+          from (
+            select
+            from drip.broadcast_messages m
+            where m.device_id = d.id and m.status = 'pending'
+            limit v_bound
+          ) q)
+        else least(p_backlog[array_position(p_busy, d.id)], v_bound)
+      end as backlog
+      offset 0
     ) b
     window w as (
       order by b.backlog, hashint8extended(p_leads[1], d.id) desc, d.id
@@ -137,7 +148,8 @@ begin
     ) q);
 end
 $$;
-comment on function drip._place_batch(bigint[], bigint[], bigint[], boolean, integer, bigint) is
+comment on function drip._place_batch(
+  bigint[], bigint[], bigint[], boolean, integer, bigint, bigint[], bigint[], bigint[]) is
   'The devices of these leads, in their order: who wrote last among p_kept, else dealt to p_fresh.';
 
 -- The same for one lead, without what only a batch needs: a third of the time.

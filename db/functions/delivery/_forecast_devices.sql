@@ -1,0 +1,225 @@
+-- What becomes of all that waits on these devices, and of messages that are still to be planned.
+-- Whether a message leaves at all, the claim's judge says, asked for the time at which it is due;
+-- up to c_exact messages of a device are units of their own with their own delays, of more each
+-- unit stands for a c_units-th of the queue. Contact rules, guards, an account's reach and what a
+-- late step does to those behind it are not in it.
+create function drip._forecast_devices(
+  p_user_id bigint, p_devices bigint[], p_campaigns bigint[], p_leads bigint[], p_placed bigint[],
+  p_running bigint, p_until timestamptz)
+returns table (
+  device_id bigint, priority smallint, campaign_id bigint, sequence_id bigint, fate text,
+  reason text, day date, messages bigint, first_at timestamptz, last_at timestamptz)
+language plpgsql stable
+set search_path = ''
+set work_mem = '64MB'
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  c_exact constant integer := 1000;
+  c_units constant integer := 300;
+  -- what is planned later stands behind what is planned
+  c_later constant bigint := 1::bigint << 60;
+  v_now constant timestamptz := drip.now();
+begin
+  return query
+    with times as materialized (
+      select c.id as campaign_id, z.zone, drip._campaign_time(c, u.time_zone, z.zone) as at
+      from drip.campaigns c
+      join drip.users u on u.id = c.user_id
+      cross join (
+        select distinct l.time_zone as zone
+        from unnest(p_leads) as k (id)
+        join drip.leads l on l.id = k.id
+      ) z
+      where c.id = any (array(select distinct k.id from unnest(p_campaigns) as k (id)))
+    ),
+    waiting as (
+      select
+        m.device_id, m.id as message_id, m.id as key, m.lead_id, m.priority, m.category,
+        m.message_type,
+        case
+          when m.campaign_id = p_running and m.deferred_reason = 'campaign_paused'
+            then m.scheduled_at
+          else m.due_at
+        end as due_at,
+        m.expires_at, m.campaign_id, m.sequence_id,
+        m.sequence_stepid, m.sequence_contact_id,
+        exists (
+          select
+          from drip.suppressions sp
+          where sp.user_id = m.user_id
+            and sp.phone = m.recipient_phone
+            and (sp.category = 'all' or m.category = 'marketing')
+            and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed
+      from drip.broadcast_messages m
+      where m.device_id = any (p_devices) and m.status = 'pending'
+      union all
+      select
+        k.device_id, null, c_later + k.place, k.lead_id, c.priority, c.category, c.message_type,
+        z.at, z.at + drip._exactly(c.valid_for), c.id, null, null, null, false
+      from unnest(p_campaigns, p_leads, p_placed)
+        with ordinality as k (campaign_id, lead_id, device_id, place)
+      join drip.campaigns c on c.id = k.campaign_id
+      join drip.leads l on l.id = k.lead_id
+      join times z on z.campaign_id = c.id and z.zone is not distinct from l.time_zone
+    ),
+    judged as (
+      select
+        w.device_id, w.key, w.priority, w.campaign_id, w.sequence_id, w.expires_at,
+        case
+          when v.verdict = 'drop' then 'drops'
+          when v.verdict = 'wait' and v.until is null then 'waits'
+          else 'goes'
+        end as fate,
+        case when v.until is null then v.reason end as reason,
+        greatest(w.due_at, v.until) as due_at,
+        case
+          when w.message_id is not null then drip._delay_seconds(
+            w.message_id, d.min_delay_seconds, d.max_delay_seconds, x.min_seconds, x.max_seconds)
+          -- not known before it has an id: the mean
+          else (greatest(d.min_delay_seconds, x.min_seconds) + greatest(
+            d.min_delay_seconds, x.min_seconds, d.max_delay_seconds, x.max_seconds)) / 2.0
+        end as seconds,
+        case when x.has_window then coalesce(l.time_zone, u.time_zone) end as zone,
+        case when x.has_window then x.window_from end as window_from,
+        case when x.has_window then x.window_to end as window_to,
+        case when x.has_window then x.window_days end as window_days,
+        case when x.has_window then coalesce(s.skip_weekends, false) end as skip_weekends
+      from waiting w
+      join drip.users u on u.id = p_user_id
+      join drip.leads l on l.id = w.lead_id
+      left join drip.user_devices d on d.id = w.device_id
+      left join drip.campaigns c on c.id = w.campaign_id
+      left join drip.sequences s on s.id = w.sequence_id
+      left join drip.sequence_steps st on st.id = w.sequence_stepid
+      left join drip.sequence_contacts e on e.id = w.sequence_contact_id
+      cross join lateral (
+        select
+          greatest(w.due_at, v_now) as now,
+          coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds) as min_seconds,
+          coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds) as max_seconds,
+          coalesce(c.send_from, s.send_from, u.send_from) as window_from,
+          coalesce(c.send_to, s.send_to, u.send_to) as window_to,
+          coalesce(c.send_days, s.send_days, u.send_days) as window_days,
+          (w.campaign_id is not null or w.sequence_id is not null or w.category = 'marketing')
+            and (coalesce(c.send_from, s.send_from, u.send_from) is not null
+              or coalesce(c.send_days, s.send_days, u.send_days) is not null
+              or coalesce(s.skip_weekends, false)) as has_window
+        offset 0
+      ) x
+      cross join lateral drip._verdict(
+        x.now, w.due_at, null, w.expires_at, u.is_active,
+        case when w.campaign_id is distinct from p_running then c.status end, s.status, e.status,
+        l.paused_until, w.suppressed, null, null, null, d.id, 'online', null, null, null,
+        d.platform = 'cloud_api' and w.message_type <> 'template'
+          and coalesce(l.last_inbound_at < x.now - interval '24 hours', true),
+        null, null, false, null, null, null, null, null, null, null, null, null
+      ) v
+    ),
+    numbered as (
+      select
+        j.*,
+        row_number() over (
+          partition by j.device_id, j.fate order by j.priority, j.due_at, j.key) as place,
+        count(*) over (partition by j.device_id, j.fate) as total
+      from judged j
+    ),
+    grouped as materialized (
+      select
+        n.device_id, n.fate, n.reason, n.priority, n.campaign_id, n.sequence_id, n.zone,
+        n.window_from, n.window_to, n.window_days, n.skip_weekends,
+        min(n.due_at) as due_at,
+        min(n.key) as key,
+        count(*) as messages,
+        sum(n.seconds) as seconds,
+        min(n.expires_at) as expires_at
+      from numbered n
+      group by
+        n.device_id, n.fate, n.reason, n.priority, n.campaign_id, n.sequence_id, n.zone,
+        n.window_from, n.window_to, n.window_days, n.skip_weekends,
+        case
+          when n.fate <> 'goes' then 0
+          when n.total <= c_exact then n.place
+          else (n.place - 1) * c_units / n.total
+        end
+    ),
+    units as (
+      select
+        g.*,
+        dense_rank() over (
+          partition by g.device_id
+          order by g.priority, g.zone, g.window_from, g.window_to, g.window_days, g.skip_weekends
+        )::integer as lane,
+        dense_rank() over (
+          partition by g.device_id order by g.priority, g.campaign_id, g.sequence_id
+        )::integer as source
+      from grouped g
+      where g.fate = 'goes'
+    ),
+    queues as (
+      select
+        u.device_id,
+        array_agg(u.lane order by u.lane, u.due_at, u.key) as lane,
+        array_agg(u.due_at order by u.lane, u.due_at, u.key) as due_at,
+        array_agg(u.key order by u.lane, u.due_at, u.key) as key,
+        array_agg(u.messages order by u.lane, u.due_at, u.key) as messages,
+        array_agg(u.seconds order by u.lane, u.due_at, u.key) as seconds,
+        array_agg(u.expires_at order by u.lane, u.due_at, u.key) as expires_at,
+        array_agg(u.source order by u.lane, u.due_at, u.key) as source
+      from units u
+      group by u.device_id
+    ),
+    lanes as (
+      select q.device_id, jsonb_agg(q.lane order by q.place) as lanes
+      from (
+        select distinct
+          u.device_id,
+          u.lane as place,
+          jsonb_build_object(
+            'priority', u.priority, 'zone', u.zone, 'from', u.window_from, 'to', u.window_to,
+            'days', u.window_days, 'skip_weekends', u.skip_weekends) as lane
+        from units u
+      ) q
+      group by q.device_id
+    ),
+    sources as (
+      select distinct u.device_id, u.source, u.priority, u.campaign_id, u.sequence_id
+      from units u
+    )
+    select
+      q.device_id, s.priority, s.campaign_id, s.sequence_id, f.fate,
+      case f.fate when 'expires' then 'expired' when 'waits' then 'outside_window' end,
+      f.day, sum(f.messages)::bigint, min(f.first_at), max(f.last_at)
+    from queues q
+    join lanes l on l.device_id = q.device_id
+    cross join lateral drip._forecast_queue(
+      q.device_id, p_until, l.lanes, q.lane, q.due_at, q.key, q.messages, q.seconds,
+      q.expires_at, q.source) f
+    left join sources s on s.device_id = q.device_id and s.source = f.source
+    group by q.device_id, s.priority, s.campaign_id, s.sequence_id, f.fate, f.day
+    union all
+    select
+      g.device_id, g.priority, g.campaign_id, g.sequence_id, g.fate, g.reason, null,
+      sum(g.messages)::bigint, null, null
+    from grouped g
+    where g.fate <> 'goes'
+    group by g.device_id, g.priority, g.campaign_id, g.sequence_id, g.fate, g.reason
+    union all
+    -- when it becomes due, by day: what does not leave on it goes over into the next
+    select
+      u.device_id, u.priority, u.campaign_id, u.sequence_id, 'due', null,
+      (greatest(u.due_at, v_now) at time zone t.time_zone)::date, sum(u.messages)::bigint,
+      min(u.due_at), max(u.due_at)
+    from units u
+    join drip.users t on t.id = p_user_id
+    group by
+      u.device_id, u.priority, u.campaign_id, u.sequence_id,
+      (greatest(u.due_at, v_now) at time zone t.time_zone)::date;
+end
+$$;
+comment on function drip._forecast_devices(
+  bigint, bigint[], bigint[], bigint[], bigint[], bigint, timestamptz) is
+  'What leaves these devices on which day, by class and source, what waits for a person or is
+   dropped, what becomes due when, and the caps of days; of what waits and of the leads of
+   campaigns to be planned. The campaign p_running counts as running.';

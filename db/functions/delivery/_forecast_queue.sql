@@ -1,0 +1,294 @@
+-- The arithmetic of one device's queue, without a row being touched: who is next by class, due time
+-- and id, as in the claim; hours, days, caps, ramp and pace decide when. A unit stands for one
+-- message or for many of the same kind: of those, as many leave at once as fit before the next
+-- instant that may change who is next, so the cost goes by units and days, not by messages.
+create function drip._forecast_queue(
+  p_device_id bigint, p_until timestamptz, p_lanes jsonb, p_lane integer[], p_due timestamptz[],
+  p_key bigint[], p_messages bigint[], p_seconds numeric[], p_expires timestamptz[],
+  p_source integer[])
+returns table (
+  fate text, source integer, day date, messages bigint, first_at timestamptz,
+  last_at timestamptz)
+language plpgsql stable
+set search_path = ''
+as $$
+#variable_conflict use_variable
+declare
+  v_now constant timestamptz := drip.now();
+  v_at timestamptz := v_now;
+  v_zone text;
+  v_cap integer;
+  v_daily_cap integer;
+  v_ramp integer[];
+  v_first_day date;
+  v_last_sent_at timestamptz;
+  v_breaker_since date;
+  v_used bigint;
+  v_active_from time;
+  v_active_to time;
+  v_opens timestamptz := '-infinity';
+  v_closes timestamptz := 'infinity';
+  v_day date;
+  v_day_ends timestamptz := '-infinity';
+  -- lanes: what shares class and hours; each is in the order of its due times
+  v_lanes constant integer := jsonb_array_length(p_lanes);
+  v_class smallint[] := '{}';
+  v_next integer[] := '{}';
+  v_last integer[] := '{}';
+  v_is_sorted boolean[] := '{}';
+  v_deferred_to timestamptz[] := '{}';
+  v_lane_opens timestamptz[] := '{}';
+  v_lane_closes timestamptz[] := '{}';
+  v_lane jsonb;
+  v_best integer;
+  v_due timestamptz;
+  v_best_due timestamptz;
+  v_place integer;
+  v_end integer;
+  v_span record;
+  v_waits_until timestamptz;
+  v_upcoming timestamptz;
+  v_stop timestamptz;
+  v_sorted record;
+  v_rest numeric;
+  v_pace numeric;
+  v_count bigint;
+  -- of the day at hand, by source
+  v_left bigint[] := array_fill(0::bigint, array[coalesce((
+    select max(s.id) from unnest(p_source) as s (id)), 0)]);
+  v_firsts timestamptz[] := array_fill(null::timestamptz, array[cardinality(v_left)]);
+  v_lasts timestamptz[] := v_firsts;
+begin
+  select
+    u.time_zone, d.daily_cap, d.ramp, d.active_from, d.active_to,
+    drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of), p.last_sent_at,
+    p.breaker_since, greatest(v_now, p.next_send_at, p.breaker_open_until, a.blocked_until),
+    case when p.local_day = (v_now at time zone u.time_zone)::date then p.sent_today else 0 end
+      + (select count(*)
+         from drip.broadcast_messages m
+         where m.device_id = d.id and m.status = 'processing')
+  into
+    v_zone, v_daily_cap, v_ramp, v_active_from, v_active_to, v_first_day, v_last_sent_at,
+    v_breaker_since, v_at, v_used
+  from drip.user_devices d
+  join drip.users u on u.id = d.user_id
+  left join drip.device_pacing p on p.device_id = d.id
+  left join drip.sender_accounts a on a.id = d.account_id
+  where d.id = p_device_id;
+  v_day := (v_now at time zone v_zone)::date;
+  v_day_ends := (v_day + 1)::timestamp at time zone v_zone;
+  if v_active_from is not null then
+    v_closes := '-infinity';
+  end if;
+  v_end := 0;
+  for i in 1 .. v_lanes loop
+    v_lane := p_lanes -> (i - 1);
+    v_class[i] := (v_lane ->> 'priority')::smallint;
+    v_next[i] := v_end + 1;
+    v_is_sorted[i] := true;
+    loop
+      v_end := v_end + 1;
+      exit when p_lane[v_end + 1] is distinct from i;
+      if p_key[v_end + 1] < p_key[v_end] then
+        v_is_sorted[i] := false;
+      end if;
+    end loop;
+    v_last[i] := v_end;
+    v_deferred_to[i] := '-infinity';
+    v_lane_opens[i] := '-infinity';
+    v_lane_closes[i] := case when v_lane ->> 'zone' is null then 'infinity' else '-infinity' end;
+  end loop;
+
+  <<time>>
+  loop
+    exit when v_at > p_until;
+    if v_at >= v_day_ends then
+      return query
+        select 'leaves', s.id::integer, v_day, s.messages, v_firsts[s.id], v_lasts[s.id]
+        from unnest(v_left) with ordinality as s (messages, id)
+        where s.messages > 0;
+      if v_cap is not null then
+        return query
+          select 'cap', null::integer, v_day, v_cap::bigint, null::timestamptz,
+            null::timestamptz;
+        v_cap := null;
+      end if;
+      v_left := array_fill(0::bigint, array[cardinality(v_left)]);
+      v_day := (v_at at time zone v_zone)::date;
+      v_day_ends := (v_day + 1)::timestamp at time zone v_zone;
+      v_used := 0;
+    end if;
+    v_waits_until := null;
+    if v_at >= v_closes then
+      select s.opens, s.closes
+      into v_opens, v_closes
+      from drip._window_span(v_at, v_zone, v_active_from, v_active_to, null, false) s;
+    end if;
+    if v_opens > v_at then
+      v_waits_until := v_opens;
+    end if;
+    v_cap := v_daily_cap;
+    if v_ramp is not null then
+      v_cap := least(v_cap, v_ramp[drip._ramp_day(
+        v_at, v_zone, v_first_day, drip._rested_at(v_zone, v_first_day, v_last_sent_at),
+        v_breaker_since)]);
+    end if;
+    if v_used >= v_cap then
+      v_waits_until := v_day_ends;
+    end if;
+
+    v_best := null;
+    v_upcoming := 'infinity';
+    for i in 1 .. v_lanes loop
+      continue when v_next[i] > v_last[i];
+      v_place := v_next[i];
+      v_due := greatest(p_due[v_place], v_deferred_to[i]);
+      if v_due > v_at then
+        v_upcoming := least(v_upcoming, v_due);
+      elsif v_best is null
+        or (v_class[i], v_due, p_key[v_place])
+          < (v_class[v_best], v_best_due, p_key[v_next[v_best]])
+      then
+        v_best := i;
+        v_best_due := v_due;
+      end if;
+    end loop;
+    if v_best is null then
+      exit when v_upcoming = 'infinity';
+      v_at := v_upcoming;
+      continue;
+    end if;
+
+    if v_at >= v_lane_closes[v_best] then
+      v_lane := p_lanes -> (v_best - 1);
+      select s.opens, s.closes
+      into v_span
+      from drip._window_span(
+        v_at, v_lane ->> 'zone', (v_lane ->> 'from')::time, (v_lane ->> 'to')::time,
+        (select array_agg(n.value::smallint)
+         from jsonb_array_elements_text(nullif(v_lane -> 'days', 'null')) n),
+        (v_lane ->> 'skip_weekends')::boolean) s;
+      v_lane_opens[v_best] := coalesce(v_span.opens, 'infinity');
+      v_lane_closes[v_best] := coalesce(v_span.closes, 'infinity');
+    end if;
+    v_place := v_next[v_best];
+    if p_expires[v_place] <= v_at then
+      fate := 'expires';
+      source := p_source[v_place];
+      day := (p_expires[v_place] at time zone v_zone)::date;
+      messages := p_messages[v_place];
+      first_at := p_expires[v_place];
+      last_at := p_expires[v_place];
+      return next;
+      v_next[v_best] := v_place + 1;
+      continue;
+    end if;
+    if v_lane_opens[v_best] = 'infinity' then
+      -- its days never come
+      return query
+        select 'waits', p_source[n.place], null::date, p_messages[n.place], null::timestamptz,
+          null::timestamptz
+        from generate_series(v_place, v_last[v_best]) as n (place);
+      v_next[v_best] := v_last[v_best] + 1;
+      continue;
+    end if;
+    if v_lane_opens[v_best] > v_at then
+      -- the claim defers what is ahead and outside its hours to their beginning; from there on it
+      -- stands by id. Its second look sees the others of the class as well
+      for i in 1 .. v_lanes loop
+        if i = v_best
+          or (v_class[i] = v_class[v_best] and v_next[i] <= v_last[i]
+              and greatest(p_due[v_next[i]], v_deferred_to[i]) <= v_at
+              and v_lane_opens[i] > v_at)
+        then
+          v_due := v_lane_opens[i];
+          v_deferred_to[i] := v_due;
+          continue when v_is_sorted[i];
+          v_place := v_next[i];
+          v_end := v_place;
+          while v_end < v_last[i] and p_due[v_end + 1] <= v_due loop
+            v_end := v_end + 1;
+          end loop;
+          select
+            array_agg(q.due order by q.key) as due, array_agg(q.key order by q.key) as key,
+            array_agg(q.messages order by q.key) as messages,
+            array_agg(q.seconds order by q.key) as seconds,
+            array_agg(q.expires order by q.key) as expires,
+            array_agg(q.source order by q.key) as source
+          into v_sorted
+          from unnest(
+            p_due[v_place:v_end], p_key[v_place:v_end], p_messages[v_place:v_end],
+            p_seconds[v_place:v_end], p_expires[v_place:v_end], p_source[v_place:v_end]
+          ) as q (due, key, messages, seconds, expires, source);
+          p_due[v_place:v_end] := v_sorted.due;
+          p_key[v_place:v_end] := v_sorted.key;
+          p_messages[v_place:v_end] := v_sorted.messages;
+          p_seconds[v_place:v_end] := v_sorted.seconds;
+          p_expires[v_place:v_end] := v_sorted.expires;
+          p_source[v_place:v_end] := v_sorted.source;
+        end if;
+      end loop;
+      continue;
+    end if;
+    if v_waits_until is not null then
+      -- it is looked at all the while
+      v_at := least(v_waits_until, v_lane_closes[v_best], v_upcoming, p_expires[v_place]);
+      continue;
+    end if;
+    v_stop := least(v_day_ends, v_closes, p_until + interval '1 microsecond');
+    v_count := p_messages[v_place];
+    v_pace := p_seconds[v_place] / v_count;
+    if v_pace > 0 and v_count > 1 then
+      v_stop := least(v_stop, v_lane_closes[v_best], p_expires[v_place]);
+      for i in 1 .. v_lanes loop
+        if v_class[i] < v_class[v_best] and v_next[i] <= v_last[i] then
+          v_stop := least(v_stop, greatest(p_due[v_next[i]], v_deferred_to[i]));
+        end if;
+      end loop;
+      v_rest := extract(epoch from v_stop - v_at);
+      v_count := least(v_count, ceil(v_rest / v_pace)::bigint);
+    end if;
+    v_count := least(v_count, v_cap - v_used);
+    if v_ramp is not null
+      and v_at >= drip._rested_at(v_zone, v_first_day, v_last_sent_at)
+    then
+      v_first_day := v_day;
+    end if;
+    v_last_sent_at := v_at + (v_count - 1) * v_pace * interval '1 second';
+    if v_left[p_source[v_place]] = 0 then
+      v_firsts[p_source[v_place]] := v_at;
+    end if;
+    v_left[p_source[v_place]] := v_left[p_source[v_place]] + v_count;
+    v_lasts[p_source[v_place]] := v_last_sent_at;
+    v_used := v_used + v_count;
+    v_at := v_at + v_count * v_pace * interval '1 second';
+    if v_count = p_messages[v_place] then
+      v_next[v_best] := v_place + 1;
+    else
+      p_messages[v_place] := p_messages[v_place] - v_count;
+      p_seconds[v_place] := p_seconds[v_place] - v_count * v_pace;
+    end if;
+  end loop;
+
+  return query
+    select 'leaves', s.id::integer, v_day, s.messages, v_firsts[s.id], v_lasts[s.id]
+    from unnest(v_left) with ordinality as s (messages, id)
+    where s.messages > 0;
+  if v_cap is not null then
+    return query
+      select 'cap', null::integer, v_day, v_cap::bigint, null::timestamptz, null::timestamptz;
+  end if;
+  for i in 1 .. v_lanes loop
+    return query
+      select 'left', p_source[n.place], null::date, p_messages[n.place], null::timestamptz,
+        null::timestamptz
+      from generate_series(v_next[i], v_last[i]) as n (place);
+  end loop;
+end
+$$;
+comment on function drip._forecast_queue(
+  bigint, timestamptz, jsonb, integer[], timestamptz[], bigint[], bigint[], numeric[],
+  timestamptz[], integer[]) is
+  'When the units of one device''s queue leave, by source and local day, if every send succeeds:
+   leaves, expires, left at p_until, or waits for hours that never come; and the cap of each day
+   that has one. Units are in the order of lane, due time and key.';
