@@ -78,23 +78,32 @@ comment on function drip._shut_out_claims(bigint) is
 create function drip._count_freed(
   p_campaign drip.campaigns, out moved bigint, out skipped bigint)
 returns record
-language sql stable
+language plpgsql stable
+set search_path = ''
 as $$
-  select
-    count(*) filter (
-      where f.policy = 'shift'
-        and (not p_campaign.local_time_per_lead
-             or drip._whole_days(f."from", f."to") > 0
-             or (m.scheduled_at > f."from" and m.scheduled_at <= f."to"))),
-    count(*) filter (
-      where f.policy = 'skip' and m.scheduled_at > f."from" and m.scheduled_at <= f."to")
-  from jsonb_to_record(p_campaign.sweeps -> -1) as f (
-    policy text, "from" timestamptz, "to" timestamptz)
-  cross join drip.broadcast_messages m
-  where m.campaign_id = p_campaign.id and m.status = 'pending'
+declare
+  v_policy constant text := p_campaign.sweeps -> -1 ->> 'policy';
+  v_from constant timestamptz := p_campaign.sweeps -> -1 ->> 'from';
+  v_to constant timestamptz := p_campaign.sweeps -> -1 ->> 'to';
+  v_count bigint := 0;
+begin
+  if v_policy = 'shift'
+    and (not p_campaign.local_time_per_lead or drip._whole_days(v_from, v_to) > 0)
+  then
+    v_count := null;
+  elsif v_policy <> 'catch_up' then
+    select count(*)
+    into v_count
+    from drip.broadcast_messages m
+    where m.campaign_id = p_campaign.id and m.status = 'pending'
+      and m.scheduled_at > v_from and m.scheduled_at <= v_to;
+  end if;
+  moved := case v_policy when 'shift' then v_count else 0 end;
+  skipped := case v_policy when 'skip' then v_count else 0 end;
+end
 $$;
 comment on function drip._count_freed(drip.campaigns) is
-  'What the resume of a large campaign is about to do to its messages.';
+  'What the resume of a large campaign is about to do to its messages; null = to all that wait.';
 
 -- A campaign that is due now is expanded within a second, later ones by the minute's sweep; so is
 -- what a change of status has left to be written.

@@ -52,7 +52,8 @@ begin
       -- those of a large campaign are still to be skipped
       v_pending - case
         when v_campaign.sweeps is null then 0 else (v_resumed ->> 1)::bigint end,
-      (v_resumed ->> 0)::bigint, (v_resumed ->> 1)::bigint, v_outcome;
+      -- null: all of a large one
+      coalesce((v_resumed ->> 0)::bigint, v_pending), (v_resumed ->> 1)::bigint, v_outcome;
 end
 $$;
 comment on function drip.resume_campaign(text, text) is
