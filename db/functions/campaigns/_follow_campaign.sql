@@ -26,7 +26,9 @@ begin
     where m.campaign_id = new.id
       and (m.status = 'pending'
            or (m.status = 'skipped'
-               and m.status_reason in ('suppressed', 'campaign_device_limit')))
+               and (m.status_reason = 'campaign_device_limit'
+                    -- who is excluded as well is not told apart
+                    or (m.status_reason = 'suppressed' and new.exclude is null))))
     order by m.id
     for no key update);
 

@@ -84,8 +84,8 @@ $$;
 comment on function drip.retry_messages(bigint[], text, boolean) is
   'Sends failed, expired, cancelled or skipped messages again, all their counters reset; the claim
    judges them anew. Where applied is false, reason says why: dry_run, not_found, held (by somebody;
-   ask again), suppressed, campaign_cancelled, enrollment_finished, later_step_tried, or its status;
-   an unknown one may have arrived and is refused.';
+   ask again), suppressed, excluded, campaign_cancelled, enrollment_finished, later_step_tried, or
+   its status; an unknown one may have arrived and is refused.';
 grant execute on function drip.retry_messages(bigint[], text, boolean) to drip_operator;
 
 create function drip._refuses_retry(p_message_id bigint) returns text
@@ -99,6 +99,7 @@ as $$
       where s.user_id = m.user_id and s.phone = m.recipient_phone
         and (s.category = 'all' or m.category = 'marketing')) then 'suppressed'
     when c.status = 'cancelled' then 'campaign_cancelled'
+    when m.status_reason = 'excluded' then 'excluded'
     when e.completed_at is not null then 'enrollment_finished'
     when m.sequence_contact_id is not null and not drip._may_try_again(m.id)
       then 'later_step_tried'

@@ -263,6 +263,18 @@ def test_any_select_of_a_finished_campaign(clock: Clock, plant: Plant) -> None:
     assert plant.rows(states) == [{"status": "sent", "n": 4}]
 
 
+def test_who_is_excluded_is_not_written_to_by_a_retry(clock: Clock, plant: Plant) -> None:
+    message = plant.message(
+        plant.device(),
+        campaign_id=plant.campaign(),
+        priority=3,
+        status="skipped",
+        status_reason="excluded",
+        finished_at=clock.now,
+    )
+    assert said(plant.rows(RETRY, [message], False)) == {message: "excluded"}
+
+
 def test_a_retry_of_a_cancelled_campaign_is_refused(clock: Clock, plant: Plant) -> None:
     plant.device()
     campaign = plant.campaign(title="Raya", expanded_at=clock.now)
