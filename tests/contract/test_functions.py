@@ -189,6 +189,7 @@ LOCK_SPACES = {
     "7306": {"_claim_messages"},  # an account whose reach is judged
     "7307": {"_count_results"},  # a slot that a session counts in
     "7308": {"_claim_messages", "_shut_out_claims"},  # a campaign that is judged or stopped
+    "7311": {"_check_chain"},  # the chains of a tenant
 }
 
 

@@ -82,7 +82,7 @@ create or replace trigger follow_trigger
   execute function drip._follow_trigger();
 
 create function drip._check_sequence_ready(p_sequence drip.sequences) returns void
-language plpgsql stable
+language plpgsql volatile
 set search_path = ''
 as $$
 begin
@@ -106,10 +106,11 @@ begin
       'DR006', format('the sequence %s has an empty trigger', quote_literal(p_sequence.name)),
       'Set trigger, or set auto_enroll to manual to enroll by call only.');
   end if;
+  perform drip._check_chain(p_sequence);
 end
 $$;
 comment on function drip._check_sequence_ready(drip.sequences) is
-  'DR007 without steps, DR006 with nothing that enrolls anybody.';
+  'DR007 without steps, DR006 with nothing that enrolls anybody, DR020 for an endless chain.';
 
 create function drip._entry_token(p_sequence drip.sequences) returns text
 language sql stable

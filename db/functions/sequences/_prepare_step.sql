@@ -35,6 +35,21 @@ create or replace trigger prepare_step
   before insert or update on drip.sequence_steps
   for each row execute function drip._prepare_step();
 
+-- replace_steps asks at its end, when all steps are in place
+create or replace function drip._check_step_chain() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  if coalesce(current_setting('drip.editing_steps', true), '') = '' then
+    perform drip._check_chain(s) from drip.sequences s where s.id = new.sequence_id;
+  end if;
+  return null;
+end
+$$;
+comment on function drip._check_step_chain() is
+  'Trigger: a next_trigger that was changed does not close an endless chain.';
+
 create or replace function drip._announce_step() returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -52,6 +67,13 @@ end
 $$;
 comment on function drip._announce_step() is
   'Trigger: a new trigger of an entry step is checked, and leads are compared with it.';
+
+create or replace trigger check_chain
+  after update of next_trigger on drip.sequence_steps
+  for each row when (
+    new.retired_at is null and new.next_trigger is not null
+    and new.next_trigger is distinct from old.next_trigger)
+  execute function drip._check_step_chain();
 
 create or replace trigger announce_step
   after update of trigger on drip.sequence_steps

@@ -45,5 +45,6 @@ $$;
 comment on function drip.start_sequence(text, boolean) is
   'Activates a sequence. matching counts the leads that match it now; p_include_existing lets
    auto_enroll niche take leads older than the start. Outcomes: started, already_active.
-   DR006 without a trigger, DR007 without steps, DR017 for an attribute that no lead has.';
+   DR006 without a trigger, DR007 without steps, DR017 for an attribute that no lead has, DR020 for
+   a chain of triggers that leads back to it.';
 grant execute on function drip.start_sequence(text, boolean) to drip_app;
