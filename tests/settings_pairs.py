@@ -752,6 +752,7 @@ def campaign_scene(column: str, one: Any, other: Any, **definition: Any) -> None
 
 
 campaign_scene("message", "[[One]]", "Two")
+campaign_scene("variants", [{"name": "A", "message": "One"}], [{"name": "A", "message": "Two"}])
 campaign_scene("media_url", "https://x.test/a.png", "https://x.test/b.png", message_type="image")
 campaign_scene("caption", "One", None, message="Two", **PICTURE)
 

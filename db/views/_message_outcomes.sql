@@ -9,6 +9,7 @@ select
   m.sequence_id,
   m.sequence_stepid,
   m.device_id,
+  m.variant,
   m.lead_id,
   -- a large campaign's cancel reaches its messages in chunks
   case

@@ -9,12 +9,14 @@ select
   coalesce(st.message_type, c.message_type, m.message_type) as message_type,
   l.name as lead_name,
   l.attributes as lead_attributes,
-  e.attributes as enrollment_attributes,
-  coalesce(st.content, c.message, m.source ->> 'content') as content,
-  coalesce(st.caption, c.caption, m.source ->> 'caption') as caption,
-  coalesce(st.media_url, c.media_url, m.source ->> 'media_url') as media_url,
-  coalesce(st.template, c.template, m.source -> 'template') as template,
-  coalesce(s.greeting, c.greeting, false) as has_greeting,
+  coalesce(e.attributes, m.source -> 'attributes') as enrollment_attributes,
+  coalesce(st.content, v.chosen ->> 'message', c.message, m.source ->> 'content') as content,
+  coalesce(st.caption, v.chosen ->> 'caption', c.caption, m.source ->> 'caption') as caption,
+  coalesce(st.media_url, v.chosen ->> 'media_url', c.media_url, m.source ->> 'media_url')
+    as media_url,
+  coalesce(st.template, v.chosen -> 'template', c.template, m.source -> 'template') as template,
+  coalesce(v.chosen ->> 'name', m.source ->> 'variant') as variant,
+  coalesce(s.greeting, c.greeting, (m.source ->> 'greeting')::boolean, false) as has_greeting,
   coalesce(l.language, u.language) as language,
   coalesce(l.time_zone, u.time_zone) as zone
 from drip.broadcast_messages m
@@ -23,7 +25,13 @@ join drip.leads l on l.id = m.lead_id
 left join drip.sequences s on s.id = m.sequence_id
 left join drip.sequence_steps st on st.id = m.sequence_stepid
 left join drip.sequence_contacts e on e.id = m.sequence_contact_id
-left join drip.campaigns c on c.id = m.campaign_id;
+left join drip.campaigns c on c.id = m.campaign_id
+cross join lateral (
+  select
+    case
+      when c.variants is not null then drip._pick_variant(c.variants, m.id, m.variant)
+    end as chosen
+) v;
 comment on view drip._message_texts is
-  'Grain: message (message_id). Its texts before rendering, whether it greets, and what fills the
-   placeholders; private.';
+  'Grain: message (message_id). Its texts before rendering, its variant, whether it greets, and what
+   fills the placeholders; private.';

@@ -67,7 +67,8 @@ select
   m.media_url,
   m.priority,
   m.idempotency_key,
-  m.created_at
+  m.created_at,
+  m.variant
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
 left join drip.user_devices d on d.id = m.device_id
@@ -122,5 +123,7 @@ comment on column drip.message_log.media_url is 'Media as sent; null until the c
 comment on column drip.message_log.priority is 'Class in the device''s queue: 1 before 2 before 3.';
 comment on column drip.message_log.idempotency_key is 'The application''s key.';
 comment on column drip.message_log.created_at is 'When it was planned.';
+comment on column drip.message_log.variant is
+  'Variant of the campaign that its last claim chose; null = none, or not claimed.';
 alter view drip.message_log owner to drip_view;
 grant select on drip.message_log to drip_reader;

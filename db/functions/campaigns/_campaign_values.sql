@@ -7,7 +7,7 @@ as $$
     "message": "text",
     "message_type": "choice:text|image|video|document|audio|template!",
     "media_url": "url", "caption": "text", "template": "object",
-    "niche": "token", "target_status": "target!", "audience": "audience",
+    "variants": "variants", "niche": "token", "target_status": "target!", "audience": "audience",
     "everyone": "boolean!", "exclude": "audience", "devices": "devices",
     "scheduled_at": "instant", "local_time_per_lead": "boolean!",
     "send_from": "time", "send_to": "time", "send_days": "days", "valid_for": "interval",
@@ -52,9 +52,12 @@ begin
   if v_values ->> 'title' is null then
     perform drip._fail('DR001', 'the definition has no title', 'Add "title": "…".');
   end if;
-  perform drip._check_message(
-    coalesce(v_values ->> 'message_type', 'text'), v_values ->> 'message',
-    v_values ->> 'media_url', nullif(v_values -> 'template', 'null'), '', 'message');
+  -- each variant is looked at when the row is written
+  if coalesce(jsonb_typeof(v_values -> 'variants'), 'null') = 'null' then
+    perform drip._check_message(
+      coalesce(v_values ->> 'message_type', 'text'), v_values ->> 'message',
+      v_values ->> 'media_url', nullif(v_values -> 'template', 'null'), '', 'message');
+  end if;
   v_values := v_values || jsonb_build_object(
     'user_id', p_user, 'created_at', drip.now(), 'updated_at', drip.now());
   execute format(

@@ -6,11 +6,17 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
+  if p_campaign.variants is not null then
+    perform drip._check_message(
+      p_campaign.message_type, v.message, v.media_url, v.template, v.path, 'message')
+    from drip._campaign_texts(p_campaign) v;
+  end if;
   perform drip._check_texts(
     p_campaign.user_id, array_agg(t.path), array_agg(t.text), p_judge_attributes)
-  from drip._list_texts(
-    p_campaign.message, p_campaign.caption, p_campaign.template, '', 'message') t;
+  from drip._campaign_texts(p_campaign) v
+  cross join lateral drip._list_texts(v.message, v.caption, v.template, v.path, 'message') t;
 end
 $$;
 comment on function drip._check_campaign_texts(drip.campaigns, boolean) is
-  'DR017 for what _check_texts finds in the texts of a campaign.';
+  'DR017 for what _check_texts finds in the texts of a campaign and of its variants, DR008 for a
+   variant that lacks what its type needs.';

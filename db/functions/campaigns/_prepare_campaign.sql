@@ -17,9 +17,15 @@ declare
 begin
   new.niche := nullif(btrim(new.niche), '');
   perform drip._check_duration(new.valid_for, 'valid_for');
+  if new.variants is not null and (tg_op = 'INSERT' or new.variants is distinct from old.variants)
+  then
+    new.variants := drip._read_variants(new.variants, 'variants');
+  end if;
   if tg_op = 'INSERT'
-    or (new.message, new.caption, new.template)
-      is distinct from (old.message, old.caption, old.template)
+    or (new.message, new.caption, new.template, new.variants)
+      is distinct from (old.message, old.caption, old.template, old.variants)
+    or (new.variants is not null
+        and (new.message_type, new.media_url) is distinct from (old.message_type, old.media_url))
   then
     perform drip._check_campaign_texts(new, tg_op = 'UPDATE');
   end if;

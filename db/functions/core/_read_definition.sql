@@ -166,6 +166,8 @@ begin
         if v_type = 'object' then
           return p_value;
         end if;
+      when 'variants' then
+        return drip._read_variants(p_value, p_path);
       when 'choice' then
         v_expected := 'one of ' || replace(split_part(p_kind, ':', 2), '|', ', ');
         if v_type = 'string'

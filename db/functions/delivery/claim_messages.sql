@@ -383,6 +383,7 @@ begin
           error_message = null,
           recipient_name = x.lead_name,
           message_type = x.message_type,
+          variant = x.variant,
           content = t.content,
           caption = t.caption,
           media_url = t.media_url,

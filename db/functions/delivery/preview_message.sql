@@ -81,15 +81,20 @@ begin
          where e.lead_id = v_lead.id and e.sequence_id = v_sequence.id
          order by e.id desc
          limit 1)) as enrollment_attributes,
-      coalesce(v_step.content, v_campaign.message) as content,
-      coalesce(v_step.caption, v_campaign.caption) as caption,
-      coalesce(v_step.media_url, v_campaign.media_url) as media_url,
-      coalesce(v_step.template, v_campaign.template) as template,
+      coalesce(v_step.content, v.chosen ->> 'message', v_campaign.message) as content,
+      coalesce(v_step.caption, v.chosen ->> 'caption', v_campaign.caption) as caption,
+      coalesce(v_step.media_url, v.chosen ->> 'media_url', v_campaign.media_url) as media_url,
+      coalesce(v_step.template, v.chosen -> 'template', v_campaign.template) as template,
       coalesce(v_sequence.greeting, v_campaign.greeting) as has_greeting,
       coalesce(v_lead.language, u.language) as language,
       coalesce(v_lead.time_zone, u.time_zone) as zone
     into v_parts
     from drip.users u
+    cross join lateral (
+      select drip._pick_variant(
+        v_campaign.variants, coalesce(v_message, v_lead.id),
+        (select m.variant from drip.broadcast_messages m where m.id = v_message)) as chosen
+    ) v
     where u.id = v_lead.user_id;
   end if;
 

@@ -64,8 +64,9 @@ comment on column drip.campaigns.began_definition is 'What its definition said t
 VARIANTS = r"""
 alter table drip.campaigns add column variants jsonb;
 comment on column drip.campaigns.variants is
-  'Texts to choose from by weight: [{"name": "A", "weight": 3, "message": "…"}, …]; what a
+  '[setting] Texts to choose from by weight: [{"name": "A", "weight": 3, "message": "…"}, …]; what a
    variant leaves out is the campaign''s own. Null = only that.';
+grant update (variants) on drip.campaigns to drip_operator;
 alter table drip.broadcast_messages
   add column variant text,
   add column is_test boolean not null default false;
