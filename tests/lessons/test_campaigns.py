@@ -50,6 +50,43 @@ def stored(plant: Plant) -> dict[str, Any]:
     return plant.row("select * from drip.campaigns")
 
 
+# -- 33: edits of one that runs ---------------------------------------------------------------
+
+
+@pytest.mark.lesson(33, "text at the claim")
+def test_a_campaigns_text_counts_from_the_next_claim(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.lead()
+    scheduled(plant)
+    expand(plant)
+    plant.row("select * from drip.update_campaign('Raya', %s)", Jsonb({"message": "New"}))
+    assert plant.claim()[0]["content"] == "New"
+
+
+@pytest.mark.parametrize(
+    "is_rehearsal",
+    [
+        pytest.param(True, marks=pytest.mark.lesson(33, "rehearsed")),
+        pytest.param(False, marks=pytest.mark.lesson(33, "the plan follows")),
+    ],
+)
+def test_a_campaigns_time_moves_what_waits(clock: Clock, plant: Plant, is_rehearsal: bool) -> None:
+    plant.device()
+    plant.lead()
+    campaign = scheduled(plant)
+    expand(plant)
+    later = clock.now + timedelta(hours=2)
+    plant.row(
+        "select * from drip.update_campaign('Raya', %s, %s)",
+        Jsonb({"scheduled_at": later.isoformat()}),
+        is_rehearsal,
+    )
+    at = plant.value(
+        "select scheduled_at from drip.broadcast_messages where campaign_id = %s", campaign
+    )
+    assert at == (clock.now if is_rehearsal else later)
+
+
 # -- 35: who is in it -------------------------------------------------------------------------
 
 

@@ -103,6 +103,7 @@ def test_an_error_leaves_no_half_of_an_enrollment(clock: Clock, plant: Plant) ->
 
 
 @pytest.mark.lesson(29, "a sweep's error too")
+@pytest.mark.lesson(27, "only that lead's")
 def test_an_error_of_the_sweep_takes_no_token(clock: Clock, plant: Plant) -> None:
     """It costs that lead alone, which keeps what it would have entered by."""
     warm(plant, {}, {})

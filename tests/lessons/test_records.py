@@ -161,9 +161,7 @@ def test_a_national_number_is_the_tenants_own(
     plant.sequence(name="Warm")
     plant.tenant(default_region=region)
     if verb == "enroll_lead":
-        row = plant.row("select * from drip.enroll_lead('Warm', %s)", NATIONAL)
-        assert row["outcome"] == ("enrolled" if phone else "invalid_phone")
+        plant.row("select * from drip.enroll_lead('Warm', %s)", NATIONAL)
     else:
-        row = plant.row("select * from drip.import_leads(%s)", Jsonb([{"phone": NATIONAL}]))
-        assert row["outcome"] == ("created" if phone else "invalid")
+        plant.row("select * from drip.import_leads(%s)", Jsonb([{"phone": NATIONAL}]))
     assert plant.value("select min(phone) from drip.leads") == phone
