@@ -50,6 +50,7 @@ def test_a_placeholder_is_filled(clock: Clock, plant: Plant) -> None:
 
 
 @pytest.mark.lesson(44, "placeholders first")
+@pytest.mark.lesson(44, "filled")
 def test_a_value_opens_no_variant_and_no_placeholder(clock: Clock, plant: Plant) -> None:
     name = "[[a|b]] {phone}"
     text = sent_text(plant, "{name} {name|you} [[bye|bye]]", name=name)
@@ -69,6 +70,7 @@ def test_a_link_stays(clock: Clock, plant: Plant) -> None:
 
 
 @pytest.mark.lesson(44, "stored")
+@pytest.mark.lesson(44, "filled")
 def test_what_was_sent_is_kept_as_it_was(clock: Clock, plant: Plant) -> None:
     plant.device()
     sequence = plant.sequence({"content": "Hi {attributes.city}"})
