@@ -18,7 +18,7 @@ def outage(clock: Clock, plant: Plant, device: int, length: timedelta) -> None:
     plant.row("select * from drip.set_device_status(%s, 'online')", str(device))
 
 
-@pytest.mark.lesson(19, "distance")
+@pytest.mark.lesson(19, story=True)
 def test_after_an_outage_the_steps_keep_their_distance(clock: Clock, plant: Plant) -> None:
     """Three days down, three steps overdue: they do not leave within a second."""
     plant.device()

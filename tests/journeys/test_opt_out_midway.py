@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 PHONE = "+60123456789"
 
 
-@pytest.mark.lesson(48, "at once")
+@pytest.mark.lesson(48, story=True)
 def test_it_ends_all_and_cancels_at_once(clock: Clock, plant: Plant) -> None:
     device = plant.device()
     lead = plant.lead(PHONE)

@@ -29,23 +29,17 @@ def resume(plant: Plant, sequence: int, policy: str) -> None:
     plant.row("select * from drip.resume_sequence(%s, %s)", str(sequence), policy)
 
 
+@pytest.mark.lesson(19, story=True)
+@pytest.mark.lesson(20, story=True)
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
         # the pause does not count: everything is that much later
-        pytest.param(
-            "shift",
-            {"2": 3.25, "3": 4.25, "4": 5.25},
-            marks=pytest.mark.lesson(20, "shift"),
-        ),
+        ("shift", {"2": 3.25, "3": 4.25, "4": 5.25}),
         # overdue ones go, still a day apart from each other
-        pytest.param(
-            "catch_up",
-            {"2": 2.75, "3": 3.75, "4": 4.75},
-            marks=[pytest.mark.lesson(20, "catch_up"), pytest.mark.lesson(19, "distance")],
-        ),
+        ("catch_up", {"2": 2.75, "3": 3.75, "4": 4.75}),
         # two are overdue and are skipped
-        pytest.param("skip", {"4": 3}, marks=pytest.mark.lesson(20, "skip")),
+        ("skip", {"4": 3}),
     ],
 )
 def test_each_policy(clock: Clock, plant: Plant, policy: str, expected: dict[str, float]) -> None:

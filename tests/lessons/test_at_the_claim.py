@@ -224,6 +224,28 @@ def test_a_resume_without_a_policy_does_not_flood(clock: Clock, plant: Plant) ->
     assert after == [at + timedelta(days=3) for at in before]
 
 
+@pytest.mark.parametrize(
+    ("policy", "statuses"),
+    [
+        pytest.param("catch_up", ["pending"] * 2, marks=pytest.mark.lesson(20, "catch_up")),
+        pytest.param("skip", ["skipped", "pending"], marks=pytest.mark.lesson(20, "skip")),
+    ],
+)
+def test_a_resume_that_keeps_the_times(
+    clock: Clock, plant: Plant, policy: str, statuses: list[str]
+) -> None:
+    plant.device()
+    sequence = plant.sequence({}, {"trigger_delay_hours": 96})
+    enrollment = plant.enroll(sequence)
+    before = [row["scheduled_at"] for row in plant.journey(enrollment)]
+    plant.row("select * from drip.pause_sequence(%s)", str(sequence))
+    clock.advance(days=3)
+    plant.row("select * from drip.resume_sequence(%s, %s)", str(sequence), policy)
+    after = plant.journey(enrollment)
+    assert [row["scheduled_at"] for row in after] == before
+    assert [row["status"] for row in after] == statuses
+
+
 @pytest.mark.lesson(20, "validity")
 @pytest.mark.lesson(20, "shift")
 def test_a_shift_moves_the_validity_along(clock: Clock, plant: Plant) -> None:

@@ -296,7 +296,7 @@ def test_phones_are_read_as_people_write_them(clock: Clock, plant: Plant) -> Non
     assert reached(plant, expected) == leads[:3]
 
 
-@pytest.mark.lesson(35)
+@pytest.mark.lesson(35, story=True)
 def test_a_bound_that_is_passed_plans_nobody(clock: Clock, plant: Plant) -> None:
     leads = [plant.lead() for _ in range(3)]
     plant.conn.execute("create table shop.chosen (lead_id bigint)")
