@@ -1,24 +1,11 @@
--- An edit of a campaign whose planning has begun: who gets it is settled by then, and a new time is
--- one for all that waits, whatever pauses there were.
+-- A new time is one for all that waits, whatever pauses there were. Once planning has begun, who
+-- gets it is settled.
 create function drip._check_campaign_edit(p_old drip.campaigns, p_new drip.campaigns)
 returns drip.campaigns
 language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if p_old.expanded_to_lead_id = 0 and p_old.expanded_at is null then
-    return p_new;
-  end if;
-  if (p_new.niche, p_new.target_status, p_new.audience, p_new.everyone, p_new.exclude)
-    is distinct from
-    (p_old.niche, p_old.target_status, p_old.audience, p_old.everyone, p_old.exclude)
-  then
-    perform drip._fail(
-      'DR005',
-      format('the audience of the campaign %s is being written to', quote_literal(p_old.title)),
-      'Others get a campaign of their own: create_campaign(get_campaign(…) || ''{"title": "…",'
-      ' "niche": "…"}''); cancel_messages takes people out.');
-  end if;
   if (p_new.scheduled_at, p_new.local_time_per_lead)
     is distinct from (p_old.scheduled_at, p_old.local_time_per_lead)
     and p_new.scheduled_at is not null
@@ -33,6 +20,17 @@ begin
         else e.value end
         order by e.place)
       from jsonb_array_elements(p_new.sweeps) with ordinality as e (value, place));
+  end if;
+  if (p_old.expanded_to_lead_id > 0 or p_old.expanded_at is not null)
+    and (p_new.niche, p_new.target_status, p_new.audience, p_new.everyone, p_new.exclude)
+      is distinct from
+      (p_old.niche, p_old.target_status, p_old.audience, p_old.everyone, p_old.exclude)
+  then
+    perform drip._fail(
+      'DR005',
+      format('the audience of the campaign %s is being written to', quote_literal(p_old.title)),
+      'Others get a campaign of their own: create_campaign(get_campaign(…) || ''{"title": "…",'
+      ' "niche": "…"}''); cancel_messages takes people out.');
   end if;
   return p_new;
 end

@@ -14,11 +14,9 @@ declare
     nullif(current_setting('drip.resume_policy', true), ''), 'shift');
   v_from constant timestamptz := coalesce(p_old.paused_at, v_now);
   v_was_held constant boolean := p_old.status in ('paused', 'failed');
-  v_zone constant text := (select u.time_zone from drip.users u where u.id = p_new.user_id);
   v_frees jsonb := coalesce(
     jsonb_path_query_array(p_old.sweeps, '$[*] ? (@.kind == "free")'), '[]');
   v_next jsonb;
-  v_days integer;
   v_is_large boolean;
 begin
   p_new.paused_at := case when p_new.status in ('paused', 'failed') then v_now end;
@@ -56,29 +54,59 @@ begin
   p_new.freed_to_lead_id := drip._freed_to(p_new.sweeps, p_new.swept_to_lead_id);
 
   -- leads whose messages are not planned yet
-  if p_old.status = 'paused' and p_new.status in ('pending', 'triggered')
-    and p_new.expanded_at is null and p_new.scheduled_at = p_old.scheduled_at
+  if p_new.scheduled_at is distinct from p_old.scheduled_at then
+    p_new.pauses := null;
+  elsif p_old.status = 'paused' and p_new.status in ('pending', 'triggered')
+    and p_new.expanded_at is null
   then
-    v_days := drip._whole_days(v_from, v_now);
-    if v_policy = 'shift' then
-      p_new.scheduled_at := case
-        when p_new.local_time_per_lead then drip._local_instant(
-          (p_new.scheduled_at at time zone v_zone) + v_days * interval '1 day', v_zone)
-        else p_new.scheduled_at + drip._exactly(v_now - v_from)
-      end;
-    end if;
-    if v_policy = 'skip' or (v_policy = 'shift' and p_new.local_time_per_lead) then
-      p_new.pauses := coalesce(p_new.pauses, '[]') || jsonb_build_array(jsonb_build_object(
-        'policy', v_policy, 'to', v_now,
-        'from', v_from + case
-          when v_policy = 'shift' then v_days * interval '24 hours' else interval '0' end));
-    end if;
+    p_new := drip._shift_campaign(p_new, v_policy, v_from, v_now);
   end if;
   return p_new;
 end
 $$;
 comment on function drip._note_campaign_status(drip.campaigns, drip.campaigns) is
   'The campaign as it is to be stored after a change of status: its pause, its sweeps, its time.';
+
+-- The campaign's own time moves as its messages do, and with it what earlier pauses say of leads
+-- that are not planned yet.
+create function drip._shift_campaign(
+  p_campaign drip.campaigns, p_policy text, p_from timestamptz, p_to timestamptz)
+returns drip.campaigns
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_zone constant text := (select u.time_zone from drip.users u where u.id = p_campaign.user_id);
+  v_days constant integer := drip._whole_days(p_from, p_to);
+  v_by constant interval := case
+    when p_policy <> 'shift' then interval '0'
+    when p_campaign.local_time_per_lead then v_days * interval '24 hours'
+    else drip._exactly(p_to - p_from)
+  end;
+begin
+  if p_policy = 'shift' then
+    p_campaign.scheduled_at := case
+      when p_campaign.local_time_per_lead then drip._local_instant(
+        (p_campaign.scheduled_at at time zone v_zone) + v_days * interval '1 day', v_zone)
+      else p_campaign.scheduled_at + v_by
+    end;
+    p_campaign.pauses := (
+      select jsonb_agg(
+        e.value || jsonb_build_object(
+          'from', (e.value ->> 'from')::timestamptz + v_by,
+          'to', (e.value ->> 'to')::timestamptz + v_by)
+        order by e.place)
+      from jsonb_array_elements(p_campaign.pauses) with ordinality as e (value, place));
+  end if;
+  if p_policy = 'skip' or (p_policy = 'shift' and p_campaign.local_time_per_lead) then
+    p_campaign.pauses := coalesce(p_campaign.pauses, '[]') || jsonb_build_array(
+      jsonb_build_object('policy', p_policy, 'from', p_from + v_by, 'to', p_to));
+  end if;
+  return p_campaign;
+end
+$$;
+comment on function drip._shift_campaign(drip.campaigns, text, timestamptz, timestamptz) is
+  'A campaign that is not wholly planned, after a pause: its time, and that of later leads.';
 
 create function drip._freed_to(p_sweeps jsonb, p_swept_to_lead_id bigint) returns bigint
 language sql immutable parallel safe
