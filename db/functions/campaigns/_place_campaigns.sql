@@ -52,11 +52,7 @@ begin
         m.lead_id as id,
         m.is_excluded,
         case
-          when exists (
-            select
-            from drip.suppressions s
-            where s.user_id = l.user_id and s.phone = l.phone
-              and s.category in ('all', v_campaign.category)) then 'suppressed'
+          when s.phone is not null then 'suppressed'
           when m.is_excluded then 'excluded'
           when v_campaign.pauses is not null
             and drip._campaign_time(v_campaign, v_zone, l.time_zone) is null
@@ -66,6 +62,11 @@ begin
         v_campaign, v_campaign.expanded_to_lead_id,
         case when v_campaign.id is distinct from p_own then v_room + 1 end) m
       join drip.leads l on l.id = m.lead_id
+      left join (
+        select distinct o.phone
+        from drip.suppressions o
+        where o.user_id = p_user_id and o.category in ('all', v_campaign.category)
+      ) s on s.phone = l.phone
     ) q;
     continue when v_leads is null;
     if v_campaign.id is distinct from p_own then
@@ -117,18 +118,19 @@ begin
             with ordinality as k (is_excluded, place)
           order by k.place);
       end if;
-      v_reasons := array(
-        select case
-          when k.reason is not null then k.reason
-          when v_campaign.per_device_limit is not null
-            and coalesce(v_before[array_position(v_devices, k.device_id)], 0)
-              + row_number() over (
-                partition by k.device_id, k.reason is not null order by k.place)
-              > v_campaign.per_device_limit then 'campaign_device_limit'
-        end
-        from unnest(v_placed, v_skipped[i * c_chunk + 1 : (i + 1) * c_chunk])
-          with ordinality as k (device_id, reason, place)
-        order by k.place);
+      v_reasons := v_skipped[i * c_chunk + 1 : (i + 1) * c_chunk];
+      if v_campaign.per_device_limit is not null then
+        v_reasons := array(
+          select case
+            when k.reason is not null then k.reason
+            when coalesce(v_before[array_position(v_devices, k.device_id)], 0)
+                + row_number() over (
+                  partition by k.device_id, k.reason is not null order by k.place)
+                > v_campaign.per_device_limit then 'campaign_device_limit'
+          end
+          from unnest(v_placed, v_reasons) with ordinality as k (device_id, reason, place)
+          order by k.place);
+      end if;
       -- the next chunk finds these in the queues
       select
         array_agg(t.backlog + coalesce(n.messages, 0) order by t.place),

@@ -23,28 +23,42 @@ declare
   v_now constant timestamptz := drip.now();
 begin
   return query
-    with times as materialized (
-      select c.id as campaign_id, z.zone, drip._campaign_time(c, u.time_zone, z.zone) as at
-      from drip.campaigns c
+    with planned as materialized (
+      select
+        q.device_id, q.campaign_id, q.zone, q.paused_until, q.last_inbound_at,
+        min(q.place) as place, count(*) as messages
+      from (
+        select
+          k.device_id, k.campaign_id, k.lead_id, k.place, l.time_zone as zone, l.paused_until,
+          case when d.platform = 'cloud_api' then l.last_inbound_at end as last_inbound_at,
+          row_number() over w as nth,
+          count(*) over (partition by k.device_id) as total
+        from unnest(p_campaigns, p_leads, p_placed)
+          with ordinality as k (campaign_id, lead_id, device_id, place)
+        join drip.leads l on l.id = k.lead_id
+        left join drip.user_devices d on d.id = k.device_id
+        window w as (partition by k.device_id order by k.place)
+      ) q
+      group by
+        q.device_id, q.campaign_id, q.zone, q.paused_until, q.last_inbound_at,
+        case when q.total <= c_exact then q.place else (q.nth - 1) * c_units / q.total end
+    ),
+    times as materialized (
+      select z.campaign_id, z.zone, drip._campaign_time(c, u.time_zone, z.zone) as at
+      from (select distinct p.campaign_id, p.zone from planned p) z
+      join drip.campaigns c on c.id = z.campaign_id
       join drip.users u on u.id = c.user_id
-      cross join (
-        select distinct l.time_zone as zone
-        from unnest(p_leads) as k (id)
-        join drip.leads l on l.id = k.id
-      ) z
-      where c.id = any (array(select distinct k.id from unnest(p_campaigns) as k (id)))
     ),
     waiting as (
       select
-        m.device_id, m.id as message_id, m.id as key, m.lead_id, m.priority, m.category,
-        m.message_type,
+        m.device_id, m.id as message_id, m.id as key, 1::bigint as messages, l.time_zone,
+        l.paused_until, l.last_inbound_at, m.priority, m.category, m.message_type,
         case
           when m.campaign_id = p_running and m.deferred_reason = 'campaign_paused'
             then m.scheduled_at
           else m.due_at
         end as due_at,
-        m.expires_at, m.campaign_id, m.sequence_id,
-        m.sequence_stepid, m.sequence_contact_id,
+        m.expires_at, m.campaign_id, m.sequence_id, m.sequence_stepid, m.sequence_contact_id,
         exists (
           select
           from drip.suppressions sp
@@ -53,20 +67,20 @@ begin
             and (sp.category = 'all' or m.category = 'marketing')
             and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed
       from drip.broadcast_messages m
+      join drip.leads l on l.id = m.lead_id
       where m.device_id = any (p_devices) and m.status = 'pending'
       union all
       select
-        k.device_id, null, c_later + k.place, k.lead_id, c.priority, c.category, c.message_type,
-        z.at, z.at + drip._exactly(c.valid_for), c.id, null, null, null, false
-      from unnest(p_campaigns, p_leads, p_placed)
-        with ordinality as k (campaign_id, lead_id, device_id, place)
-      join drip.campaigns c on c.id = k.campaign_id
-      join drip.leads l on l.id = k.lead_id
-      join times z on z.campaign_id = c.id and z.zone is not distinct from l.time_zone
+        p.device_id, null, c_later + p.place, p.messages, p.zone, p.paused_until,
+        p.last_inbound_at, c.priority, c.category, c.message_type, z.at,
+        z.at + drip._exactly(c.valid_for), c.id, null, null, null, false
+      from planned p
+      join drip.campaigns c on c.id = p.campaign_id
+      join times z on z.campaign_id = p.campaign_id and z.zone is not distinct from p.zone
     ),
     judged as (
       select
-        w.device_id, w.key, w.priority, w.campaign_id, w.sequence_id, w.expires_at,
+        w.device_id, w.key, w.messages, w.priority, w.campaign_id, w.sequence_id, w.expires_at,
         case
           when v.verdict = 'drop' then 'drops'
           when v.verdict = 'wait' and v.until is null then 'waits'
@@ -74,21 +88,20 @@ begin
         end as fate,
         case when v.until is null then v.reason end as reason,
         greatest(w.due_at, v.until) as due_at,
-        case
+        w.messages * case
           when w.message_id is not null then drip._delay_seconds(
             w.message_id, d.min_delay_seconds, d.max_delay_seconds, x.min_seconds, x.max_seconds)
           -- not known before it has an id: the mean
           else (greatest(d.min_delay_seconds, x.min_seconds) + greatest(
             d.min_delay_seconds, x.min_seconds, d.max_delay_seconds, x.max_seconds)) / 2.0
         end as seconds,
-        case when x.has_window then coalesce(l.time_zone, u.time_zone) end as zone,
+        case when x.has_window then coalesce(w.time_zone, u.time_zone) end as zone,
         case when x.has_window then x.window_from end as window_from,
         case when x.has_window then x.window_to end as window_to,
         case when x.has_window then x.window_days end as window_days,
         case when x.has_window then coalesce(s.skip_weekends, false) end as skip_weekends
       from waiting w
       join drip.users u on u.id = p_user_id
-      join drip.leads l on l.id = w.lead_id
       left join drip.user_devices d on d.id = w.device_id
       left join drip.campaigns c on c.id = w.campaign_id
       left join drip.sequences s on s.id = w.sequence_id
@@ -111,18 +124,18 @@ begin
       cross join lateral drip._verdict(
         x.now, w.due_at, null, w.expires_at, u.is_active,
         case when w.campaign_id is distinct from p_running then c.status end, s.status, e.status,
-        l.paused_until, w.suppressed, null, null, null, d.id, 'online', null, null, null,
+        w.paused_until, w.suppressed, null, null, null, d.id, 'online', null, null, null,
         d.platform = 'cloud_api' and w.message_type <> 'template'
-          and coalesce(l.last_inbound_at < x.now - interval '24 hours', true),
+          and coalesce(w.last_inbound_at < x.now - interval '24 hours', true),
         null, null, false, null, null, null, null, null, null, null, null, null
       ) v
     ),
     numbered as (
       select
         j.*,
-        row_number() over (
+        sum(j.messages) over (
           partition by j.device_id, j.fate order by j.priority, j.due_at, j.key) as place,
-        count(*) over (partition by j.device_id, j.fate) as total
+        sum(j.messages) over (partition by j.device_id, j.fate) as total
       from judged j
     ),
     grouped as materialized (
@@ -131,7 +144,7 @@ begin
         n.window_from, n.window_to, n.window_days, n.skip_weekends,
         min(n.due_at) as due_at,
         min(n.key) as key,
-        count(*) as messages,
+        sum(n.messages)::bigint as messages,
         sum(n.seconds) as seconds,
         min(n.expires_at) as expires_at
       from numbered n
@@ -141,7 +154,7 @@ begin
         case
           when n.fate <> 'goes' then 0
           when n.total <= c_exact then n.place
-          else (n.place - 1) * c_units / n.total
+          else floor((n.place - 1) * c_units / n.total)
         end
     ),
     units as (
