@@ -55,7 +55,7 @@ select
   s.exit_if,
   st.only_if,
   st.day_number,
-  l.paused_until as lead_paused_until,
+  case when not m.is_test then l.paused_until end as lead_paused_until,
   x.suppressed,
   pred.due_at as predecessor_due_at,
   pred.hold_at as predecessor_hold_at,
@@ -97,9 +97,9 @@ cross join lateral (
   select
     drip.now() as now,
     coalesce(l.time_zone, u.time_zone) as zone,
-    -- a single utility message knows no window; a program's own goes before the tenant's
+    -- a test and a single utility message know no window; a program's own goes before the tenant's
     (m.campaign_id is not null or m.sequence_id is not null or m.category = 'marketing')
-      as has_window,
+      and not m.is_test as has_window,
     coalesce(c.send_from, s.send_from, u.send_from) as window_from,
     coalesce(c.send_to, s.send_to, u.send_to) as window_to,
     coalesce(c.send_days, s.send_days, u.send_days) as window_days,
@@ -163,16 +163,17 @@ cross join lateral (
       else false
     end as window_is_weekend,
     case
-      when u.contact_gap is not null and m.category = 'marketing' then (
+      when u.contact_gap is not null and m.category = 'marketing' and not m.is_test then (
         select max(coalesce(x.sent_at, x.finished_at, f.now)) + drip._exactly(u.contact_gap)
         from drip.broadcast_messages x
         where x.lead_id = m.lead_id
           and x.id <> m.id
           and x.category = 'marketing'
+          and not x.is_test
           and x.status in ('sent', 'unknown', 'processing'))
     end as gap_until,
     case
-      when u.contact_cap is not null and m.category = 'marketing' then (
+      when u.contact_cap is not null and m.category = 'marketing' and not m.is_test then (
         select max(y.at) + drip._exactly(u.contact_cap_period)
         from (
           select coalesce(x.sent_at, x.finished_at, f.now) as at
@@ -180,6 +181,7 @@ cross join lateral (
           where x.lead_id = m.lead_id
             and x.id <> m.id
             and x.category = 'marketing'
+            and not x.is_test
             and x.status in ('sent', 'unknown', 'processing')
           order by coalesce(x.sent_at, x.finished_at, f.now) desc
           offset u.contact_cap - 1

@@ -32,7 +32,9 @@ select
     and m.sent_at < drip.now() - interval '1 hour' as is_unconfirmed,
   r.device_id is not null as is_reported
 from drip.broadcast_messages m
-left join drip._reporting_devices r on r.device_id = m.device_id;
+left join drip._reporting_devices r on r.device_id = m.device_id
+where not m.is_test;
 comment on view drip._message_outcomes is
-  'Grain: message (message_id). What came back of it, for the caller''s tenants; private.';
+  'Grain: message (message_id). What came back of it, for the caller''s tenants, tests
+   left out; private.';
 alter view drip._message_outcomes owner to drip_view;

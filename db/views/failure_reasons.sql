@@ -52,6 +52,7 @@ from (
   left join drip.user_devices d on d.id = m.device_id
   left join drip.message_attempts a on a.message_id = m.id and a.attempt = m.attempts
   where m.error_code is not null and m.status in ('pending', 'failed', 'unknown')
+    and not m.is_test
   group by m.user_id, d.platform, m.error_code, m.status
 ) q
 join drip.users u on u.id = q.user_id

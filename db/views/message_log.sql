@@ -8,9 +8,10 @@ select
   case
     when m.campaign_id is not null then 'campaign'
     when m.sequence_id is not null then 'sequence'
+    when m.is_test then 'test'
     else 'single'
   end as source_kind,
-  coalesce(c.title, s.name) as source_name,
+  coalesce(c.title, s.name, m.source ->> 'test_of') as source_name,
   m.campaign_id,
   m.sequence_id,
   m.sequence_contact_id as enrollment_id,
@@ -80,8 +81,10 @@ comment on view drip.message_log is
 comment on column drip.message_log.message_id is 'Key of the row.';
 comment on column drip.message_log.user_id is 'Tenant.';
 comment on column drip.message_log.user_name is 'Tenant''s name.';
-comment on column drip.message_log.source_kind is 'campaign, sequence or single.';
-comment on column drip.message_log.source_name is 'Title of the campaign or name of the sequence.';
+comment on column drip.message_log.source_kind is
+  'campaign, sequence, single, or test: one of send_test_campaign or send_test_step.';
+comment on column drip.message_log.source_name is
+  'Title of the campaign or name of the sequence, of a test too.';
 comment on column drip.message_log.campaign_id is 'Campaign, if it is one''s.';
 comment on column drip.message_log.sequence_id is 'Sequence, if it is one''s.';
 comment on column drip.message_log.enrollment_id is 'Enrollment whose journey it belongs to.';

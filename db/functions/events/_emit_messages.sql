@@ -34,9 +34,10 @@ begin
         'source_kind', case
           when m.campaign_id is not null then 'campaign'
           when m.sequence_id is not null then 'sequence'
+          when m.is_test then 'test'
           else 'single'
         end,
-        'source_name', coalesce(c.title, s.name),
+        'source_name', coalesce(c.title, s.name, m.source ->> 'test_of'),
         'campaign_id', m.campaign_id,
         'sequence_id', m.sequence_id,
         'enrollment_id', m.sequence_contact_id,

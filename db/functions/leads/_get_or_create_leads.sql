@@ -12,12 +12,14 @@ declare
   v_region text := (select u.default_region from drip.users u where u.id = p_user);
   v_phones text[];
   v_problems text[];
+  v_has_testers boolean;
 begin
   -- a phone that stands in the table as it was given needs no reading, a tenth of the time
   select
     array_agg(coalesce(k.phone, r.phone) order by i.position),
-    array_agg(r.problem order by i.position)
-  into v_phones, v_problems
+    array_agg(r.problem order by i.position),
+    bool_or(k.is_tester)
+  into v_phones, v_problems, v_has_testers
   from unnest(p_phones) with ordinality as i (input, position)
   left join drip.leads k on k.user_id = p_user and k.phone = i.input
   left join lateral (
@@ -40,6 +42,12 @@ begin
     select from drip.leads k where k.user_id = p_user and k.phone = n.phone)
   order by n.phone
   on conflict (user_id, phone) do nothing;
+
+  if v_has_testers then
+    update drip.leads l
+    set is_tester = false
+    where l.user_id = p_user and l.phone = any (v_phones) and l.is_tester;
+  end if;
 
   return query
     select i.position::integer, i.input, i.phone, l.id, i.problem

@@ -41,7 +41,7 @@ begin
   perform
   from unnest(p_phones, p_patches) as n (phone, patch)
   join drip.leads l on l.user_id = p_user and l.phone = n.phone
-  where drip._patch_lead(l, n.patch) is distinct from l
+  where drip._patch_lead(l, n.patch) is distinct from l or l.is_tester
   order by l.phone
   for no key update of l;
 
@@ -49,12 +49,13 @@ begin
     update drip.leads l
     set external_id = x.external_id, name = x.name, niche = x.niche, trigger = x.trigger,
       target_status = x.target_status, device_id = x.device_id, time_zone = x.time_zone,
-      language = x.language, attributes = x.attributes, updated_at = v_now
+      language = x.language, attributes = x.attributes, updated_at = v_now,
+      is_tester = false
     from unnest(p_phones, p_patches) as n (phone, patch)
     join drip.leads k on k.user_id = p_user and k.phone = n.phone
     cross join lateral drip._patch_lead(k, n.patch) as x
     where l.id = k.id
-      and x is distinct from k
+      and (x is distinct from k or k.is_tester)
     returning l.id
   )
   select array_agg(u.id)

@@ -76,7 +76,7 @@ begin
       when cardinality(p_kept) > 1 then (
         select m.device_id
         from drip.broadcast_messages m
-        where m.lead_id = k.id and m.device_id = any (p_kept)
+        where m.lead_id = k.id and m.device_id = any (p_kept) and not m.is_test
         -- + 0: else a plan made while the table was empty walks the primary key
         order by m.id + 0 desc
         limit 1)
@@ -172,7 +172,7 @@ begin
     select m.device_id
     into v_device
     from drip.broadcast_messages m
-    where m.lead_id = p_lead and m.device_id = any (p_kept)
+    where m.lead_id = p_lead and m.device_id = any (p_kept) and not m.is_test
     -- + 0: else a plan made while the table was empty walks the primary key
     order by m.id + 0 desc
     limit 1;
