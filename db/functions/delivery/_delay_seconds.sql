@@ -1,7 +1,7 @@
--- The device is the floor, bound by bound; the draw is seeded from the message, so that a preview
--- agrees with what happens. One expression, so that the planner inlines it.
+-- The device is the floor, bound by bound; the draw is seeded from the message (_message_seed), so
+-- that a preview agrees with what happens. One expression, so that the planner inlines it.
 create function drip._delay_seconds(
-  p_message_id bigint, p_device_min integer, p_device_max integer, p_program_min integer,
+  p_seed bigint, p_device_min integer, p_device_max integer, p_program_min integer,
   p_program_max integer)
 returns numeric
 language sql immutable parallel safe
@@ -9,8 +9,21 @@ as $$
   select round((
     greatest(p_device_min, p_program_min)
     + (greatest(p_device_min, p_program_min, p_device_max, p_program_max)
-       - greatest(p_device_min, p_program_min)) * drip._seeded_fraction(p_message_id, 1)
+       - greatest(p_device_min, p_program_min)) * drip._seeded_fraction(p_seed, 1)
   )::numeric, 3)
 $$;
 comment on function drip._delay_seconds(bigint, integer, integer, integer, integer) is
   'Seconds from the claim of a message to the next claim of its device.';
+
+-- What is planned twice, for a rehearsal and then in earnest, has another id each time; whom it
+-- goes to and what of stays.
+create function drip._message_seed(
+  p_message_id bigint, p_lead_id bigint, p_campaign_id bigint, p_stepid bigint)
+returns bigint
+language sql immutable parallel safe
+as $$
+  select coalesce(
+    pg_catalog.hashint8extended(p_lead_id, coalesce(-p_campaign_id, p_stepid)), p_message_id)
+$$;
+comment on function drip._message_seed(bigint, bigint, bigint, bigint) is
+  'What the delay after a message is drawn from: lead and campaign or step, else its id.';

@@ -229,7 +229,8 @@ begin
         case when g.is_asked then v_untils[g.place] else f.until end as until,
         f.device_id, f.lead_id, f.priority, f.due_at, f.burst, f.is_capped, f.enrollment_id,
         drip._delay_seconds(
-          f.message_id, f.device_min_seconds, f.device_max_seconds, f.program_min_seconds,
+          drip._message_seed(f.message_id, f.lead_id, f.campaign_id, f.sequence_stepid),
+          f.device_min_seconds, f.device_max_seconds, f.program_min_seconds,
           f.program_max_seconds) as delay_seconds
       from drip._message_facts f
       cross join lateral (

@@ -29,7 +29,8 @@ begin
       q.id, q.status, q.device_id, q.scheduled_at, st.send_time,
       coalesce(st.trigger_delay_hours, 0) as hours,
       drip._delay_seconds(
-        q.id, d.min_delay_seconds, d.max_delay_seconds,
+        drip._message_seed(q.id, q.lead_id, q.campaign_id, q.sequence_stepid),
+        d.min_delay_seconds, d.max_delay_seconds,
         coalesce(st.min_delay_seconds, s.min_delay_seconds),
         coalesce(st.max_delay_seconds, s.max_delay_seconds)) as delay_seconds
     from drip.broadcast_messages m
