@@ -141,4 +141,3 @@ def test_simulate_names_each_second(plant: Plant, clock: Clock, piece: int) -> N
 
     each_world(piece, play)
     assert seen["messages"] > seen["worlds"]
-    print(dict(seen))

@@ -81,7 +81,7 @@ def test_what_it_plays_is_what_happens(clock: Clock, plant: Plant, busy: None) -
     for at, phone, text in plant.live(clock, until):
         handed.append((at, leads[phone], text))
     assert len(handed) == end["messages"] == 8 * 2 + 4 * 2 + 8
-    # what is planned later gets other ids: its variants and delays are drawn anew
+    # what is planned later gets other ids: its variants are drawn anew
     assert sorted((lead, text.split()[:2]) for _, lead, text in handed) == sorted(
         (lead, text.split()[:2]) for _, lead, text in played(rows)
     )
