@@ -26,7 +26,8 @@ begin
     with planned as materialized (
       select
         q.device_id, q.campaign_id, q.zone, q.paused_until, q.last_inbound_at,
-        min(q.place) as place, count(*) as messages
+        min(q.place) as place, count(*) as messages,
+        case when count(*) = 1 then min(q.lead_id) end as lead_id
       from (
         select
           k.device_id, k.campaign_id, k.lead_id, k.place, l.time_zone as zone, l.paused_until,
@@ -51,8 +52,8 @@ begin
     ),
     waiting as (
       select
-        m.device_id, m.id as message_id, m.id as key, 1::bigint as messages, l.time_zone,
-        l.paused_until, l.last_inbound_at, m.priority, m.category, m.message_type,
+        m.device_id, m.id as message_id, m.id as key, 1::bigint as messages, m.lead_id,
+        l.time_zone, l.paused_until, l.last_inbound_at, m.priority, m.category, m.message_type,
         case
           when m.campaign_id = p_running and m.deferred_reason = 'campaign_paused'
             then m.scheduled_at
@@ -71,7 +72,7 @@ begin
       where m.device_id = any (p_devices) and m.status = 'pending'
       union all
       select
-        p.device_id, null, c_later + p.place, p.messages, p.zone, p.paused_until,
+        p.device_id, null, c_later + p.place, p.messages, p.lead_id, p.zone, p.paused_until,
         p.last_inbound_at, c.priority, c.category, c.message_type, z.at,
         z.at + drip._exactly(c.valid_for), c.id, null, null, null, false
       from planned p
@@ -89,9 +90,10 @@ begin
         case when v.until is null then v.reason end as reason,
         greatest(w.due_at, v.until) as due_at,
         w.messages * case
-          when w.message_id is not null then drip._delay_seconds(
-            w.message_id, d.min_delay_seconds, d.max_delay_seconds, x.min_seconds, x.max_seconds)
-          -- not known before it has an id: the mean
+          when w.lead_id is not null then drip._delay_seconds(
+            drip._message_seed(w.message_id, w.lead_id, w.campaign_id, w.sequence_stepid),
+            d.min_delay_seconds, d.max_delay_seconds, x.min_seconds, x.max_seconds)
+          -- several at once: the mean
           else (greatest(d.min_delay_seconds, x.min_seconds) + greatest(
             d.min_delay_seconds, x.min_seconds, d.max_delay_seconds, x.max_seconds)) / 2.0
         end as seconds,

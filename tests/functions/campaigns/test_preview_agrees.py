@@ -86,7 +86,7 @@ class World:
     def phone(self, lead: int) -> str:
         return str(self.plant.value("select phone from drip.leads where id = %s", lead))
 
-    def draft(self, title: str) -> datetime:
+    def draft(self, title: str, *, is_fixed: bool = False) -> datetime:
         """A random campaign; the time for which it is meant."""
         chance = self.chance
         at = self.clock.now + chance.choice([0, 1, 9, 40, 100]) * timedelta(hours=1)
@@ -100,7 +100,8 @@ class World:
             **chance.choice(WINDOWS),
         }
         if delay is not None:
-            definition |= {"min_delay_seconds": delay, "max_delay_seconds": delay}
+            longest = delay if is_fixed else chance.choice([delay, 3 * delay])
+            definition |= {"min_delay_seconds": delay, "max_delay_seconds": longest}
         if chance.random() < 0.3:
             definition["valid_for"] = chance.choice(["30 minutes", "20 hours", "3 days"])
         if chance.random() < 0.3:
@@ -196,7 +197,7 @@ def test_what_is_planned(clock: Clock, plant: Plant, seed: int) -> None:
     """Delays drawn at random: with the ids they are known, and each device's days are exact."""
     world = World(clock, plant, seed, spread=500)
     for title in ("A", "B")[: world.chance.randint(1, 2)]:
-        world.draft(title)
+        world.draft(title, is_fixed=True)
         plant.row("select * from drip.schedule_campaign(%s)", title)
     clock.advance(hours=world.chance.choice([0, 30, 130]))
     plant.tick()
