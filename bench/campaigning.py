@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import threading
 import time
@@ -184,6 +185,9 @@ def _check(connection: Connection, traffic: Traffic) -> None:
 
 
 def _keep(place: Place, traffic: Traffic, took: dict[str, str]) -> None:
+    # on two cores whatever else runs counts; five busy sessions are the bench's own
+    load = f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
+
     def times(phase: str) -> list[float]:
         return sorted(c[2] for c in traffic.claims if c[0] == phase and c[3])
 
@@ -202,5 +206,5 @@ def _keep(place: Place, traffic: Traffic, took: dict[str, str]) -> None:
             p99=p99,
             aim="≤ 2 × without",
             note=f"{took[phase] + '; ' if phase in took else ''}{slow:.1%} above twice the usual"
-            f" median, slowest {found[-1]:.0f} ms",
+            f" median, slowest {found[-1]:.0f} ms; {load}",
         )

@@ -68,41 +68,46 @@ begin
     from placed p;
   end if;
 
-  with written as (
-    update drip.broadcast_messages m
-    set scheduled_at = n.at,
-      expires_at = case
-        when v_is_retimed or old.valid_for is null then n.at + v_valid
-        else m.expires_at + (v_valid - drip._exactly(old.valid_for))
-      end,
-      category = new.category,
-      priority = new.priority,
-      message_type = new.message_type,
-      -- a held one stays held, one that failed keeps its rest
-      not_before = case
-        when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.not_before end,
-      deferred_reason = case
-        when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.deferred_reason end
-    from (
-      select
-        b.id, b.scheduled_at as was_at,
-        case
-          when not v_is_retimed then b.scheduled_at
-          when new.local_time_per_lead then drip._local_instant(
-            new.scheduled_at at time zone v_zone,
-            coalesce((select l.time_zone from drip.leads l where l.id = b.lead_id), v_zone))
-          else new.scheduled_at
-        end as at
-      from drip.broadcast_messages b
-      where b.id = any (v_ids)
-    ) n
-    where m.id = n.id
-    returning m.id, m.status, n.was_at <> n.at as is_moved
-  )
-  select coalesce(array_agg(w.id) filter (where w.is_moved and w.status = 'pending'), '{}')
-  into v_part
-  from written w;
-  v_moved := v_moved || v_part;
+  if v_is_retimed
+    or (new.valid_for, new.category, new.priority, new.message_type)
+      is distinct from (old.valid_for, old.category, old.priority, old.message_type)
+  then
+    with written as (
+      update drip.broadcast_messages m
+      set scheduled_at = n.at,
+        expires_at = case
+          when v_is_retimed or old.valid_for is null then n.at + v_valid
+          else m.expires_at + (v_valid - drip._exactly(old.valid_for))
+        end,
+        category = new.category,
+        priority = new.priority,
+        message_type = new.message_type,
+        -- a held one stays held, one that failed keeps its rest
+        not_before = case
+          when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.not_before end,
+        deferred_reason = case
+          when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.deferred_reason end
+      from (
+        select
+          b.id, b.scheduled_at as was_at,
+          case
+            when not v_is_retimed then b.scheduled_at
+            when new.local_time_per_lead then drip._local_instant(
+              new.scheduled_at at time zone v_zone,
+              coalesce((select l.time_zone from drip.leads l where l.id = b.lead_id), v_zone))
+            else new.scheduled_at
+          end as at
+        from drip.broadcast_messages b
+        where b.id = any (v_ids)
+      ) n
+      where m.id = n.id
+      returning m.id, m.status, n.was_at <> n.at as is_moved
+    )
+    select coalesce(array_agg(w.id) filter (where w.is_moved and w.status = 'pending'), '{}')
+    into v_part
+    from written w;
+    v_moved := v_moved || v_part;
+  end if;
 
   if (new.per_device_limit, new.devices, new.category)
     is distinct from (old.per_device_limit, old.devices, old.category)
