@@ -250,6 +250,7 @@ def test_a_campaign_runs_while_a_message_moves(
 
 
 @pytest.mark.lesson(38, "planned to the end")
+@pytest.mark.lesson(35, "nothing is capped")
 def test_a_campaign_runs_while_somebody_is_not_planned(clock: Clock, plant: Plant) -> None:
     plant.device()
     plant.lead()
@@ -319,6 +320,7 @@ def test_planning_again_plans_nobody_twice(clock: Clock, plant: Plant) -> None:
 
 
 @pytest.mark.lesson(40, "a resume frees what was held")
+@pytest.mark.lesson(35, "nothing is capped")
 def test_a_pause_in_the_midst_loses_and_repeats_nobody(clock: Clock, plant: Plant) -> None:
     plant.device()
     phones = [f"+6012345678{number}" for number in range(6)]
