@@ -1,46 +1,107 @@
 -- A patch: only the named columns change. Steps are replaced as a whole, and only while no journey
--- was ever planned from them.
-create function drip.update_sequence(p_sequence text, p_changes jsonb)
-returns table (sequence_id bigint, name text, status text, changed text[], outcome text)
+-- was ever planned from them. The rehearsal is the edit itself, rolled back.
+create function drip.update_sequence(
+  p_sequence text, p_changes jsonb, p_dry_run boolean default false)
+returns table (
+  sequence_id bigint, name text, status text, changed text[], outcome text, step integer,
+  step_name text, enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
+  at_after timestamptz, applied boolean)
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  c_hours constant text[] := array['send_from', 'send_to', 'send_days', 'skip_weekends'];
+  v_dry_run constant boolean := coalesce(p_dry_run, false);
   v_before constant drip.sequences := drip._find_sequence(p_sequence);
-  v_old constant jsonb := drip._sequence_definition(v_before.id);
-  v_values jsonb;
-  v_step record;
   v_changed text[];
-  v_constraint text;
-  v_detail text;
+  v_times jsonb;
+  v_moves jsonb;
+  v_after drip.sequences;
 begin
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "…"}.');
   end if;
   perform drip._check_object(p_changes, 'the definition');
-  v_values := drip._sequence_values(v_before.user_id, p_changes - 'steps', true);
+  begin
+    perform from drip.sequences s where s.id = v_before.id for no key update;
+    if p_changes ?| c_hours then
+      v_times := drip._leaving_times(v_before.id);
+    end if;
+    v_changed := drip._update_sequence(v_before, p_changes);
+    if v_changed && c_hours then
+      v_moves := (
+        select jsonb_agg(a.value || jsonb_build_object('at_before', b.value -> 'at'))
+        from jsonb_each(drip._leaving_times(v_before.id)) a
+        join jsonb_each(v_times) b on b.key = a.key
+        where a.value -> 'at' is distinct from b.value -> 'at');
+    end if;
+    select s.* into v_after from drip.sequences s where s.id = v_before.id;
+    if v_dry_run then
+      raise exception using errcode = 'DR999';
+    end if;
+  exception
+    when sqlstate 'DR999' then
+      null;
+  end;
+  return query
+    select
+      v_after.id, v_after.name, v_after.status, v_changed,
+      case when cardinality(v_changed) > 0 then 'updated' else 'unchanged' end,
+      null::integer, null::text, null::bigint, null::bigint, null::bigint, null::timestamptz,
+      null::timestamptz, not v_dry_run
+    union all
+    (select
+      v_after.id, v_after.name, v_after.status, null::text[], 'moves', st.day_number, st.name,
+      m.enrollment_id, m.lead_id, m.message_id, m.at_before, m.at, not v_dry_run
+    from jsonb_to_recordset(v_moves) as m (
+      message_id bigint, enrollment_id bigint, lead_id bigint, step_id bigint,
+      at_before timestamptz, at timestamptz)
+    join drip.sequence_steps st on st.id = m.step_id
+    order by m.enrollment_id, st.day_number);
+end
+$$;
+comment on function drip.update_sequence(text, jsonb, boolean) is
+  'Changes the named settings of a sequence and nothing else; steps only while nobody ever entered.
+   The first row says in changed what differs now (outcome updated or unchanged). Where hours or
+   days were changed, one more row (moves) for each message of a journey that nothing pauses and
+   that would now leave at another time: from when it may, before and after; null = never.
+   start_delay counts for who enters from then on. p_dry_run true changes nothing.';
+grant execute on function drip.update_sequence(text, jsonb, boolean) to drip_app;
+
+create function drip._update_sequence(p_before drip.sequences, p_changes jsonb) returns text[]
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  v_old constant jsonb := drip._sequence_definition(p_before.id);
+  v_values jsonb := drip._sequence_values(p_before.user_id, p_changes - 'steps', true);
+  v_step record;
+  v_changed text[];
+  v_constraint text;
+  v_detail text;
+begin
   begin
     if v_values <> '{}' then
       execute format(
         'update drip.sequences s set (%1$s) = (select %1$s'
         ' from pg_catalog.jsonb_populate_record(null::drip.sequences, $1)) where s.id = $2',
         drip._column_list(v_values))
-      using v_values, v_before.id;
+      using v_values, p_before.id;
     end if;
     if p_changes ? 'steps' then
       if exists (
-        select from drip.sequence_contacts e where e.sequence_id = v_before.id
+        select from drip.sequence_contacts e where e.sequence_id = p_before.id
       ) then
         perform drip._fail(
           'DR005',
           format('the sequence %s has journeys that were planned from its steps',
-                 quote_literal(v_before.name)),
+                 quote_literal(p_before.name)),
           'replace_steps changes the steps of a live sequence and lists first whom it concerns.');
       end if;
-      delete from drip.sequence_steps st where st.sequence_id = v_before.id;
-      perform drip._insert_steps(v_before.id, p_changes -> 'steps');
-      perform drip._check_sequence_texts(v_before.id);
+      delete from drip.sequence_steps st where st.sequence_id = p_before.id;
+      perform drip._insert_steps(p_before.id, p_changes -> 'steps');
+      perform drip._check_sequence_texts(p_before.id);
     end if;
   exception
     when integrity_constraint_violation then
@@ -54,7 +115,7 @@ begin
       coalesce(st.max_delay_seconds, s.max_delay_seconds) as longest
     from drip.sequences s
     join drip.sequence_steps st on st.sequence_id = s.id and st.retired_at is null
-    where s.id = v_before.id
+    where s.id = p_before.id
     order by st.day_number
   loop
     perform drip._check_delays(
@@ -63,25 +124,18 @@ begin
   -- An active sequence stays one that has steps and something that enrolls.
   perform drip._check_sequence_ready(s)
   from drip.sequences s
-  where s.id = v_before.id and s.status in ('active', 'paused');
+  where s.id = p_before.id and s.status in ('active', 'paused');
 
   select coalesce(array_agg(n.key order by n.key), '{}')
   into v_changed
-  from jsonb_each(drip._sequence_definition(v_before.id)) as n (key, value)
+  from jsonb_each(drip._sequence_definition(p_before.id)) as n (key, value)
   where n.value is distinct from v_old -> n.key;
   if cardinality(v_changed) > 0 then
     perform drip._audit(
-      v_before.user_id, 'update_sequence', 'sequence', v_before.id, null, p_changes);
+      p_before.user_id, 'update_sequence', 'sequence', p_before.id, null, p_changes);
   end if;
-  return query
-    select
-      s.id, s.name, s.status, v_changed,
-      case when cardinality(v_changed) > 0 then 'updated' else 'unchanged' end
-    from drip.sequences s
-    where s.id = v_before.id;
+  return v_changed;
 end
 $$;
-comment on function drip.update_sequence(text, jsonb) is
-  'Changes the named settings of a sequence and nothing else; steps only while nobody ever entered.
-   changed lists what differs now. Outcomes: updated, unchanged.';
-grant execute on function drip.update_sequence(text, jsonb) to drip_app;
+comment on function drip._update_sequence(drip.sequences, jsonb) is
+  'update_sequence without its rehearsal; what has changed.';

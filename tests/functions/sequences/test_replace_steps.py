@@ -428,3 +428,32 @@ def test_behind_an_expired_step_the_whole_distance_counts(clock: Clock, plant: P
     assert of_messages(rows) == [("moves", "c", start + 2 * DAY, start + DAY + 30 * HOUR)]
     [(at, _, _)] = plant.live(clock, start + 9 * DAY)
     assert at == start + DAY + 30 * HOUR
+
+
+def test_what_was_on_its_way_in_the_edit_keeps_its_distance_to_the_second(
+    clock: Clock, plant: Plant
+) -> None:
+    """Its step is gone and stood behind the new one; forty seconds late move no row."""
+    plant.device()
+    enrollment = plant.enroll(plant.sequence({"name": "a"}, {"name": "b"}, name="Warm"))
+    plant.live(clock, clock.now + DAY - HOUR)
+    clock.advance(hours=1)
+    plant.wake()
+    [claimed] = plant.claim()
+    rows = replace(plant, [{"name": "c", "content": "C"}])
+    assert of_messages(rows) == [("gains", "c", None, clock.now + DAY)]
+    clock.advance(seconds=40)
+    answered = clock.now
+    plant.answer(claimed)
+    later = plant.value("select max(id) from drip.broadcast_messages")
+    assert plant.message_row(later)["scheduled_at"] == answered + DAY - timedelta(seconds=40)
+    clock.set(answered + DAY - timedelta(seconds=1))
+    plant.wake()
+    assert plant.claim() == []
+    explained = plant.explain(later)
+    assert (explained["reason"], explained["earliest"]) == ("not_due", answered + DAY)
+    clock.set(answered + DAY)
+    plant.wake()
+    [last] = plant.claim()
+    plant.answer(last)
+    assert plant.enrollment(enrollment)["status"] == "completed"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import psycopg
 import pytest
-from factory import Clock, Connect, Plant
+from factory import Clock, Connect, Plant, Row
 from psycopg.types.json import Jsonb
 from refusals import refusal
 
 UPDATE = "select * from drip.update_sequence(%s, %s)"
+UPDATE_DRY = "select * from drip.update_sequence(%s, %s, %s)"
 
 
 def test_only_named_settings_change(clock: Clock, plant: Plant) -> None:
@@ -192,3 +196,75 @@ def test_category_and_priority_reach_what_is_planned(clock: Clock, plant: Plant)
     rows = plant.rows("select category, priority from drip.broadcast_messages")
     assert [(row["category"], row["priority"]) for row in rows] == [("utility", 1)] * 2
     assert len(plant.live(clock, clock.now)) == 1
+
+
+HOURS: dict[str, dict[str, Any]] = {
+    "later": {"send_from": "13:00", "send_to": "17:00"},
+    "through midnight": {"send_from": "22:00", "send_to": "02:00"},
+    "days": {"send_days": [3, 6]},
+    "weekends": {"skip_weekends": True},
+    "no hours": {"send_from": None, "send_to": None},
+}
+
+
+@pytest.mark.parametrize("changes", HOURS.values(), ids=HOURS)
+def test_what_new_hours_move_is_listed_and_then_done(
+    clock: Clock, plant: Plant, changes: dict[str, Any]
+) -> None:
+    plant.device(burst=9)
+    sequence = plant.sequence(
+        {"content": "1"},
+        {"content": "2", "send_time": "10:30"},
+        {"content": "3", "trigger_delay_hours": 2},
+        {"content": "4", "trigger_delay_hours": 60},
+        name="Warm",
+        start_delay="3 hours",
+        send_from="08:00",
+        send_to="20:00",
+    )
+    for zone in ("Asia/Kuala_Lumpur", "America/New_York"):
+        plant.enroll(sequence, plant.lead(time_zone=zone))
+    paused = plant.lead("+60199999999")
+    held = plant.enroll(sequence, paused)
+    plant.row("select * from drip.pause_lead('+60199999999')")
+    clock.advance(hours=5)
+
+    def told(rows: list[Row]) -> list[Row]:
+        return [{k: v for k, v in row.items() if k != "applied"} for row in rows]
+
+    def lived() -> dict[int, Any]:
+        """When each message leaves if nothing more is changed."""
+        with plant.rolled_back():
+            now = clock.now
+            plant.live(clock, now + timedelta(days=13))
+            clock.set(now)
+            rows = plant.rows("select id, sent_at from drip.broadcast_messages order by id")
+        clock.set(now)
+        return {row["id"]: row["sent_at"] for row in rows}
+
+    before = lived()
+    state = plant.rows("select to_jsonb(s) as s from drip.sequences s")
+    dry = plant.rows(UPDATE_DRY, "Warm", Jsonb(changes), True)
+    assert plant.rows("select to_jsonb(s) as s from drip.sequences s") == state
+    assert plant.rows("select * from drip.audit_log where action = 'update_sequence'") == []
+    assert {row["applied"] for row in dry} == {False}
+    done = plant.rows(UPDATE_DRY, "Warm", Jsonb(changes), False)
+    assert told(done) == told(dry)
+    assert (done[0]["outcome"], done[0]["changed"]) == ("updated", sorted(changes))
+    moves = {row["message_id"]: (row["at_before"], row["at_after"]) for row in done[1:]}
+    after = lived()
+    assert moves
+    assert moves == {
+        number: (before[number], after[number])
+        for number in after
+        if before[number] != after[number]
+    }
+    assert {row["enrollment_id"] for row in done} & {held} == set()
+
+
+def test_other_settings_move_nothing(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.enroll(plant.sequence({}, {}, name="Warm", send_from="08:00", send_to="20:00"))
+    for changes in ({"start_delay": "9 hours"}, {"send_from": "08:00"}, {"description": "new"}):
+        row = plant.row(UPDATE, "Warm", Jsonb(changes))
+        assert (row["message_id"], row["at_before"], row["applied"]) == (None, None, True)

@@ -1,0 +1,63 @@
+-- When the messages of a sequence's journeys may leave by plan, spacing, hours and days: what an
+-- edit of its hours moves. In the manner of _advance_journeys a late one shifts those after it.
+-- What is paused has no time.
+create function drip._leaving_times(p_sequence_id bigint) returns jsonb
+language sql stable
+as $$
+  with recursive waiting as materialized (
+    select
+      m.id, m.sequence_contact_id, m.lead_id, m.sequence_stepid, m.scheduled_at,
+      st.trigger_delay_hours as delay, st.send_time,
+      coalesce(l.time_zone, u.time_zone) as zone,
+      coalesce(s.send_from, u.send_from) as send_from,
+      coalesce(s.send_to, u.send_to) as send_to,
+      coalesce(s.send_days, u.send_days) as send_days,
+      coalesce(s.skip_weekends, false) as skip_weekends,
+      row_number() over (partition by e.id order by st.day_number) as place
+    from drip.sequences s
+    join drip.sequence_contacts e on e.sequence_id = s.id and e.completed_at is null
+    join drip.leads l on l.id = e.lead_id
+    join drip.users u on u.id = e.user_id
+    join drip.broadcast_messages m on m.sequence_contact_id = e.id and m.status = 'pending'
+    join drip.sequence_steps st on st.id = m.sequence_stepid
+    cross join lateral drip._held_by(e, s, l) h
+    where s.id = p_sequence_id and h.held_by is null
+  ),
+  journeys as (
+    select
+      w.*, w.scheduled_at as due_at,
+      drip._window_opens_at(
+        greatest(w.scheduled_at, drip.now()), w.zone, w.send_from, w.send_to, w.send_days,
+        w.skip_weekends) as at
+    from waiting w
+    where w.place = 1
+    union all
+    select
+      w.*, n.due_at,
+      drip._window_opens_at(
+        greatest(n.due_at, n.free_at, drip.now()), w.zone, w.send_from, w.send_to, w.send_days,
+        w.skip_weekends)
+    from journeys j
+    join waiting w
+      on w.sequence_contact_id = j.sequence_contact_id and w.place = j.place + 1
+    cross join lateral (
+      select drip._free_at(j.at, j.due_at, w.delay, w.send_time, w.zone) as free_at
+    ) f
+    cross join lateral (
+      select
+        f.free_at,
+        case
+          when f.free_at > w.scheduled_at + interval '1 minute'
+            then drip._next_local_time(f.free_at, w.zone, w.send_time)
+          else w.scheduled_at
+        end as due_at
+    ) n
+  )
+  select coalesce(jsonb_object_agg(j.id, jsonb_build_object(
+    'message_id', j.id, 'enrollment_id', j.sequence_contact_id, 'lead_id', j.lead_id,
+    'step_id', j.sequence_stepid, 'at', j.at)), '{}')
+  from journeys j
+$$;
+comment on function drip._leaving_times(bigint) is
+  'From when each pending message of a sequence may leave: {message: {message_id, enrollment_id,
+   lead_id, step_id, at}}; what is paused apart.';
