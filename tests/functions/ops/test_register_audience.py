@@ -417,3 +417,46 @@ def test_unregister(clock: Clock, plant: Plant) -> None:
     assert plant.value("select drip.get_campaign('Raya') ->> 'audience'") == "shop.them"
     assert plant.row(REGISTER, "shop.them", 100)["outcome"] == "registered"
     assert plant.value("select used_by from drip.list_audiences()") == []
+
+
+LEFT_ALONE = """
+create view shop.left_alone as
+select m.lead_id
+from drip.message_log m
+where m.source_kind = 'campaign' and m.sent_at > drip.now() - interval '7 days'
+union
+select e.lead_id
+from drip.sequence_progress_monitor e
+where e.completed_at is null
+"""
+
+
+def test_the_example_of_the_operations_page(
+    clock: Clock, plant: Plant, operator: Connection, connect: Connect
+) -> None:
+    """Our own views as an exclusion, by an operator who is no superuser; for all tenants alike."""
+    plant.device(burst=9)
+    lately, walking, free = (plant.lead(f"+6012345678{n}") for n in range(3))
+    plant.conn.execute("update drip.leads set niche = 'old' where id = %s", [lately])
+    plant.enroll(plant.sequence({}, {}, name="S"), walking)
+    plant.row("select * from drip.create_campaign(%s)",
+              Jsonb({"title": "Old", "message": "m", "niche": "old"}))  # fmt: skip
+    plant.row("select * from drip.schedule_campaign('Old')")
+    expand(plant)
+    for row in plant.claim():
+        plant.answer(row)
+    clock.join(operator)
+    operator.execute(LEFT_ALONE.encode())
+    row = operator.execute(REGISTER, ["shop.left_alone", 1000]).fetchone()
+    assert row is not None
+    assert row["rows"] == 2
+    raya = campaign(plant, "Raya", exclude="shop.left_alone")
+    worker = clock.join(connect())
+    worker.execute("set role drip_worker")
+    worker.execute("select * from drip.expand_campaigns()")
+    assert reached(plant, raya) == [free]
+    assert plant.value(
+        "select array_agg(status_reason order by lead_id) from drip.message_log"
+        " where campaign_id = %s and status = 'skipped'",
+        raya,
+    ) == ["excluded", "excluded"]  # fmt: skip
