@@ -1,7 +1,8 @@
 -- The view is read with the rights of drip_guard: whoever owns it grants that role what a campaign
 -- may know, and nobody reads through a campaign what he may not read himself.
 create function drip.register_audience(
-  p_view text, p_max_rows bigint, p_time_limit interval default interval '20 seconds',
+  p_view text, p_max_rows bigint default 1000000,
+  p_time_limit interval default interval '20 seconds',
   p_name text default null, p_key text default null, p_user text default null,
   p_description text default null)
 returns table (
@@ -115,9 +116,9 @@ comment on function drip.register_audience(text, bigint, interval, text, text, t
   'Makes a view, materialized view or table an audience that campaigns may name in audience and
    exclude. It names leads by one column lead_id, external_id or phone (p_key says which, where it
    has several) and is read as drip_guard, once a campaign. A campaign fails to be planned when it
-   yields more than p_max_rows different keys or takes longer than p_time_limit. p_user: the only
-   tenant that may name it. Again for a change. rows and took are of the reading just tried.
-   Outcomes: registered, updated, unchanged.';
+   yields more than p_max_rows different keys (a million) or takes longer than p_time_limit (20 s).
+   p_user: the only tenant that may name it. Again for a change. rows and took are of the reading
+   just tried. Outcomes: registered, updated, unchanged.';
 grant execute on function drip.register_audience(text, bigint, interval, text, text, text, text)
   to drip_operator;
 

@@ -115,6 +115,13 @@ def test_tells_what_it_found(clock: Clock, plant: Plant) -> None:
     assert (listed["max_rows"], listed["description"]) == (501, "Who buys most")
 
 
+def test_its_name_alone_will_do(plant: Plant) -> None:
+    plant.conn.execute("create table public.regulars (lead_id bigint)")
+    row = plant.row("select * from drip.register_audience('regulars')")
+    assert (row["outcome"], row["max_rows"]) == ("registered", 1_000_000)
+    assert row["time_limit"] == timedelta(seconds=20)
+
+
 def test_a_name_of_its_own_and_publics_views(plant: Plant) -> None:
     plant.conn.execute('create table public."Old Friends" (phone text)')
     row = plant.row(REGISTER, '"Old Friends"', 5)
