@@ -135,6 +135,32 @@ def test_leads_not_planned_yet_get_the_same_times(
     assert found[3:] == found[:3]
 
 
+@pytest.mark.parametrize("first", ["shift", "skip"])
+def test_a_later_pause_moves_what_an_earlier_one_did(
+    clock: Clock, plant: Plant, first: str
+) -> None:
+    """What fell into a short pause is bumped or skipped also where a long one comes after it."""
+    plant.device()
+    zones = (TOKYO, KUALA_LUMPUR, BERLIN)
+    for zone in zones * 2:
+        plant.lead(time_zone=zone)
+    raya(plant, local_time_per_lead=True)
+    plant.row("select * from drip.schedule_campaign('Raya', p_local => '2026-03-02 10:00')")
+    clock.set("2026-03-02 09:30+08")
+    plant.row("select * from drip.expand_campaigns(3)")
+    for policy, length in ((first, timedelta(hours=2)), ("shift", timedelta(days=3))):
+        plant.row(PAUSE)
+        clock.set(clock.now + length)
+        plant.row(RESUME, policy)
+        clock.advance(minutes=5)
+    while plant.rows("select * from drip.expand_campaigns(3)"):
+        clock.advance(minutes=1)
+    # a skipped one has no time that counts
+    found = [(state, at if state == "pending" else None) for state, at in times(plant)]
+    assert found[3:] == found[:3]
+    assert found[1][0] == ("skipped" if first == "skip" else "pending")
+
+
 def test_a_pause_before_the_time(clock: Clock, plant: Plant) -> None:
     plant.device()
     plant.lead()
