@@ -198,8 +198,8 @@ begin
           else 'a part of the audience has no device' end, t.homeless),
         (4, 'no_device_online', n.devices > 0 and n.online = 0,
           'no device that would send it is online', null),
-        (5, 'campaign_paused', p_campaign.status = 'paused',
-          'it is paused: the times are as if it went on now', null),
+        (5, 'campaign_paused', p_campaign.status in ('paused', 'failed'), format(
+          'it is %s: the times are as if it went on now by catch_up', p_campaign.status), null),
         (6, 'campaign_device_limit', t.limited > 0,
           'per_device_limit leaves a part of the audience without a message', t.limited),
         (7, 'expired', t.expired > 0,

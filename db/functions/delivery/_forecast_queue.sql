@@ -14,6 +14,7 @@ set search_path = ''
 as $$
 #variable_conflict use_variable
 declare
+  c_rounds constant integer := 500000;
   v_now constant timestamptz := drip.now();
   v_at timestamptz := v_now;
   v_zone text;
@@ -99,8 +100,8 @@ begin
     v_lane_closes[i] := case when v_lane ->> 'zone' is null then 'infinity' else '-infinity' end;
   end loop;
 
-  <<time>>
-  loop
+  -- units, days and closings bound the rounds; what is beyond the most of them counts as left
+  for v_round in 1 .. c_rounds loop
     exit when v_at > p_until;
     if v_at >= v_day_ends then
       return query

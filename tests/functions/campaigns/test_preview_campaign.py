@@ -284,3 +284,20 @@ def test_an_application_sees_its_own(
     assert row is not None
     assert row["messages"] == 1
     assert refusal(app, PREVIEW, "Theirs")[0] == "DR012"
+
+
+def test_whom_exclude_names(clock: Clock, plant: Plant, kl: None) -> None:
+    plant.device()
+    for _ in range(4):
+        plant.lead()
+    plant.conn.execute(
+        "create view customers as select l.phone from drip.leads l where l.id % 2 = 0;"
+        " grant usage on schema public to drip_guard; grant select on customers to drip_guard"
+    )
+    plant.row("select * from drip.register_audience('customers', 100)")
+    campaign(plant, exclude="customers")
+    rows = shown(plant)
+    assert buckets(rows) == {("excluded", "excluded"): 2, ("leaves", None): 2}
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    plant.tick()
+    assert buckets(shown(plant)) == buckets(rows)
