@@ -16,13 +16,18 @@ from factory import END_OF_TIME, Clock, Plant
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from playing import LOOK, Play
 from rule_model import next_local_time
-from worlds import Answer, World, worlds
+from worlds import Answer, Device, World, worlds
 
 pytestmark = pytest.mark.exhaustive
 
 PIECES = 4
 FEW = 16
 SOON = timedelta(days=12)
+
+TIMES = (
+    "select m.planned_at as at from drip.broadcast_messages m"
+    " where m.sequence_contact_id = %s order by m.planned_at, m.id"
+)
 
 Row = dict[str, Any]
 Left = tuple[datetime, int, str, int | None]
@@ -141,3 +146,60 @@ def test_simulate_names_each_second(plant: Plant, clock: Clock, piece: int) -> N
 
     each_world(piece, play)
     assert seen["messages"] > seen["worlds"]
+
+
+def alone(world: World) -> World:
+    """Its first lead and program, a device without caps, delays that leave nothing to chance."""
+
+    def fixed(pair: tuple[int, int] | None) -> tuple[int, int] | None:
+        return None if pair is None else (pair[1], pair[1])
+
+    program = world.sequences[0]
+    steps = tuple(replace(step, delays=fixed(step.delays)) for step in program.steps)
+    device = world.devices[0]
+    return replace(
+        calm(world),
+        devices=(Device(delays=(device.delays[1],) * 2, hours=device.hours),),
+        leads=(replace(world.leads[0], device=None),),
+        sequences=(
+            replace(program, steps=steps, delays=fixed(program.delays), device=None, leads=()),
+        ),
+        campaign=None,
+        singles=(),
+    )
+
+
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_preview_timeline_names_each_second(plant: Plant, clock: Clock, piece: int) -> None:
+    seen: Counter[str] = Counter()
+    plant.conn.execute(LOOK)
+
+    def play(whole: World) -> None:
+        world = alone(whole)
+        seen["worlds"] += 1
+        with plant.rolled_back():
+            game = Play(plant, clock, world)
+            game.build()
+            [sequence], [lead] = game.sequences, game.leads
+            told = plant.rows(
+                "select * from drip.preview_timeline(%s, null, %s)",
+                str(sequence),
+                world.leads[0].zone,
+            )
+            planned = [row["at"] for row in plant.rows(TIMES, plant.enroll(sequence, lead))]
+            lives(plant, clock, world, clock.now + 2 * SOON)
+            done = plant.journey(plant.value("select max(id) from drip.sequence_contacts"))
+            assert [row["planned_at"] for row in told] == planned
+            for row, message in zip(told, done, strict=True):
+                if message["status"] == "pending":
+                    assert row["leaves_at"] is None or row["leaves_at"] > clock.now
+                else:
+                    assert (row["leaves_at"], row["outcome"], row["reason"]) == (
+                        message["sent_at"],
+                        message["status"],
+                        message["status_reason"],
+                    )
+                    seen[message["status"]] += 1
+
+    each_world(piece, play)
+    assert seen["sent"] > 0

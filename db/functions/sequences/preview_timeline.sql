@@ -46,8 +46,10 @@ end
 $$;
 comment on function drip.preview_timeline(text, timestamptz, text) is
   'When each step of a sequence would leave for a new contact in p_time_zone (else the user''s) who
-   is enrolled to begin at p_at (else after start_delay from now): planned, and after windows, days
-   and validity. Other contacts'' messages, guards'' answers and the device''s caps stay out of it.
+   is enrolled to begin at p_at (else after start_delay from now): planned, and after windows, days,
+   validity, and the pace and hours of the sequence''s device (else the pool''s first); a random
+   delay is drawn anew for each contact. Other contacts'' messages, guards'' answers and the
+   device''s caps stay out of it.
    outcome sent, or expired or skipped with the reason; pending where it cannot leave in 400 days.';
 grant execute on function drip.preview_timeline(text, timestamptz, text) to drip_app;
 
@@ -61,6 +63,7 @@ declare
   c_longest constant interval := interval '400 days';
   v_at timestamptz := coalesce(p_at, drip.now() + drip._exactly(p_sequence.start_delay));
   v_user bigint;
+  v_own drip.user_devices;
   v_device bigint;
   v_lead bigint;
   v_copy bigint;
@@ -76,9 +79,23 @@ begin
   from drip.users u
   where u.id = p_sequence.user_id
   returning id into v_user;
+  -- the pace and the hours of the device that it would have, where one can be named beforehand
+  select d.*
+  into v_own
+  from drip.user_devices d
+  where d.user_id = p_sequence.user_id
+    and case
+      when p_sequence.device_id is null then d.in_pool and d.status <> 'disabled'
+      else d.id = p_sequence.device_id
+    end
+  order by d.id
+  limit 1;
   insert into drip.user_devices (
-    user_id, name, platform, status_since, min_delay_seconds, max_delay_seconds, created_at)
-  values (v_user, 'preview', 'gowa', v_at, 0, 0, v_at)
+    user_id, name, platform, status_since, min_delay_seconds, max_delay_seconds, active_from,
+    active_to, created_at)
+  values (
+    v_user, 'preview', 'gowa', v_at, coalesce(v_own.min_delay_seconds, 0),
+    coalesce(v_own.max_delay_seconds, 0), v_own.active_from, v_own.active_to, v_at)
   returning id into v_device;
   insert into drip.device_pacing (device_id, user_id, next_look_at, next_send_at)
   values (v_device, v_user, v_at, v_at);
@@ -87,19 +104,22 @@ begin
   returning id into v_lead;
   insert into drip.sequences (
     user_id, name, auto_enroll, start_delay, send_from, send_to, send_days, skip_weekends,
-    category, on_step_failure, priority, device_id, created_at, updated_at)
+    min_delay_seconds, max_delay_seconds, category, on_step_failure, priority, device_id,
+    created_at, updated_at)
   values (
     v_user, 'preview', 'manual', p_sequence.start_delay, p_sequence.send_from,
-    p_sequence.send_to, p_sequence.send_days, p_sequence.skip_weekends, p_sequence.category,
+    p_sequence.send_to, p_sequence.send_days, p_sequence.skip_weekends,
+    p_sequence.min_delay_seconds, p_sequence.max_delay_seconds, p_sequence.category,
     p_sequence.on_step_failure, p_sequence.priority, v_device, v_at, v_at)
   returning id into v_copy;
   insert into drip.sequence_steps (
     user_id, sequence_id, day_number, name, is_entry_point, trigger_delay_hours, send_time,
-    message_type, content, media_url, caption, template, valid_for, created_at, updated_at)
+    message_type, content, media_url, caption, template, min_delay_seconds, max_delay_seconds,
+    valid_for, created_at, updated_at)
   select
     v_user, v_copy, st.day_number, st.name, st.is_entry_point, st.trigger_delay_hours,
     st.send_time, st.message_type, st.content, st.media_url, st.caption, st.template,
-    st.valid_for, v_at, v_at
+    st.min_delay_seconds, st.max_delay_seconds, st.valid_for, v_at, v_at
   from drip.sequence_steps st
   where st.sequence_id = p_sequence.id and st.retired_at is null
   order by st.day_number;

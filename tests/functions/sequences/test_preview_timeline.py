@@ -77,6 +77,27 @@ def test_others_and_their_queues_stay_out_of_it(clock: Clock, plant: Plant) -> N
     assert plant.rows("select * from drip.broadcast_messages order by id") == before
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["its device", "the pool's"])
+def test_the_pace_and_the_hours_of_the_device(clock: Clock, plant: Plant, own: bool) -> None:
+    clock.set("2026-06-05 09:00Z")
+    settings = {"active_from": "10:00", "active_to": "18:00"}
+    device = plant.device(min_delay_seconds=600, max_delay_seconds=600, **settings)
+    sequence = plant.sequence(
+        {},
+        {"trigger_delay_hours": 0},
+        {"trigger_delay_hours": 0, "min_delay_seconds": 900, "max_delay_seconds": 900},
+        {"trigger_delay_hours": 0},
+        name="Warm",
+        **({"device": str(device)} if own else {}),
+    )
+    told = preview(plant)
+    assert local_times(told) == ["Fri 10:00", "Fri 10:10", "Fri 10:20", "Fri 10:35"]
+    enrollment = plant.enroll(sequence)
+    plant.live(clock, clock.now + DAY)
+    journey = plant.journey(enrollment)
+    assert [row["leaves_at"] for row in told] == [row["sent_at"] for row in journey]
+
+
 def test_a_paused_sequence_and_one_without_steps(clock: Clock, plant: Plant) -> None:
     plant.sequence({}, name="Warm")
     plant.row("select * from drip.pause_sequence('Warm')")
