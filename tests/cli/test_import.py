@@ -178,3 +178,30 @@ def test_the_example_leads_are_mostly_good(conn: Connection, shop: str, leads: L
     assert report.rows == 1000
     assert 20 <= len(report.problems) <= 60
     assert len(leads()) >= 900
+
+
+def test_what_a_later_file_does_not_say_stays(imported: Import, leads: Leads) -> None:
+    """An empty cell and a missing column wipe nothing; attributes merge by key."""
+    imported(
+        "phone,name,niche,target_status,language,time_zone,external_id,trigger,city,size\n"
+        "+60123456789,Ali,gym,customer,ms,Asia/Tokyo,A-1,warm,Ipoh,L\n"
+    )
+    [before] = leads()
+    imported(
+        "phone,name,niche,target_status,language,time_zone,external_id,trigger,city\n"
+        "+60123456789,,,,,,,,\n"
+    )
+    imported("phone,colour\n+60123456789,red\n")
+    [after] = leads()
+    told = {"attributes", "updated_at"}
+    assert {key: after[key] for key in after if key not in told} == {
+        key: before[key] for key in before if key not in told
+    }
+    assert after["attributes"] == {"city": "Ipoh", "size": "L", "colour": "red"}
+
+
+def test_a_known_external_id_with_another_phone_is_told(imported: Import, leads: Leads) -> None:
+    imported("phone,external_id,name\n+60123456789,A-1,Ali\n")
+    report = imported("phone,external_id,name\n+60123456780,A-1,Ali\n+60123456781,A-2,Mei\n")
+    assert [(problem.line, problem.phone) for problem in report.problems] == [(2, "+60123456780")]
+    assert [lead["phone"] for lead in leads()] == ["+60123456781", "+60123456789"]
