@@ -149,23 +149,32 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
-  v_schema constant text := (
-    select n.nspname
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = p_view);
-  v_query constant text := format(
-    'select distinct a.%1$I::text from %2$s a where a.%1$I is not null%3$s limit $1',
-    p_key, p_view,
-    case
-      when p_only is null then ''
-      when p_key = 'lead_id' then format(' and a.%I = $2::bigint', p_key)
-      else format(' and a.%I::text = $2', p_key)
-    end);
+  v_schema text;
+  v_name text;
 begin
+  select n.nspname, c.relname
+  into v_schema, v_name
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.oid = p_view;
   perform pg_catalog.set_config(
     'search_path', format('pg_catalog, %I, pg_temp', v_schema), true);
-  return query execute v_query using p_most, p_only;
+  if p_only is null then
+    return query execute format(
+      'select distinct a.%1$I::text from %2$I.%3$I a where a.%1$I is not null limit $1',
+      p_key, v_schema, v_name)
+    using p_most;
+  elsif p_key = 'lead_id' then
+    return query execute format(
+      'select a.%1$I::text from %2$I.%3$I a where a.%1$I = $1::bigint limit 1',
+      p_key, v_schema, v_name)
+    using p_only;
+  else
+    return query execute format(
+      'select a.%1$I::text from %2$I.%3$I a where a.%1$I::text = $1 limit 1',
+      p_key, v_schema, v_name)
+    using p_only;
+  end if;
 end
 $$;
 comment on function drip._read_audience(regclass, text, bigint, text) is

@@ -285,7 +285,7 @@ comment on function drip._let_guard_read(regclass) is
 
 create function drip._try_audience(p_relation regclass, p_audience drip.audiences)
 returns bigint
-language plpgsql volatile
+language plpgsql stable
 set search_path = ''
 as $$
 declare
