@@ -36,9 +36,9 @@ comment on function drip.preview_campaign(text) is
    leaves; device (what leaves it, and when it is through; evidence says what goes before it, its
    pace, caps and hours); day (what leaves on each local day); warning (a code and its sentence).
    Leads, devices and reasons are those of the expansion if nothing changes until then. Times are
-   exact to the second where all of a device''s delays are known (min = max, or planned already) and
-   no more than 1,000 messages wait for it; else expect a mean delay for each. Contact rules, an
-   account''s reach, guards and what is sent meanwhile by others are not foreseen.';
+   exact to the second for a device for which no more than 1,000 messages wait, these included; else
+   they are reckoned with the mean delay. Contact rules, an account''s reach, guards and what is sent
+   meanwhile by others are not foreseen.';
 grant execute on function drip.preview_campaign(text) to drip_app;
 
 create function drip._preview_campaign(p_campaign drip.campaigns)
