@@ -514,7 +514,9 @@ class History:
             ):
                 found.append("it comes too soon after another one")
             if (
+                # what was given back, or failed for now, has not gone
                 other["attempts"] > 0
+                and other["status"] != "pending"
                 and other["retired_at"] is None
                 and other["place"] > row["place"]
             ):
@@ -662,7 +664,7 @@ class History:
         if tried and all(row["finished_at"] is not None for row in tried):
             last = max(tried, key=lambda row: int(row["place"]))
             assert enrollment["current_step"] == last["place"], (enrollment, tried)
-        if number in self.untouched and not tried and not is_paused:
+        if number in self.untouched and not tried:
             for row in journey:
                 if row["send_time"] is None and row["status"] == "pending":
                     expected = row["planned_at"] + self.spans[number]
