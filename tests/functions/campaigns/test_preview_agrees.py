@@ -86,7 +86,7 @@ class World:
     def phone(self, lead: int) -> str:
         return str(self.plant.value("select phone from drip.leads where id = %s", lead))
 
-    def draft(self, title: str, *, is_fixed: bool = False) -> datetime:
+    def draft(self, title: str) -> datetime:
         """A random campaign; the time for which it is meant."""
         chance = self.chance
         at = self.clock.now + chance.choice([0, 1, 9, 40, 100]) * timedelta(hours=1)
@@ -100,7 +100,7 @@ class World:
             **chance.choice(WINDOWS),
         }
         if delay is not None:
-            longest = delay if is_fixed else chance.choice([delay, 3 * delay])
+            longest = chance.choice([delay, 3 * delay])
             definition |= {"min_delay_seconds": delay, "max_delay_seconds": longest}
         if chance.random() < 0.3:
             definition["valid_for"] = chance.choice(["30 minutes", "20 hours", "3 days"])
@@ -175,8 +175,8 @@ def agrees(plant: Plant, rows: list[Row], played: list[Row], title: str) -> None
     ),
 )
 def test_before_it_is_scheduled(clock: Clock, plant: Plant, seed: int) -> None:
-    """Fixed delays, so that the ids that nobody knows yet do not matter."""
-    world = World(clock, plant, seed, spread=0)
+    """Delays are drawn by contact and campaign, so they are known before there are messages."""
+    world = World(clock, plant, seed, spread=500)
     title = "B"
     if world.chance.random() < 0.4:
         world.draft("A")
@@ -197,7 +197,7 @@ def test_what_is_planned(clock: Clock, plant: Plant, seed: int) -> None:
     """Delays drawn at random: with the ids they are known, and each device's days are exact."""
     world = World(clock, plant, seed, spread=500)
     for title in ("A", "B")[: world.chance.randint(1, 2)]:
-        world.draft(title, is_fixed=True)
+        world.draft(title)
         plant.row("select * from drip.schedule_campaign(%s)", title)
     clock.advance(hours=world.chance.choice([0, 30, 130]))
     plant.tick()
