@@ -37,12 +37,18 @@ class Model:
 
     def set_time(self, at: datetime) -> None:
         self.skipped &= self.planned
+        # by each lead's own clock, the first zone is up to 26 hours ahead
+        self.begins = at - timedelta(hours=26 if self.local else 0)
         wall = at.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
         for lead in self.waiting():
             self.times[lead] = wall.replace(tzinfo=self.zones[lead]) if self.local else at
 
     def resume(self, policy: str, now: datetime) -> None:
         assert self.paused_at is not None
+        if policy == "shift" and not self.planned and now < self.begins:
+            # its date is still to come
+            self.paused_at = None
+            return
         length = now - self.paused_at
         for lead in self.waiting():
             at = self.times[lead]

@@ -58,6 +58,9 @@ begin
     p_new.pauses := null;
   elsif p_old.status = 'paused' and p_new.status in ('pending', 'triggered')
     and p_new.expanded_at is null
+    -- a date that nothing of the campaign has reached is not the pause's to move
+    and not (v_policy = 'shift' and p_old.expanded_to_lead_id = 0
+             and drip._expands_at(p_old) > v_now)
   then
     p_new := drip._shift_campaign(p_new, v_policy, v_from, v_now);
   end if;

@@ -101,7 +101,7 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-  c_taking constant integer := 7311;
+  c_taking constant integer := 7309;
   v_id bigint;
   v_campaign drip.campaigns;
 begin
