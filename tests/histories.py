@@ -23,7 +23,10 @@ Row = dict[str, Any]
 
 HOUR = timedelta(hours=1)
 LIVE = ("pending", "active", "sent", "failed", "paused")
+FINISHED = ("completed", "sequence_failed", "exited")
 LEFT = ("sent", "failed", "unknown")
+LEASE = timedelta(seconds=90)
+UNKNOWN_HOLD = timedelta(hours=24)
 POLICIES = ("shift", "catch_up", "skip")
 
 MESSAGES = """
@@ -31,20 +34,25 @@ select
   m.id, m.lead_id, m.campaign_id, m.sequence_id, m.sequence_stepid as step,
   m.sequence_contact_id as enrollment, m.category, m.scheduled_at, m.planned_at, m.not_before,
   m.deferred_reason, m.expires_at, m.status, m.status_reason, m.attempts, m.sent_at,
-  m.finished_at, m.hold_ended_at, m.worker_id, m.lease_expires_at, m.created_at,
+  m.finished_at, m.hold_ended_at, m.failures, m.worker_id, m.lease_expires_at, m.created_at,
   st.day_number as place, st.trigger_delay_hours as delay, st.send_time, st.retired_at
 from drip.broadcast_messages m
 left join drip.sequence_steps st on st.id = m.sequence_stepid
 order by m.id
 """
 ENROLLMENTS = """
-select
-  e.*, l.paused_until as lead_paused_until, s.status as sequence_status
+select e.*, s.on_step_failure
 from drip.sequence_contacts e
-join drip.leads l on l.id = e.lead_id
 join drip.sequences s on s.id = e.sequence_id
 order by e.id
 """
+VERDICTS = "select message_id, verdict, reason from drip._message_facts"
+
+# What a person has asked for: said before any other reason.
+ASKED = (
+    "campaign_cancelled", "enrollment_finished", "suppressed", "sequence_paused",
+    "campaign_paused", "enrollment_paused", "lead_paused",
+)  # fmt: skip
 
 
 @dataclass
@@ -55,7 +63,17 @@ class Flight:
     attempt: int
     worker: str
     claimed_at: datetime
-    is_over: bool = False  # answered, or its lease has lapsed
+    outcome: str | None = None  # the answer that counts so far, released or lapsed
+
+    @property
+    def is_over(self) -> bool:
+        return self.outcome is not None
+
+    def still_hears(self, outcome: str) -> bool:
+        """Whether such an answer is news; the worker repeats itself, or comes late."""
+        return self.outcome is None or (
+            self.outcome in ("lapsed", "unknown") and outcome != "unknown"
+        )
 
 
 @dataclass
@@ -73,6 +91,8 @@ class History:
     plant: Plant
     clock: Clock
     seen: Counter[str] = field(default_factory=Counter)
+    pace: tuple[int, int] = (0, 0)  # seconds
+    unknown_policy: str = "hold"
 
     def __post_init__(self) -> None:
         self.numbers = itertools.count(1)
@@ -86,13 +106,25 @@ class History:
         # journeys of which no time was moved but by pauses that do not count
         self.spans: dict[int, timedelta] = {}
         self.untouched: set[int] = set()
+        # journeys that are over, as far as they were looked at
+        self.finished: set[int] = set()
+        # what a resume must have made of the messages: time, and whether it was skipped
+        self.expected: dict[int, tuple[datetime, bool]] = {}
+        # sequences that had a time of day once: its wall clock is no matter of this model
+        self.by_wall_clock: set[int] = set()
 
     # -- building -----------------------------------------------------------------------------
 
     def build(self) -> None:
         plant = self.plant
         self.start = self.clock.set("2026-03-04 09:00+08")
-        self.device = plant.device(burst=3)
+        self.device_free_at = self.start
+        self.device = plant.device(
+            burst=3,
+            min_delay_seconds=self.pace[0],
+            max_delay_seconds=self.pace[1],
+            unknown_policy=self.unknown_policy,
+        )
         plant.tenant(breaker_sample=1000)
         self.sequences = [
             plant.sequence(
@@ -123,8 +155,10 @@ class History:
                 {"name": "two", "content": "C2", "trigger_delay_hours": 1},
                 {"name": "three", "content": "C3", "trigger_delay_hours": 1},
                 name="hand",
+                on_step_failure="stop",
             ),
         ]
+        self.by_wall_clock.add(self.sequences[1])
         self.phones = [f"+6012000000{number}" for number in range(3)]
         self.leads = [plant.lead(phone) for phone in self.phones]
         plant.row(
@@ -263,16 +297,17 @@ class History:
         with self.acting("pause_sequence"):
             number = self.sequences[sequence]
             self.plant.row("select * from drip.pause_sequence(%s)", str(number))
-            self.sequence_pauses.setdefault(number, Pause(self.clock.now))
+            if number not in self.sequence_pauses:
+                self.sequence_pauses[number] = Pause(self.clock.now)
+                self.held("sequence_paused", sequence_id=number)
 
     def resume_sequence(self, sequence: int, policy: str) -> None:
         with self.acting(f"resume_sequence {policy}"):
             number = self.sequences[sequence]
             held = self.live_of(number)
-            before = self.paused_since(held)
             self.plant.row("select * from drip.resume_sequence(%s, %s)", str(number), policy)
             if pause := self.sequence_pauses.pop(number, None):
-                self.resumed(held, before, pause, policy)
+                self.resumed(held, pause, policy)
 
     def pause_lead(self, lead: int, hours: float | None) -> None:
         with self.acting("pause_lead"):
@@ -281,15 +316,15 @@ class History:
             number = self.leads[lead]
             since = self.lead_pauses.get(number, Pause(self.clock.now)).since
             self.lead_pauses[number] = Pause(since, until or END_OF_TIME)
+            self.held("lead_paused", until or END_OF_TIME, lead_id=number)
 
     def resume_lead(self, lead: int, policy: str) -> None:
         with self.acting(f"resume_lead {policy}"):
             number = self.leads[lead]
             held = self.live_of(lead=number)
-            before = self.paused_since(held)
             self.plant.row("select * from drip.resume_lead(%s, %s)", self.phones[lead], policy)
             if pause := self.lead_pauses.pop(number, None):
-                self.resumed(held, before, pause, policy)
+                self.resumed(held, pause, policy)
 
     def pause_own(self, sequence: int, lead: int, key: str, by_hand: bool) -> None:
         with self.acting("pause_enrollment"):
@@ -312,14 +347,14 @@ class History:
                     return
                 is_held = mine[0]["id"] in self.own_pauses
                 assert got["outcome"] == ("already_paused" if is_held else "paused")
-            if mine:
-                self.own_pauses.setdefault(mine[0]["id"], Pause(self.clock.now))
+            if mine and mine[0]["id"] not in self.own_pauses:
+                self.own_pauses[mine[0]["id"]] = Pause(self.clock.now)
+                self.held("enrollment_paused", enrollment=mine[0]["id"])
 
     def resume_own(self, sequence: int, lead: int, key: str, policy: str) -> None:
         with self.acting(f"resume_enrollment {policy}"):
             number = self.sequences[sequence]
             mine = [row for row in self.live_of(number, self.leads[lead]) if row["key"] == key]
-            before = self.paused_since(mine)
             got = self.plant.row(
                 "select * from drip.resume_enrollment(%s, %s, %s, %s)",
                 str(number),
@@ -332,21 +367,23 @@ class History:
                 "resumed" if pause else "not_paused" if mine else "not_enrolled"
             )
             if pause:
-                self.resumed(mine, before, pause, policy)
+                self.resumed(mine, pause, policy)
 
-    def paused_since(self, journeys: list[Row]) -> dict[int, datetime]:
-        """Since when each of them has been held, by whatever."""
-        return {
-            row["id"]: max(
-                min((pause.since for pause in self.pauses_of(row)), default=self.clock.now),
-                row["enrolled_at"],
-            )
-            for row in journeys
-        }
+    def held(self, reason: str, until: datetime = END_OF_TIME, **of: int) -> None:
+        """A pause is written on what waits as well: no claim need look at it."""
+        self.read()
+        for row in self.messages.values():
+            if row["status"] != "pending" or any(row[key] != of[key] for key in of):
+                continue
+            if row["failures"] > 0:  # it has a rest of its own
+                continue
+            assert row["not_before"] is not None, ("waits, and is not held", reason, row)
+            assert row["not_before"] >= until, (reason, row)
+            # what another pause holds for longer than the lead's keeps its reason
+            if reason != "lead_paused":
+                assert row["deferred_reason"] == reason, row
 
-    def resumed(
-        self, journeys: list[Row], before: dict[int, datetime], pause: Pause, policy: str
-    ) -> None:
+    def resumed(self, journeys: list[Row], pause: Pause, policy: str) -> None:
         """The part of a pause that no other one covers does not count."""
         end = min(self.clock.now, pause.until)
         for row in journeys:
@@ -356,9 +393,25 @@ class History:
             self.seen["pause under another"] += bool(others)
             since = max(pause.since, row["enrolled_at"])
             until = min([end, *others])
-            self.spans[row["id"]] = self.spans.get(row["id"], timedelta()) + max(
-                until - since, timedelta()
-            )
+            length = max(until - since, timedelta())
+            self.spans[row["id"]] = self.spans.get(row["id"], timedelta()) + length
+            if row["sequence_id"] in self.by_wall_clock:
+                continue
+            for message in self.journeys[row["id"]]:
+                if message["status"] == "pending":
+                    at = message["scheduled_at"]
+                    self.expected[message["id"]] = (
+                        at + length if policy == "shift" else at,
+                        policy == "skip" and since <= until and at <= until,
+                    )
+
+    def check_resumed(self) -> None:
+        """Later by the pause, as it was, or skipped: by the policy that was asked for."""
+        for number, (at, is_skipped) in self.expected.items():
+            row = self.messages[number]
+            assert row["scheduled_at"] == at, ("not by the policy", at, row)
+            assert (row["status"] == "skipped") == is_skipped, ("not by the policy", row)
+        self.expected.clear()
 
     def campaign(self, verb: str) -> None:
         with self.acting(f"{verb} campaign"):
@@ -375,6 +428,9 @@ class History:
             if code is None and after is not None:
                 assert self.status_of_campaign() == after
             self.campaign_status = self.status_of_campaign()
+            if code is None and verb == "pause":
+                campaign = self.plant.value("select id from drip.campaigns")
+                self.held("campaign_paused", campaign_id=campaign)
 
     def status_of_campaign(self) -> str:
         return str(self.plant.value("select status from drip.campaigns"))
@@ -401,6 +457,18 @@ class History:
             elif old["scheduled_at"] != row["scheduled_at"]:
                 found["moves", number] = (old["scheduled_at"], row["scheduled_at"])
         assert listed == found, (listed, found)
+        self.check_waits()
+
+    def check_waits(self) -> None:
+        """No step is planned closer to the one before it than its wait."""
+        for number, journey in self.journeys.items():
+            if self.enrollments[number]["sequence_id"] in self.by_wall_clock:
+                continue
+            waiting = [row for row in journey if row["status"] == "pending"]
+            waiting.sort(key=lambda row: int(row["place"]))
+            for earlier, later in itertools.pairwise(waiting):
+                wait = float(later["delay"]) * HOUR
+                assert later["scheduled_at"] - earlier["scheduled_at"] >= wait, (earlier, later)
 
     def rehearsed(self, query: str, sequence: str, steps: Any) -> None:
         """What a rehearsal lists is what the edit then does; ids that it makes apart."""
@@ -421,6 +489,8 @@ class History:
     def update_step(self, sequence: int, step: int, changes: Row) -> None:
         with self.acting("update_step"):
             self.touched(sequence)
+            if changes.get("send_time"):
+                self.by_wall_clock.add(self.sequences[sequence])
             number = str(self.sequences[sequence])
             count = len(self.steps_of(sequence))
             self.edit(
@@ -471,46 +541,69 @@ class History:
 
     # -- sending ------------------------------------------------------------------------------
 
+    def asked(self, row: Row) -> str | None:
+        """What a person has asked for that keeps the message, in the words of the verdict."""
+        is_suppressed = self.leads.index(row["lead_id"]) in self.suppressed
+        pause = self.lead_pauses.get(row["lead_id"])
+        if row["campaign_id"] is not None:
+            if self.campaign_status == "cancelled":
+                return "campaign_cancelled"
+            if is_suppressed:
+                return "suppressed"
+            if self.campaign_status == "paused":
+                return "campaign_paused"
+            is_over = row["expires_at"] is not None and row["expires_at"] <= self.clock.now
+            is_paused = pause is not None and pause.until > self.clock.now
+            return "lead_paused" if is_paused and not is_over else None
+        if row["enrollment"] in self.exited:
+            return "enrollment_finished"
+        if is_suppressed:
+            return "suppressed"
+        if row["sequence_id"] in self.sequence_pauses:
+            return "sequence_paused"
+        if row["enrollment"] in self.own_pauses:
+            return "enrollment_paused"
+        # until the tick that ends it
+        return "lead_paused" if pause is not None else None
+
     def why_not(self, row: Row) -> list[str]:
         """Every rule that forbids the message to leave now."""
         now = self.clock.now
-        lead = self.leads.index(row["lead_id"])
         found = []
         if row["status"] != "pending":
             found.append(f"it is {row['status']}")
         if row["scheduled_at"] > now:
             found.append("it is not due")
-        if lead in self.suppressed:
-            found.append("the lead has opted out")
-        pause = self.lead_pauses.get(row["lead_id"])
-        if pause is not None and pause.until > now:
-            found.append("the lead is paused")
+        if row["expires_at"] is not None and row["expires_at"] <= now:
+            found.append("it has expired")
+        if self.device_free_at > now:
+            found.append("the device keeps its pace")
+        if (asked := self.asked(row)) is not None:
+            found.append(asked)
         if row["campaign_id"] is not None:
-            if self.campaign_status in ("paused", "cancelled", "draft"):
-                found.append(f"the campaign is {self.campaign_status}")
+            if self.campaign_status == "draft":
+                found.append("the campaign is a draft")
             return found
-        enrollment = self.enrollments[row["enrollment"]]
-        if enrollment["id"] in self.exited:
-            found.append("the journey was left")
-        if row["sequence_id"] in self.sequence_pauses:
-            found.append("the sequence is paused")
-        if enrollment["id"] in self.own_pauses:
-            found.append("the journey is paused")
         if row["retired_at"] is not None:
             found.append("its step was taken out")
-        for other in self.journeys[row["enrollment"]]:
+        journey = self.journeys[row["enrollment"]]
+        for other in journey:
             if other["id"] == row["id"]:
                 continue
             if other["status"] == "processing":
                 found.append("another one of the journey is on its way")
             if other["status"] == "pending" and other["place"] < row["place"]:
                 found.append("an earlier one waits")
-            if other["status"] == "unknown" and other["hold_ended_at"] is None:
+            if (
+                other["status"] == "unknown"
+                and other["hold_ended_at"] is None
+                and other["finished_at"] + UNKNOWN_HOLD > now
+            ):
                 found.append("what became of another one is not known")
             if (
                 other["status"] in LEFT
                 and row["send_time"] is None
-                and other["finished_at"] + float(row["delay"]) * HOUR > now
+                and other["finished_at"] + self.wait_between(other, row) > now
             ):
                 found.append("it comes too soon after another one")
             if (
@@ -523,6 +616,45 @@ class History:
                 found.append("a later one has gone")
         return found
 
+    def wait_between(self, earlier: Row, later: Row) -> timedelta:
+        """The waits of all steps that the journey has between two of its messages."""
+        if earlier["retired_at"] is not None:
+            return float(later["delay"]) * HOUR
+        return sum(
+            (
+                float(row["delay"]) * HOUR
+                for row in self.journeys[later["enrollment"]]
+                if row["retired_at"] is None and earlier["place"] < row["place"] <= later["place"]
+            ),
+            timedelta(),
+        )
+
+    def check_verdicts(self) -> None:
+        """The verdict on all that waits, and not only on what a claim happens to look at."""
+        found = self.plant.rows(VERDICTS)
+        pending = {row["id"] for row in self.messages.values() if row["status"] == "pending"}
+        assert {row["message_id"] for row in found} == pending
+        for verdict in found:
+            row = self.messages[verdict["message_id"]]
+            asked = self.asked(row)
+            told = verdict["reason"] if verdict["reason"] in ASKED else None
+            assert told == asked, (verdict, asked, row)
+            self.seen[f"verdict {verdict['reason']}"] += 1
+            why_not = self.why_not(row)
+            assert (verdict["verdict"] != "go") or not why_not, (why_not, row)
+            if verdict["verdict"] == "go" or why_not:
+                continue
+            # nothing that the model knows: hours, a rest after a failure, a second look in a minute
+            is_resting = row["not_before"] is not None and (
+                row["failures"] > 0 or row["not_before"] <= self.clock.now + timedelta(minutes=1)
+            )
+            assert (
+                verdict["reason"] in ("outside_window", "weekend")
+                or row["deferred_reason"] in ("outside_window", "weekend")
+                or row["send_time"] is not None
+                or is_resting
+            ), ("nothing holds it, and it waits", verdict, row)
+
     def claim(self, worker: str, limit: int, crashes: bool = False) -> None:
         with self.acting("claim that crashes" if crashes else "claim"):
             before = self.messages
@@ -533,14 +665,26 @@ class History:
                 self.read()
                 assert self.messages == before
                 return
-            for claimed in self.plant.claim(limit, worker):
+            claimed = self.plant.claim(limit, worker)
+            for one in claimed:
                 self.seen["claimed"] += 1
-                row = before[claimed["message_id"]]
+                row = before[one["message_id"]]
                 assert self.why_not(row) == [], (self.why_not(row), row)
                 for flight in self.flights:
                     assert flight.is_over or flight.message != row["id"], "it is on its way"
-                assert claimed["attempt"] == row["attempts"] + 1
-                self.flights.append(Flight(row["id"], claimed["attempt"], worker, self.clock.now))
+                assert one["attempt"] == row["attempts"] + 1
+                self.flights.append(Flight(row["id"], one["attempt"], worker, self.clock.now))
+            if claimed and self.pace[0]:
+                [one] = claimed
+                delay = self.plant.value(
+                    "select delay_seconds from drip.message_attempts"
+                    " where message_id = %s and attempt = %s",
+                    one["message_id"],
+                    one["attempt"],
+                )
+                assert self.pace[0] <= delay <= self.pace[1]
+                self.device_free_at = self.clock.now + timedelta(seconds=float(delay))
+            assert sum(not flight.is_over for flight in self.flights) <= 3
 
     def answer(self, pick: int, outcome: str, **more: Any) -> None:
         """A result, also one that comes late or for the second time."""
@@ -548,8 +692,10 @@ class History:
             if not self.flights:
                 return
             flight = self.flights[pick % len(self.flights)]
-            if flight.is_over:
-                self.seen["late answer"] += 1
+            before = self.messages[flight.message]
+            is_current = flight.attempt == before["attempts"]
+            self.seen["late answer"] += flight.is_over
+            self.seen["answer to an older attempt"] += not is_current
             [got] = self.plant.record(
                 {
                     "message_id": flight.message,
@@ -564,9 +710,24 @@ class History:
                 },
                 worker=flight.worker,
             ) or [{}]
-            flight.is_over = True
             if got.get("applied") and outcome == "accepted":
                 assert got["status"] == "sent"
+            self.read()
+            after = self.messages[flight.message]
+            if not flight.still_hears(outcome):
+                # a step that a sender had refused may still be moved
+                assert after == before, ("an answer that is no news", flight, after)
+                return
+            flight.outcome = outcome
+            if outcome == "accepted" and before["status"] != "processing":
+                assert after["status"] == "sent", (flight, before, after)
+            elif not is_current or before["status"] not in ("processing", "unknown"):
+                assert after == before, ("another attempt's answer", flight, before, after)
+            elif outcome == "retry" or (outcome == "unknown" and self.unknown_policy == "retry"):
+                assert after["status"] in ("pending", "failed", "cancelled", "unknown"), after
+            else:
+                expected = {"accepted": "sent", "permanent": "failed", "unknown": "unknown"}
+                assert after["status"] == expected[outcome], (flight, before, after)
 
     def release(self, pick: int) -> None:
         with self.acting("release"):
@@ -578,7 +739,7 @@ class History:
                 flight.worker,
                 Jsonb([{"message_id": flight.message, "attempt": flight.attempt}]),
             )
-            flight.is_over = True
+            flight.outcome = flight.outcome or "released"
 
     def advance(self, hours: float) -> None:
         with self.acting("advance"):
@@ -591,16 +752,27 @@ class History:
                 for number, pause in self.lead_pauses.items()
                 if pause.until <= self.clock.now
             }
-            held = [row for number in over for row in self.live_of(lead=number)]
+            held = {number: self.live_of(lead=number) for number in over}
             self.plant.tick()
             self.campaign_status = self.status_of_campaign()
             for number, pause in over.items():
                 del self.lead_pauses[number]
-                mine = [row for row in held if row["lead_id"] == number]
-                self.resumed(mine, {}, pause, "shift")
+                self.resumed(held[number], pause, "shift")
+            self.read()
+            for number in list(self.expected):
+                journey = self.journeys[self.messages[number]["enrollment"]]
+                if any(row["hold_ended_at"] for row in journey) or (
+                    self.messages[number]["status"] == "expired"
+                ):
+                    del self.expected[number]
             for flight in self.flights:
-                if flight.claimed_at + timedelta(seconds=90) <= self.clock.now:
-                    flight.is_over = True
+                if not flight.is_over and flight.claimed_at + LEASE <= self.clock.now:
+                    self.seen["lease lapsed"] += 1
+                    flight.outcome = "lapsed"
+                    row = self.messages[flight.message]
+                    # it may have been handed over
+                    if self.unknown_policy == "hold":
+                        assert row["status"] == "unknown", ("a lapsed lease", row)
 
     # -- what always holds --------------------------------------------------------------------
 
@@ -622,8 +794,10 @@ class History:
                 assert row["finished_at"] <= now, row
                 assert (row["not_before"], row["deferred_reason"]) == (None, None), row
             assert row["sent_at"] is None or row["sent_at"] <= now, row
+        self.check_resumed()
         for enrollment in self.enrollments.values():
             self.check_journey(enrollment)
+        self.check_verdicts()
         self.check_views()
 
     def check_journey(self, enrollment: Row) -> None:
@@ -638,8 +812,14 @@ class History:
             assert enrollment["completed_at"] <= self.clock.now
             pending = [row for row in journey if row["status"] == "pending"]
             assert pending == [], ("finished, and messages wait", enrollment, pending)
-            if number in self.exited:
-                assert enrollment["status"] == "exited", enrollment
+            assert enrollment["status"] in FINISHED, enrollment
+            assert (enrollment["status"] == "exited") == (number in self.exited), enrollment
+            if number not in self.finished and number not in self.exited:
+                is_stopped = self.is_stopped(enrollment)
+                expected = "sequence_failed" if is_stopped else "completed"
+                assert enrollment["status"] == expected, (enrollment, journey)
+                assert is_stopped or open_ones == [], (enrollment, journey)
+            self.finished.add(number)
             return
         assert number not in self.exited, enrollment
         assert open_ones or any(
@@ -647,10 +827,14 @@ class History:
         ), ("live, and nothing is to come", enrollment, journey)
         is_paused = bool(self.pauses_of(enrollment))
         assert (enrollment["status"] == "paused") == is_paused, (enrollment, journey)
+        assert not self.is_stopped(enrollment), (enrollment, journey)
         if not is_paused:
+            # steps that were taken out keep the place they had, which another may have too
             finished = [row for row in journey if row["finished_at"] is not None]
-            if not finished:
-                assert enrollment["status"] == "pending", (enrollment, journey)
+            place = max((row["place"] for row in finished), default=None)
+            states = {row["status"] for row in finished if row["place"] == place} or {"pending"}
+            states = {s if s in ("pending", "sent", "failed") else "active" for s in states}
+            assert enrollment["status"] in states, (enrollment, journey)
         if open_ones:
             # steps that were taken out keep the place they had
             soonest = [row["scheduled_at"] for row in open_ones]
@@ -671,11 +855,19 @@ class History:
                     if enrollment["sequence_id"] != self.sequences[1]:
                         assert row["scheduled_at"] == expected, (row, self.spans[number])
 
+    def is_stopped(self, enrollment: Row) -> bool:
+        return enrollment["on_step_failure"] == "stop" and any(
+            row["status"] == "failed" for row in self.journeys[enrollment["id"]]
+        )
+
     def check_views(self) -> None:
         for row in self.plant.rows("select * from drip.sequence_overview"):
             mine = [e for e in self.enrollments.values() if e["sequence_id"] == row["sequence_id"]]
             buckets = (*LIVE, "completed", "sequence_failed", "exited")
-            assert row["enrolled"] == len(mine) == sum(row[name] for name in buckets), row
+            assert row["enrolled"] == len(mine)
+            states = Counter(e["status"] for e in mine)
+            assert {name: row[name] for name in buckets if row[name]} == states, (row, states)
+            self.seen.update(f"enrollment {state}" for state in states)
             sent = [m for e in mine for m in self.journeys[e["id"]]]
             self.check_buckets(row, sent)
         [row] = self.plant.rows("select * from drip.campaign_overview")
@@ -698,4 +890,5 @@ class History:
             if name.startswith("messages_") and count
         }
         assert shown == dict(states), (row, states)
+        self.seen.update(f"message {state}" for state in states)
         assert row["messages"] == len(messages)
