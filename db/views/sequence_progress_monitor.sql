@@ -114,6 +114,8 @@ comment on column drip.sequence_progress_monitor.read_at is 'When it was read.';
 comment on column drip.sequence_progress_monitor.device_id is 'Device of the journey.';
 comment on column drip.sequence_progress_monitor.device_name is 'Its name.';
 comment on column drip.sequence_progress_monitor.enrolled_at is 'When the contact was enrolled.';
-comment on column drip.sequence_progress_monitor.exit_reason is 'Why the journey was left.';
+comment on column drip.sequence_progress_monitor.exit_reason is
+  'Why the journey was left: opted_out, lead_replied, exit_if, sequence_archived, erased, exit_lead,
+   or the reason that exit_lead was given.';
 alter view drip.sequence_progress_monitor owner to drip_view;
 grant select on drip.sequence_progress_monitor to drip_reader;
