@@ -41,6 +41,17 @@ def calm(world: World) -> World:
     return replace(world, events=(), answers=(Answer(),), devices=devices)
 
 
+def shut(plant: Plant, world: World) -> list[int]:
+    """The sequences whose days leave none: their messages never leave, they only expire."""
+    ids = [row["id"] for row in plant.rows("select id from drip.sequences order by id")]
+    return [
+        number
+        for number, program in zip(ids, world.sequences, strict=True)
+        if program.window.skip_weekends
+        and not set(program.window.days or world.window.days or (1,)) & {1, 2, 3, 4, 5}
+    ]
+
+
 def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Left]:
     """Claims until then, by a worker that is never late: when, to whom, of what, which step.
 
@@ -48,6 +59,7 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
     again, its hours open, or a day begins.
     """
     left: list[Left] = []
+    endless = shut(plant, world)
     times = {time(0), *(device.hours.start for device in world.devices if device.hours.start)}
     while True:
         plant.tick()
@@ -77,12 +89,14 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
             " select due_at as at from drip.broadcast_messages where status = 'pending'"
             # asked again every minute; what it waits for lets it go
             " and (deferred_reason is distinct from 'predecessor_pending' or not_before is null)"
+            " and (sequence_id = any (%s)) is not true"
             " union all"
             " select expires_at from drip.broadcast_messages where status = 'pending'"
             " union all select next_send_at from drip.device_pacing"
             " union all select drip._expands_at(c) from drip.campaigns c"
             " where c.status in ('pending', 'triggered') and c.expanded_at is null"
-            ") a where at > drip.now()"
+            ") a where at > drip.now()",
+            endless,
         )
         if upcoming is None:
             waits = plant.value(

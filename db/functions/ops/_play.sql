@@ -1,23 +1,23 @@
 -- The player behind simulate and the previews: who calls it rolls back.
 create function drip._play(
-  p_user_id bigint, p_until timestamptz, p_outcome text, p_most integer)
+  p_user_id bigint, p_until timestamptz, p_outcome text, p_most integer,
+  p_patience interval default interval '1 minute')
 returns jsonb
 language plpgsql volatile
 set search_path = ''
 as $$
 declare
-  -- who only a person can help is not looked at again
-  c_for_ever constant text[] := array[
-    'sequence_paused', 'campaign_paused', 'enrollment_paused', 'lead_paused', 'no_device',
-    'service_window_closed', 'predecessor_pending'];
   c_looks constant integer := 20000;
   v_first constant bigint := (select coalesce(max(m.id), 0) from drip.broadcast_messages m);
   v_zone constant text := (select u.time_zone from drip.users u where u.id = p_user_id);
+  -- what a play has written is not cleared away before its end: each look reads over all of it
+  v_deadline constant timestamptz := drip._wall_clock() + p_patience;
   v_at timestamptz := drip.now();
   v_claimed jsonb;
   v_rows jsonb := '[]';
   v_count integer := 0;
   v_looks integer := 0;
+  v_due bigint[];
   v_why text;
 begin
   -- what is with a worker at this moment ends the same way
@@ -30,9 +30,11 @@ begin
   <<time>>
   loop
     perform drip._move_clock(v_at);
-    perform drip._run_sweeps(p_user_id);
+    perform drip._run_sweeps(p_user_id, v_deadline);
     perform drip._wake_all(p_user_id, v_at);
     loop
+      v_why := 'too long for one play';
+      exit time when drip._wall_clock() >= v_deadline;
       v_looks := v_looks + 1;
       v_why := 'too many looks for one play';
       exit time when v_looks >= c_looks;
@@ -65,18 +67,10 @@ begin
       v_count := v_count + jsonb_array_length(v_claimed);
       v_why := 'the most messages of one play';
       exit time when v_count >= p_most;
-      perform drip._run_sweeps(p_user_id);
+      perform drip._run_sweeps(p_user_id, v_deadline);
       perform drip._wake_all(p_user_id, v_at);
     end loop;
-    update drip.broadcast_messages m
-    set not_before = 'infinity'
-    where m.user_id = p_user_id
-      and m.status = 'pending'
-      and m.deferred_reason = any (c_for_ever)
-      -- the claim's next look at what has no time of its own
-      and m.not_before = v_at + interval '1 minute'
-      and (m.deferred_reason <> 'lead_paused' or exists (
-        select from drip.leads l where l.id = m.lead_id and l.paused_until = 'infinity'));
+    perform drip._rest_endless_waits(p_user_id, v_at);
     v_at := drip._next_event(p_user_id, v_at);
     v_why := 'p_until';
     exit when v_at is null or v_at > p_until;
@@ -85,6 +79,29 @@ begin
     v_at := p_until;
     perform drip._move_clock(v_at);
   end if;
+  -- what is due; a count of all that is to come would read the whole queue
+  v_due := array(
+    select b.id
+    from drip.user_devices d
+    cross join lateral (
+      select n.id
+      from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+      cross join lateral (
+        select x.id, x.scheduled_at
+        from drip.broadcast_messages x
+        where x.device_id = d.id and x.status = 'pending'
+          and x.priority = class.priority
+        order by x.due_at desc
+        limit 2000
+      ) n
+      where n.scheduled_at <= v_at
+    ) b
+    where d.user_id = p_user_id
+    union all
+    select x.id
+    from drip.broadcast_messages x
+    where x.user_id = p_user_id and x.status = 'pending' and x.device_id is null
+      and x.scheduled_at <= v_at);
   return v_rows || coalesce((
     select jsonb_agg(
       jsonb_build_object(
@@ -97,38 +114,50 @@ begin
       from drip._message_facts f
       join drip.broadcast_messages m on m.id = f.message_id
       cross join lateral drip._source_of(m) t
-      where f.user_id = p_user_id
-        and f.message_id in (
-          -- what is due; a count of all that is to come would read the whole queue
-          select b.id
-          from drip.user_devices d
-          cross join lateral (
-            select n.id
-            from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
-            cross join lateral (
-              select x.id, x.scheduled_at
-              from drip.broadcast_messages x
-              where x.device_id = d.id and x.status = 'pending'
-                and x.priority = class.priority
-              order by x.due_at desc
-              limit 2000
-            ) n
-            where n.scheduled_at <= v_at
-          ) b
-          where d.user_id = p_user_id
-          union all
-          select x.id
-          from drip.broadcast_messages x
-          where x.user_id = p_user_id and x.status = 'pending' and x.device_id is null
-            and x.scheduled_at <= v_at)
+      where f.message_id = any (v_due)
       group by t.source, f.reason
     ) q), '[]') || jsonb_build_object(
       'at', v_at, 'zone', v_zone, 'kind', 'end', 'messages', v_count, 'note', v_why);
 end
 $$;
-comment on function drip._play(bigint, timestamptz, text, integer) is
+comment on function drip._play(bigint, timestamptz, text, integer, interval) is
   'Moves the clock from event to event and hands everything over; the rows of simulate as JSON. The
    caller rolls it back.';
+
+-- The claim looks again after a minute at what has no time of its own. In a play nobody ends a
+-- pause, mends a device or widens a window, and what a step before it does wakes the next one.
+create function drip._rest_endless_waits(p_user_id bigint, p_at timestamptz) returns void
+language plpgsql volatile
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+as $$
+declare
+  v_ids constant bigint[] := array(
+    select m.id
+    from drip.user_devices d
+    cross join (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+    join drip.broadcast_messages m
+      on m.device_id = d.id and m.status = 'pending' and m.priority = class.priority
+      and m.due_at = p_at + interval '1 minute'
+    where d.user_id = p_user_id and m.not_before = m.due_at);
+begin
+  if v_ids <> '{}' then
+    update drip.broadcast_messages m
+    set not_before = 'infinity'
+    from drip._message_facts f
+    where f.message_id = any (v_ids)
+      and m.id = f.message_id
+      and f.verdict = 'wait'
+      and f.until is null;
+  end if;
+end
+$$;
+comment on function drip._rest_endless_waits(bigint, timestamptz) is
+  'Takes messages that a look at this instant deferred, and that wait for no time, off the queue of
+   a play.';
 
 create function drip._wake_all(p_user_id bigint, p_at timestamptz) returns void
 language sql volatile
@@ -158,7 +187,7 @@ comment on function drip._source_of(drip.broadcast_messages) is
   'Where a message comes from, in words, and its step.';
 
 -- What tick() does for all, for one tenant and to the end.
-create function drip._run_sweeps(p_user_id bigint) returns void
+create function drip._run_sweeps(p_user_id bigint, p_deadline timestamptz) returns void
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -169,22 +198,22 @@ begin
   perform drip._bind_devices(1000, p_user_id);
   perform drip._move_failed_over(1000, p_user_id);
   loop
-    exit when coalesce((
+    exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._enroll_matching_leads(1000, p_user_id) r), 0) = 0;
   end loop;
   loop
-    exit when coalesce((
+    exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._sweep_campaigns(1000, p_user_id) r), 0) = 0;
   end loop;
   loop
-    exit when coalesce((
+    exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._expand_campaigns(1000, p_user_id) r), 0) = 0;
   end loop;
   perform drip._complete_campaigns(100, p_user_id);
 end
 $$;
-comment on function drip._run_sweeps(bigint) is
-  'The sweeps that plan, expire and complete, for one tenant until nothing remains.';
+comment on function drip._run_sweeps(bigint, timestamptz) is
+  'The sweeps that plan, expire and complete, for one tenant until nothing remains or so late.';
 
 create function drip._next_event(p_user_id bigint, p_after timestamptz) returns timestamptz
 language sql stable

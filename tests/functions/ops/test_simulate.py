@@ -139,6 +139,86 @@ def test_it_says_what_does_not_leave_and_why(clock: Clock, plant: Plant) -> None
     assert (end["kind"], end["messages"]) == ("end", 0)
 
 
+LOOKS = (
+    "select coalesce(sum(calls), 0)::integer from pg_stat_xact_user_functions"
+    " where schemaname = 'drip' and funcname = '_claim_messages'"
+)
+
+
+def looks_of(plant: Plant, query: str, *arguments: Any) -> tuple[int, list[Row]]:
+    """How many looks for messages a query takes, and its rows."""
+    with plant.rolled_back():
+        plant.conn.execute("set local track_functions = 'pl'")
+        rows = plant.rows(query, *arguments)
+        return plant.value(LOOKS), rows
+
+
+def test_a_window_that_never_opens_is_not_asked_each_minute(clock: Clock, plant: Plant) -> None:
+    """Days and weekends leave no day: one look, and one a midnight, not 1,440 a day."""
+    plant.tenant(send_days=[6, 7])
+    plant.device()
+    sequence = plant.sequence({"valid_for": "2 days"}, {}, skip_weekends=True)
+    plant.enroll(sequence)
+
+    looks, rows = looks_of(plant, SIMULATE, clock.now + 10 * DAY)
+
+    assert [(row["kind"], row["reason"], row["messages"]) for row in rows] == [
+        ("left", "outside_window", 1),
+        ("end", None, 0),
+    ]
+    assert rows[-1]["note"] == "p_until"
+    assert looks < 50
+    # the first step has expired behind it, and set the second free
+    assert rows[0]["at"] == clock.now + 10 * DAY
+    assert looks_of(plant, "select * from drip.preview_timeline(%s)", str(sequence))[0] < 1000
+
+
+@pytest.mark.parametrize("kind", ["window", "lead", "enrollment", "sequence", "service_window"])
+def test_who_waits_for_a_person_is_looked_at_once(clock: Clock, plant: Plant, kind: str) -> None:
+    plant.device(platform="cloud_api" if kind == "service_window" else "gowa")
+    lead = plant.lead()
+    phone = plant.value("select phone from drip.leads where id = %s", lead)
+    sequence = plant.sequence({}, {}, skip_weekends=kind == "window")
+    plant.enroll(sequence, lead)
+    if kind == "window":
+        plant.tenant(send_days=[7])
+    elif kind == "lead":
+        plant.row("select * from drip.pause_lead(%s)", phone)
+    elif kind == "enrollment":
+        plant.row("select * from drip.pause_enrollment(%s, %s)", str(sequence), phone)
+    elif kind == "sequence":
+        plant.row("select * from drip.pause_sequence(%s)", str(sequence))
+
+    looks, rows = looks_of(plant, SIMULATE, clock.now + DAY / 4)
+
+    assert (rows[-1]["messages"], rows[-1]["note"]) == (0, "p_until")
+    assert looks < 5
+
+
+def test_a_window_that_opens_in_a_minute(clock: Clock, plant: Plant) -> None:
+    """The same wait as a look after a minute, and yet it ends."""
+    plant.device()
+    plant.tenant(time_zone="UTC", send_from="01:01", send_to="03:00")
+    plant.enroll(plant.sequence({}))
+    rows = plant.rows(SIMULATE, clock.now + DAY)
+    assert [row["at"] - clock.now for row in rows if row["kind"] == "message"] == [
+        timedelta(minutes=1)
+    ]
+
+
+def test_it_stops_when_it_takes_too_long(clock: Clock, plant: Plant) -> None:
+    device = plant.device(min_delay_seconds=60, max_delay_seconds=60)
+    for _ in range(3):
+        plant.message(device)
+    with plant.rolled_back():
+        [user, until] = [plant.user, clock.now + DAY]
+        [left, end] = plant.value(
+            "select drip._play(%s, %s, 'accepted', 1000, interval '0')", user, until
+        )
+    assert (left["kind"], left["messages"]) == ("left", 3)
+    assert (end["kind"], end["messages"], end["note"]) == ("end", 0, "too long for one play")
+
+
 @pytest.mark.exhaustive
 def test_it_stops_at_a_thousand(clock: Clock, plant: Plant) -> None:
     device = plant.device(burst=1000)
