@@ -37,8 +37,8 @@ comment on function drip.preview_campaign(text) is
    pace, caps and hours); day (what leaves on each local day); warning (a code and its sentence).
    Leads, devices and reasons are those of the expansion if nothing changes until then. Times are
    exact to the second for a device for which no more than 1,000 messages wait, these included; else
-   they are reckoned with the mean delay. Contact rules, an account''s reach, guards and what is sent
-   meanwhile by others are not foreseen.';
+   they are reckoned with the mean delay. Contact rules, an account''s reach, guards and what is
+   sent meanwhile by others are not foreseen.';
 grant execute on function drip.preview_campaign(text) to drip_app;
 
 create function drip._preview_campaign(p_campaign drip.campaigns)
