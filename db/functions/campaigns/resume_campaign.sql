@@ -60,6 +60,7 @@ comment on function drip.resume_campaign(text, text) is
   'Lets a paused campaign go on. p_policy: shift (times move by the pause''s length, by each lead''s
    own clock by whole days, and the pause does not count for valid_for; a date that is still to come
    stays), catch_up (times stay), skip (what became due in the pause is skipped); it holds for leads
-   whose message is not planned yet as well. pending counts the messages that may leave. Messages of a campaign with more than 5,000
-   waiting are freed in chunks. Outcomes: resumed, already_running.';
+   whose message is not planned yet as well. pending counts the messages that may leave. Messages
+   of a campaign with more than 5,000 waiting are freed in chunks. Outcomes: resumed,
+   already_running.';
 grant execute on function drip.resume_campaign(text, text) to drip_app;
