@@ -29,6 +29,14 @@ TIMES = (
     " where m.sequence_contact_id = %s order by m.planned_at, m.id"
 )
 
+# What waits for no time is asked each minute by a worker; here only the last time of all counts.
+MEANWHILE = (
+    "update drip.broadcast_messages m set not_before = m.not_before"
+    " + ceil(extract(epoch from drip.now() - m.not_before) / 60) * interval '1 minute'"
+    " where m.status = 'pending' and m.not_before < drip.now()"
+    " and (m.sequence_id = any (%s) or m.deferred_reason = 'predecessor_pending')"
+)
+
 Row = dict[str, Any]
 Left = tuple[datetime, int, str, int | None]
 
@@ -62,6 +70,7 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
     endless = shut(plant, world)
     times = {time(0), *(device.hours.start for device in world.devices if device.hours.start)}
     while True:
+        plant.conn.execute(MEANWHILE, [endless])
         plant.tick()
         plant.wake()
         looks = 0
