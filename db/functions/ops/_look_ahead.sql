@@ -26,7 +26,18 @@ begin
   at := v_now;
   for v_step in
     select
-      q.id, q.status, q.device_id, q.scheduled_at, st.send_time,
+      q.id, q.status, q.device_id, st.send_time, hold.until as held_until,
+      -- the end of the contact's pause moves the times of the whole journey
+      case
+        when hold.until is not null and q.status = 'pending' then max(
+          case when q.status = 'pending' then drip._after_hold(
+            q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone), hold.since,
+            hold.until) end)
+          over (order by st.day_number)
+        else q.scheduled_at
+      end as scheduled_at,
+      q.scheduled_at as was_at,
+      drip._exactly(greatest(hold.until - hold.since, interval '0')) as held_for,
       coalesce(st.trigger_delay_hours, 0) as hours,
       drip._delay_seconds(
         drip._message_seed(q.id, q.lead_id, q.campaign_id, q.sequence_stepid),
@@ -41,6 +52,13 @@ begin
     left join drip.sequence_steps st on st.id = q.sequence_stepid
     left join drip.sequence_steps own on own.id = m.sequence_stepid
     left join drip.user_devices d on d.id = q.device_id
+    left join drip.sequence_contacts e on e.id = m.sequence_contact_id
+    join drip.leads l on l.id = m.lead_id
+    join drip.users u on u.id = m.user_id
+    left join lateral (
+      select greatest(l.paused_at, e.enrolled_at) as since, l.paused_until as until
+      where e.id is not null and l.paused_until < 'infinity'
+    ) hold on true
     where m.id = p_message_id
       and m.status = 'pending'
       and (q.id = m.id or st.day_number < own.day_number or st.retired_at is not null)
@@ -57,6 +75,11 @@ begin
       into v_supposed
       from drip._message_evidence f
       where f.message_id = v_step.id;
+      v_supposed.scheduled_at := v_step.scheduled_at;
+      if v_step.held_until is not null then
+        v_supposed.expires_at := v_supposed.expires_at
+          + greatest(drip._exactly(v_step.scheduled_at - v_step.was_at), v_step.held_for);
+      end if;
       for v_sent in
         select p.*
         from jsonb_to_recordset(v_sends) as p (
@@ -102,6 +125,12 @@ begin
         from drip._message_evidence f
         where f.message_id = v_step.id;
         v_facts.predecessor_due_at := null;
+        if v_step.held_until <= at then
+          v_facts.lead_paused_until := null;
+          if v_facts.deferred_reason = 'lead_paused' then
+            v_facts.not_before := null;
+          end if;
+        end if;
         v_facts.predecessor_free_at := v_supposed.predecessor_free_at;
         v_facts.scheduled_at := v_supposed.scheduled_at;
         v_facts.expires_at := v_supposed.expires_at;

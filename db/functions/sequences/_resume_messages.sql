@@ -54,21 +54,7 @@ begin
       case when v_policy = 'shift' then p.length else interval '0' end as length,
       case
         when v_policy = 'shift' then max(
-          case
-            when st.send_time is null then k.scheduled_at + p.length
-            when p.length = interval '0' then k.scheduled_at
-            -- the queue made it late, and the pause was short
-            when k.scheduled_at <= p.since and p.length <= interval '12 hours' then k.scheduled_at
-            -- By whole days, so that a short pause does not cost a day.
-            else drip._next_local_time(
-              greatest(
-                p.until,
-                drip._local_instant(
-                  (k.scheduled_at at time zone p.zone)
-                    + floor(extract(epoch from p.length) / 86400) * interval '1 day',
-                  p.zone)),
-              p.zone, st.send_time)
-          end)
+          drip._after_hold(k.scheduled_at, st.send_time, p.zone, p.since, p.until))
           over (partition by k.sequence_contact_id order by st.day_number)
         else k.scheduled_at
       end as at
@@ -112,6 +98,31 @@ $$;
 comment on function drip._resume_messages(bigint[], timestamptz[], timestamptz) is
   'Frees the pending messages of journeys that were paused since then until p_until, by the policy
    in drip.resume_policy: shift (also where none is set), catch_up or skip.';
+
+-- By whole days where there is a time of day, so that a short pause does not cost a day.
+create function drip._after_hold(
+  p_at timestamptz, p_send_time time, p_zone text, p_since timestamptz, p_until timestamptz)
+returns timestamptz
+language sql stable parallel safe
+as $$
+  select case
+    when p_send_time is null then p_at + h.length
+    when h.length = interval '0' then p_at
+    -- the queue made it late, and the pause was short
+    when p_at <= p_since and h.length <= interval '12 hours' then p_at
+    else drip._next_local_time(
+      greatest(
+        p_until,
+        drip._local_instant(
+          (p_at at time zone p_zone)
+            + floor(extract(epoch from h.length) / 86400) * interval '1 day',
+          p_zone)),
+      p_zone, p_send_time)
+  end
+  from (select drip._exactly(greatest(p_until - p_since, interval '0')) as length) h
+$$;
+comment on function drip._after_hold(timestamptz, time, text, timestamptz, timestamptz) is
+  'The time of a step after a pause that does not count: it moves by its length.';
 
 -- What holds a journey, and since when the first of those does; no hold: nulls.
 create function drip._held_by(

@@ -25,6 +25,7 @@ SWEEPS = [
     "sweep_campaigns",
     "expand_campaigns",
     "complete_campaigns",
+    "prune_audiences",
     "prune_inbound",
     "prune_results",
     "drop_event_queues",
