@@ -200,6 +200,8 @@ as $$
       'Use text, image, video, document, audio or template.'),
     ('campaigns_text_content', 'DR008', 'a text has a message and no media_url',
       'Give message, or set message_type to the type of the media.'),
+    ('campaigns_variants_list', 'DR004', 'the variants are no list',
+      'Give a JSON array: [{"name": "A", "weight": 1, "message": "Hi"}], or leave them out.'),
     ('campaigns_media_url', 'DR008', 'media needs a media_url',
       'Write it as http://… or https://…, without spaces.'),
     ('campaigns_template_given', 'DR008', 'a template message needs a template',

@@ -16,8 +16,6 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_material = off
 set jit = off
--- what it writes into status is nobody's wish
-set drip.deriving = 'yes'
 as $$
 #variable_conflict use_column
 declare
@@ -25,6 +23,7 @@ declare
   v_locked bigint[];
   v_finishing bigint[];
   v_leads bigint[];
+  v_deriving constant text := coalesce(current_setting('drip.deriving', true), '');
 begin
   select array_agg(q.id)
   into v_locked
@@ -102,6 +101,8 @@ begin
     and e.completed_at is null
     and e.id <> all (coalesce(v_locked, '{}'));
 
+  -- what it writes into status is nobody's wish; only a superuser may say so in a set clause
+  perform set_config('drip.deriving', 'yes', true);
   return query
     with states as materialized (
       select x.* from drip._enrollment_facts x where x.enrollment_id = any (v_locked)
@@ -135,6 +136,7 @@ begin
     select e.id, e.status, false
     from drip.sequence_contacts e
     where e.id = any (p_ids) and not exists (select from synced s where s.id = e.id);
+  perform set_config('drip.deriving', v_deriving, true);
 end
 $$;
 comment on function drip._sync_enrollments(bigint[]) is

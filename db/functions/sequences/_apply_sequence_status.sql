@@ -110,10 +110,12 @@ comment on function drip._is_resting(drip.broadcast_messages) is
 create function drip._mark_paused(p_enrollments bigint[]) returns void
 language plpgsql volatile
 set search_path = ''
--- what it writes into status is nobody's wish
-set drip.deriving = 'yes'
 as $$
+declare
+  v_deriving constant text := coalesce(current_setting('drip.deriving', true), '');
 begin
+  -- what it writes into status is nobody's wish
+  perform set_config('drip.deriving', 'yes', true);
   with locked as (
     select e.id
     from drip.sequence_contacts e
@@ -134,6 +136,7 @@ begin
   except
   select m.id, drip.now()
   from marked m;
+  perform set_config('drip.deriving', v_deriving, true);
 end
 $$;
 comment on function drip._mark_paused(bigint[]) is

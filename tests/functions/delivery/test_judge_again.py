@@ -22,7 +22,7 @@ def hours_of_the_sequence(plant: Plant) -> tuple[int, str, Change]:
     return (
         first_step(plant, sequence),
         "outside_window",
-        lambda: plant.row(
+        lambda: plant.rows(
             'select * from drip.update_sequence(%s, \'{"send_from": null, "send_to": null}\')',
             str(sequence),
         ),

@@ -97,7 +97,7 @@ def reasons(plant: Plant) -> set[str]:
     return {str(row["reason"]) for row in plant.rows("select reason from drip.message_outlook")}
 
 
-@pytest.mark.parametrize("pair", itertools.permutations(PAUSES, 2), ids="-".join)
+@pytest.mark.parametrize("pair", list(itertools.permutations(PAUSES, 2)), ids="-".join)
 @pytest.mark.parametrize("nested", [True, False], ids=["inside", "overlapping"])
 def test_two_pauses_hold_as_long_as_one_does_and_count_once(
     clock: Clock, plant: Plant, pair: tuple[str, str], nested: bool
