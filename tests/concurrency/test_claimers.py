@@ -130,6 +130,10 @@ def test_everybody_at_once_without_a_deadlock(clock: Clock, plant: Plant, connec
         plant.enroll(sequence, plant.lead(phone))
     for lead in plant.rows("select id from drip.leads order by id limit 20"):
         plant.message(1, lead["id"], campaign_id=campaign, priority=3)
+    # one that is not due, so that the campaign is never completed and can always be paused
+    plant.message(
+        1, plant.lead(), campaign_id=campaign, priority=3, scheduled_at=clock.now.replace(year=2100)
+    )
     accepted: Counter[int] = Counter()
 
     def worker(session: Connection, chance: random.Random) -> None:
