@@ -490,38 +490,46 @@ def _server_account() -> _Account:
     try:
         entry = pwd.getpwnam(SERVER_USER)
     except KeyError:
-        path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-        useradd = shutil.which("useradd", path=path)
-        if useradd is None:
-            raise PgdripError(
-                "PostgreSQL does not run as root, and useradd is missing to make a user for it.",
-                hint=f"Make a system user {SERVER_USER}, run as an ordinary user, "
-                "or set DATABASE_URL.",
-            ) from None
-        done = subprocess.run(
-            [
-                useradd,
-                "--system",
-                "--user-group",
-                "--no-create-home",
-                "--home-dir",
-                str(SYSTEM_FOLDER),
-                "--shell",
-                "/usr/sbin/nologin",
-                SERVER_USER,
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        try:
-            entry = pwd.getpwnam(SERVER_USER)  # made by us, or meanwhile by another process
-        except KeyError:
-            raise PgdripError(
-                f"The system user {SERVER_USER} could not be made: {_complaint(done.stderr)}",
-                hint="Run as an ordinary user, or set DATABASE_URL.",
-            ) from None
+        # One at a time: two useradd at once each give it a number, and the later one's counts.
+        with _file_lock(_own_folder(SYSTEM_FOLDER) / "user.lock"):
+            try:
+                entry = pwd.getpwnam(SERVER_USER)
+            except KeyError:
+                entry = _make_server_user()
     return _Account(entry.pw_uid, entry.pw_gid)
+
+
+def _make_server_user() -> pwd.struct_passwd:
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    useradd = shutil.which("useradd", path=path)
+    if useradd is None:
+        raise PgdripError(
+            "PostgreSQL does not run as root, and useradd is missing to make a user for it.",
+            hint=f"Make a system user {SERVER_USER}, run as an ordinary user, or set DATABASE_URL.",
+        )
+    done = subprocess.run(
+        [
+            useradd,
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--home-dir",
+            str(SYSTEM_FOLDER),
+            "--shell",
+            "/usr/sbin/nologin",
+            SERVER_USER,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        return pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        raise PgdripError(
+            f"The system user {SERVER_USER} could not be made: {_complaint(done.stderr)}",
+            hint="Run as an ordinary user, or set DATABASE_URL.",
+        ) from None
 
 
 def _run_as(

@@ -10,8 +10,10 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -463,6 +465,33 @@ def test_root_without_useradd_is_told(fresh_home: Path, monkeypatch: pytest.Monk
         pass
     assert "useradd" in caught.value.message
     assert "DATABASE_URL" in (caught.value.hint or "")
+
+
+def test_two_that_miss_the_user_at_once_make_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    both_missed_it = threading.Barrier(2)
+    this = threading.local()
+    made: list[list[str]] = []
+
+    def look(name: str) -> SimpleNamespace:
+        if not hasattr(this, "has_looked"):
+            this.has_looked = True
+            both_missed_it.wait(timeout=30)
+            raise KeyError(name)
+        if not made:
+            raise KeyError(name)
+        return SimpleNamespace(pw_uid=1000 + len(made), pw_gid=1000)
+
+    def useradd(command: list[str], **_: object) -> SimpleNamespace:
+        made.append(command)
+        return SimpleNamespace(stderr="")
+
+    monkeypatch.setattr(embedded.pwd, "getpwnam", look)
+    monkeypatch.setattr(embedded.shutil, "which", lambda *_, **__: "useradd")
+    monkeypatch.setattr(embedded.subprocess, "run", useradd)
+    with ThreadPoolExecutor() as threads:
+        calls = [threads.submit(embedded._server_account) for _ in range(2)]
+        assert {call.result().uid for call in calls} == {1001}
+    assert len(made) == 1
 
 
 @as_root
