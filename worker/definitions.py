@@ -19,6 +19,8 @@ _MOST_BYTES = 10_000_000
 _MOST_NODES = 200_000  # aliases of aliases unfold to anything
 _DEEPEST = 40
 
+# next line, line separator, paragraph separator
+_RARE_BREAKS = frozenset("\x85\u2028\u2029")
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _BOOLEANS = {"true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?\d{1,18}")
@@ -285,9 +287,12 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
-    )
+    # YAML's rarer line breaks stay what they are in double quotes only, as escapes.
+    if not _RARE_BREAKS.isdisjoint(text):
+        style = '"'
+    else:
+        style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _write_list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgdrip.definitions import Definitions, read_files, write_yaml
@@ -200,6 +200,7 @@ NESTED = st.recursive(
 )
 
 
+@example([{"name": "\x85", "template": {"\u2028": "one\u2028two\n\u2029"}}])
 @given(
     st.lists(
         st.fixed_dictionaries(
