@@ -2,7 +2,7 @@
 
 The server is the embedded one, in a folder of its own; with `--postgres=15` it is that version of
 Debian's packages, and PGDRIP_TEST_URL names one that runs already (a superuser's connection
-string). Each of several processes (`-n 2`) has a server of its own.
+string). Each of several processes (`-n 3`) has a server of its own.
 """
 
 from __future__ import annotations
@@ -52,9 +52,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Rooms of Python's side, to which the server's version makes no difference, and what of them
+# goes all the way on every server.
+PYTHON_ROOMS = {"cli", "faults", "packaging", "receiver", "simulator"}
+ALL_THE_WAY = {"test_drift.py", "test_end_to_end.py"}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of another server's tests, leave out those that use no server, bring their own, or turn
-    one logic over in very many cases; of a table of more than four cases each fourth is run.
+    """Of another server's tests, leave out those that use no server, bring their own, are of a
+    room that its version does not touch, or turn one logic over in very many cases; of a table of
+    more than four cases each fourth is run.
     """
     if config.getoption("postgres") == EMBEDDED:
         return
@@ -70,7 +77,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         uses_it = "server_url" in getattr(item, "fixturenames", ())
         is_exhaustive = item.get_closest_marker("exhaustive") is not None
-        (concerned if uses_it and not is_exhaustive else others).append(item)
+        is_python = item.path.parent.name in PYTHON_ROOMS and item.path.name not in ALL_THE_WAY
+        (concerned if uses_it and not (is_exhaustive or is_python) else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = concerned
 
@@ -177,6 +185,26 @@ def empty_dsn(create_database: Callable[..., tuple[str, Callable[[], None]]]) ->
     url, drop = create_database()
     yield url
     drop()
+
+
+@pytest.fixture(scope="module")
+def shared_plant(
+    template: str, create_database: Callable[..., tuple[str, Callable[[], None]]]
+) -> Iterator[Plant]:
+    """A plant for all tests of a file that take back whatever they do: one session, its plans made.
+
+    The first calls of a fresh session take longer than most tests.
+    """
+    url, drop = create_database(template)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        yield Plant(conn)
+    drop()
+
+
+@pytest.fixture(scope="module")
+def shared_clock(shared_plant: Plant) -> Clock:
+    """The clock of ``shared_plant``; a test that moves it sets it first."""
+    return Clock(shared_plant.conn)
 
 
 @pytest.fixture

@@ -288,10 +288,9 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     # YAML's rarer line breaks stay what they are in double quotes only, as escapes.
+    style = "|" if "\n" in text else None
     if not _RARE_BREAKS.isdisjoint(text):
         style = '"'
-    else:
-        style = "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

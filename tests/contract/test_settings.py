@@ -35,9 +35,20 @@ def settings_of(conn: Connection) -> dict[str, tuple[str, str]]:
     }
 
 
+@pytest.fixture
+def plant(shared_plant: Plant) -> Plant:
+    """Each scene is rolled back, so that all of them share one database."""
+    return shared_plant
+
+
+@pytest.fixture
+def clock(shared_clock: Clock) -> Clock:
+    return shared_clock
+
+
 @pytest.mark.lesson(18, story=True)
-def test_every_setting_has_a_scene_and_every_scene_a_setting(conn: Connection) -> None:
-    settings = settings_of(conn)
+def test_every_setting_has_a_scene_and_every_scene_a_setting(plant: Plant) -> None:
+    settings = settings_of(plant.conn)
     assert len(settings) > 85
     assert set(settings) == PAIRS.keys()
 
@@ -45,10 +56,17 @@ def test_every_setting_has_a_scene_and_every_scene_a_setting(conn: Connection) -
 def stored(plant: Plant) -> dict[str, list[Any]]:
     """All settings as they stand, devices by their names."""
     names = {row["id"]: row["name"] for row in plant.rows("select id, name from drip.user_devices")}
+    settings = settings_of(plant.conn)
+    tables = {
+        table: [
+            row["value"]
+            for row in plant.rows(f"select to_jsonb(t) as value from drip.{table} t order by t")
+        ]
+        for table in {table for table, _ in settings.values()}
+    }
     found: dict[str, list[Any]] = {}
-    for name, (table, column) in settings_of(plant.conn).items():
-        rows = plant.rows(f"select to_jsonb(t.{column}) as value from drip.{table} t order by t")
-        values = [row["value"] for row in rows]
+    for name, (table, column) in settings.items():
+        values = [row[column] for row in tables[table]]
         if column == "device_id":
             values = [names.get(value) for value in values]
         elif column == "devices":

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from factory import Clock, Plant
+from factory import MONDAY, Clock, Plant
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inbound import (
@@ -60,14 +60,23 @@ def expected(kinds: set[str]) -> tuple[str, bool, bool]:
 
 
 @pytest.fixture
-def sent(clock: Clock, plant: Plant) -> tuple[int, int]:
+def undone_plant(shared_plant: Plant, shared_clock: Clock) -> Iterator[tuple[Plant, Clock]]:
+    """A plant and its clock, on a Monday; nothing of the test stays."""
+    with undone(shared_plant):
+        shared_clock.set(MONDAY)
+        yield shared_plant, shared_clock
+
+
+@pytest.fixture
+def sent(undone_plant: tuple[Plant, Clock]) -> tuple[Plant, Clock, int, int]:
     """A device and a message accepted as wamid.1; the clock is past all receipts."""
+    plant, clock = undone_plant
     device, lead = cloud_device(plant), plant.lead(PHONE)
     open_window(plant, lead)
     message = plant.message(device, lead)
     send(plant, message, "wamid.1")
     clock.advance(minutes=1)
-    return device, message
+    return plant, clock, device, message
 
 
 def told(clock: Clock, device: int, kinds: Sequence[str], provider_id: str) -> list[Webhook]:
@@ -88,10 +97,10 @@ def told(clock: Clock, device: int, kinds: Sequence[str], provider_id: str) -> l
 @pytest.mark.lesson(14)
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
 def test_every_order_ends_the_same(
-    clock: Clock, plant: Plant, sent: tuple[int, int], order: tuple[str, ...]
+    sent: tuple[Plant, Clock, int, int], order: tuple[str, ...]
 ) -> None:
     """One by one, all at once, each twice, and all again afterwards."""
-    device, message = sent
+    plant, clock, device, message = sent
     sorted_kinds = [kind for kind in STATES if kind in order]
     ends = []
     for given_order, batches in itertools.product((order, sorted_kinds), (1, 0)):
@@ -122,8 +131,9 @@ def test_every_order_ends_the_same(
 @pytest.mark.lesson(13)
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
 def test_every_order_before_the_record_ends_the_same(
-    clock: Clock, plant: Plant, order: tuple[str, ...]
+    undone_plant: tuple[Plant, Clock], order: tuple[str, ...]
 ) -> None:
+    plant, clock = undone_plant
     device, lead = cloud_device(plant), plant.lead(PHONE)
     open_window(plant, lead)
     message = plant.message(device, lead)
