@@ -47,7 +47,7 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar db/functions db/views
+	$(BIN)/sqlfluff lint --disable-progress-bar db/functions db/views
 	$(BIN)/python -m pytest -q tests/contract/test_files.py
 
 format: $(STAMP) ## Write Python files the way lint wants them
