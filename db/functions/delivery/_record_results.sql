@@ -20,6 +20,7 @@ declare
   v_now constant timestamptz := drip.now();
   v_ids bigint[];
   v_moved bigint[];
+  v_again bigint[];
   v_enrollments bigint[];
   v_pacing jsonb;
   v_devices jsonb;
@@ -212,6 +213,7 @@ begin
   )
   select
     array_agg(m.id),
+    array_agg(m.id) filter (where m.status = 'pending'),
     array_agg(distinct m.sequence_contact_id) filter (where m.sequence_contact_id is not null),
     (select jsonb_agg(q.*) from (
       select
@@ -262,9 +264,12 @@ begin
         and num_nonnulls(f.campaign_id, f.sequence_id) = 1
       group by f.user_id, f.campaign_id, f.sequence_id) q),
     (select jsonb_agg(w.*) from written_off w)
-  into v_moved, v_enrollments, v_pacing, v_devices, v_programs, v_counts, v_suppressed
+  into v_moved, v_again, v_enrollments, v_pacing, v_devices, v_programs, v_counts, v_suppressed
   from moved m;
 
+  if v_again is not null then
+    perform drip._drop_ended(v_again);
+  end if;
   if v_pacing is not null then
     perform drip._pace_results(v_pacing);
   end if;

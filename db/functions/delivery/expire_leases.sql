@@ -11,6 +11,7 @@ declare
   v_expired bigint;
   v_enrollments bigint[];
   v_unknown bigint[];
+  v_again bigint[];
   v_pacing jsonb;
 begin
   with lapsed as (
@@ -63,6 +64,7 @@ begin
     count(*),
     array_agg(distinct x.sequence_contact_id) filter (where x.sequence_contact_id is not null),
     array_agg(x.id) filter (where x.status = 'unknown'),
+    array_agg(x.id) filter (where x.status = 'pending'),
     -- it may have been sent, so it counts as one of the day's sends
     (select jsonb_agg(q.*) from (
       select
@@ -70,9 +72,12 @@ begin
       from moved y
       left join drip.message_attempts t on t.message_id = y.id and t.attempt = y.attempts
       group by y.device_id) q)
-  into v_expired, v_enrollments, v_unknown, v_pacing
+  into v_expired, v_enrollments, v_unknown, v_again, v_pacing
   from moved x;
 
+  if v_again is not null then
+    perform drip._drop_ended(v_again);
+  end if;
   if v_pacing is not null then
     perform drip._pace_results(v_pacing);
     perform drip._sync_enrollments(v_enrollments);

@@ -24,7 +24,7 @@ begin
       from jsonb_to_recordset(p_messages) as r (message_id bigint, attempt integer)
     ),
     held as (
-      select m.id
+      select m.id, drip._why_ended(m.campaign_id, m.sequence_contact_id) as ended
       from drip.broadcast_messages m
       join given g on g.message_id = m.id and g.attempt = m.attempts
       where m.status = 'processing' and m.worker_id = p_worker
@@ -33,7 +33,11 @@ begin
     ),
     freed as (
       update drip.broadcast_messages m
-      set status = 'pending', worker_id = null, lease_expires_at = null
+      set status = case when h.ended is null then 'pending' else 'cancelled' end,
+        status_reason = coalesce(h.ended, m.status_reason),
+        finished_at = case when h.ended is not null then v_now end,
+        worker_id = null,
+        lease_expires_at = null
       from held h
       where m.id = h.id
       returning m.id, m.attempts, m.device_id

@@ -41,6 +41,27 @@ def test_the_pace_still_runs_from_the_claim(clock: Clock, plant: Plant) -> None:
     assert len(plant.claim()) == 1
 
 
+@pytest.mark.parametrize("comes_back", ["released", "retry", "lapsed"])
+def test_of_a_journey_that_has_ended_nothing_waits(
+    clock: Clock, plant: Plant, comes_back: str
+) -> None:
+    plant.device(unknown_policy="retry")
+    sequence = plant.sequence({"content": "One"}, start_delay="0 seconds")
+    plant.enroll(sequence, plant.lead("+60120000001"))
+    [claimed] = plant.claim()
+    plant.row("select * from drip.exit_lead(%s, '+60120000001')", str(sequence))
+    if comes_back == "released":
+        release(plant, {"message_id": claimed["message_id"], "attempt": 1})
+    elif comes_back == "retry":
+        plant.answer(claimed, "retry", error_code="X")
+    else:
+        clock.advance(minutes=2)
+        plant.tick()
+    row = plant.message_row(claimed["message_id"])
+    assert (row["status"], row["status_reason"]) == ("cancelled", "enrollment_finished")
+    assert (row["not_before"], row["finished_at"]) == (None, clock.now)
+
+
 @pytest.mark.parametrize(("worker", "attempt"), [("another", 1), ("w", 2), ("w", 0)])
 def test_only_the_holder_may(clock: Clock, plant: Plant, worker: str, attempt: int) -> None:
     message = plant.message(plant.device())
