@@ -47,6 +47,22 @@ join drip.sequences s on s.id = e.sequence_id
 order by e.id
 """
 VERDICTS = "select message_id, verdict, reason from drip._message_facts"
+PROGRESS = """
+select
+  m.enrollment_id, count(*) as rows, max(m.steps_total) as total,
+  max(m.steps_finished) as finished
+from drip.sequence_progress_monitor m
+group by m.enrollment_id
+"""
+# What is read after every action; planning it costs four times what running it does.
+LOOKS = {
+    "messages": MESSAGES,
+    "enrollments": ENROLLMENTS,
+    "verdicts": VERDICTS,
+    "sequences": "select * from drip.sequence_overview",
+    "campaigns": "select * from drip.campaign_overview",
+    "progress": PROGRESS,
+}
 
 # What a person has asked for: said before any other reason.
 ASKED = (
@@ -108,6 +124,8 @@ class History:
         self.untouched: set[int] = set()
         # journeys that are over, as far as they were looked at
         self.finished: set[int] = set()
+        # the rows that the views were last held against
+        self.viewed: tuple[dict[int, Row], dict[int, Row]] = ({}, {})
         # what a resume must have made of the messages: time, and whether it was skipped
         self.expected: dict[int, tuple[datetime, bool]] = {}
         # sequences that had a time of day once: its wall clock is no matter of this model
@@ -117,6 +135,7 @@ class History:
 
     def build(self) -> None:
         plant = self.plant
+        self.prepare()
         self.start = self.clock.set("2026-03-04 09:00+08")
         self.device_free_at = self.start
         self.device = plant.device(
@@ -169,10 +188,21 @@ class History:
 
     # -- reading ------------------------------------------------------------------------------
 
+    def prepare(self) -> None:
+        """Plan once a session what is looked at again and again."""
+        # the driver's own would be forgotten with every rollback, and these with them
+        self.plant.conn.prepare_threshold = None
+        found = self.plant.rows("select name from pg_prepared_statements where name = 'progress'")
+        for name, query in LOOKS.items() if not found else ():
+            self.plant.conn.execute(f"prepare {name} as {query}".encode())
+
+    def look(self, name: str) -> list[Row]:
+        return self.plant.rows(f"execute {name}")
+
     def read(self) -> None:
         """The rows as they are now."""
-        self.messages = {row["id"]: row for row in self.plant.rows(MESSAGES)}
-        self.enrollments = {row["id"]: row for row in self.plant.rows(ENROLLMENTS)}
+        self.messages = {row["id"]: row for row in self.look("messages")}
+        self.enrollments = {row["id"]: row for row in self.look("enrollments")}
         self.journeys: dict[int, list[Row]] = {number: [] for number in self.enrollments}
         for row in self.messages.values():
             if row["enrollment"] is not None:
@@ -457,7 +487,24 @@ class History:
             elif old["scheduled_at"] != row["scheduled_at"]:
                 found["moves", number] = (old["scheduled_at"], row["scheduled_at"])
         assert listed == found, (listed, found)
+        self.check_plans()
         self.check_waits()
+
+    def check_plans(self) -> None:
+        """Each step behind the last one that a journey has had is planned, and none else."""
+        places: dict[int, dict[int, int]] = {number: {} for number in self.sequences}
+        for step in self.plant.rows(
+            "select st.id, st.sequence_id, st.day_number from drip.sequence_steps st"
+            " where st.retired_at is null"
+        ):
+            places[step["sequence_id"]][step["id"]] = step["day_number"]
+        for row in self.live_of():
+            journey, mine = self.journeys[row["id"]], places[row["sequence_id"]]
+            had = [mine.get(m["step"], 0) for m in journey if m["status"] != "pending"]
+            planned = {m["step"] for m in journey if m["status"] == "pending"}
+            wanted = {number for number, place in mine.items() if place > max(had, default=0)}
+            assert planned - wanted <= {m["step"] for m in journey if m["attempts"]}, journey
+            assert wanted <= planned, (wanted, journey)
 
     def check_waits(self) -> None:
         """No step is planned closer to the one before it than its wait."""
@@ -533,11 +580,15 @@ class History:
     def update_sequence(self, sequence: int, changes: Row) -> None:
         with self.acting("update_sequence"):
             self.touched(sequence)
-            self.plant.rows(
-                "select * from drip.update_sequence(%s, %s)",
-                str(self.sequences[sequence]),
-                Jsonb(changes),
-            )
+            number = str(self.sequences[sequence])
+            before = self.plant.value("select drip.get_sequence(%s)", number)
+            planned = {one: row["scheduled_at"] for one, row in self.messages.items()}
+            self.plant.rows("select * from drip.update_sequence(%s, %s)", number, Jsonb(changes))
+            after = self.plant.value("select drip.get_sequence(%s)", number)
+            changed = {key for key in before | after if before.get(key) != after.get(key)}
+            assert changed <= {*changes, "updated_at"}, (before, after)
+            self.read()
+            assert {one: row["scheduled_at"] for one, row in self.messages.items()} == planned
 
     # -- sending ------------------------------------------------------------------------------
 
@@ -631,7 +682,7 @@ class History:
 
     def check_verdicts(self) -> None:
         """The verdict on all that waits, and not only on what a claim happens to look at."""
-        found = self.plant.rows(VERDICTS)
+        found = self.look("verdicts")
         pending = {row["id"] for row in self.messages.values() if row["status"] == "pending"}
         assert {row["message_id"] for row in found} == pending
         for verdict in found:
@@ -719,6 +770,7 @@ class History:
                 assert after == before, ("an answer that is no news", flight, after)
                 return
             flight.outcome = outcome
+            self.check_shifted(after)
             if outcome == "accepted" and before["status"] != "processing":
                 assert after["status"] == "sent", (flight, before, after)
             elif not is_current or before["status"] not in ("processing", "unknown"):
@@ -729,21 +781,52 @@ class History:
                 expected = {"accepted": "sent", "permanent": "failed", "unknown": "unknown"}
                 assert after["status"] == expected[outcome], (flight, before, after)
 
-    def release(self, pick: int) -> None:
+    def check_shifted(self, sent: Row) -> None:
+        """A late one has moved what follows; a lateness of up to a minute moves nothing."""
+        journey = self.journeys.get(sent["enrollment"], [])
+        waiting = [row for row in journey if row["status"] == "pending"]
+        if sent["status"] not in LEFT or not waiting:
+            return
+        first = min(waiting, key=lambda row: int(row["place"]))
+        if first["send_time"] is not None or (
+            sent["place"] > first["place"] and sent["retired_at"] is None
+        ):
+            return
+        free_at = sent["finished_at"] + self.wait_between(sent, first)
+        assert first["scheduled_at"] + timedelta(minutes=1) >= free_at, (sent, first)
+
+    def release(self, pick: int, by_holder: bool = True) -> None:
+        """Only the worker that holds a message may give it back."""
         with self.acting("release"):
             if not self.flights:
                 return
             flight = self.flights[pick % len(self.flights)]
-            self.plant.rows(
+            is_held = by_holder and not flight.is_over
+            before = self.messages[flight.message]
+            got = self.plant.row(
                 "select * from drip.release_messages(%s, %s)",
-                flight.worker,
+                flight.worker if by_holder else "another",
                 Jsonb([{"message_id": flight.message, "attempt": flight.attempt}]),
             )
-            flight.outcome = flight.outcome or "released"
+            assert got["outcome"] == ("released" if is_held else "not_held"), (flight, before)
+            self.read()
+            if is_held:
+                flight.outcome = "released"
+                assert self.messages[flight.message]["status"] in ("pending", "cancelled")
+            else:
+                assert self.messages[flight.message] == before, (flight, before)
 
     def advance(self, hours: float) -> None:
         with self.acting("advance"):
             self.clock.advance(hours=hours)
+
+    def wait_for_next(self) -> None:
+        """To the very moment that the next message is due."""
+        times = [
+            row["scheduled_at"] for row in self.messages.values() if row["status"] == "pending"
+        ]
+        with self.acting("advance"):
+            self.clock.set(min((at for at in times if at > self.clock.now), default=self.clock.now))
 
     def tick(self) -> None:
         with self.acting("tick"):
@@ -798,7 +881,9 @@ class History:
         for enrollment in self.enrollments.values():
             self.check_journey(enrollment)
         self.check_verdicts()
-        self.check_views()
+        if self.viewed != (self.messages, self.enrollments):
+            self.check_views()
+            self.viewed = (self.messages, self.enrollments)
 
     def check_journey(self, enrollment: Row) -> None:
         number = enrollment["id"]
@@ -861,7 +946,7 @@ class History:
         )
 
     def check_views(self) -> None:
-        for row in self.plant.rows("select * from drip.sequence_overview"):
+        for row in self.look("sequences"):
             mine = [e for e in self.enrollments.values() if e["sequence_id"] == row["sequence_id"]]
             buckets = (*LIVE, "completed", "sequence_failed", "exited")
             assert row["enrolled"] == len(mine)
@@ -870,12 +955,9 @@ class History:
             self.seen.update(f"enrollment {state}" for state in states)
             sent = [m for e in mine for m in self.journeys[e["id"]]]
             self.check_buckets(row, sent)
-        [row] = self.plant.rows("select * from drip.campaign_overview")
+        [row] = self.look("campaigns")
         self.check_buckets(row, [m for m in self.messages.values() if m["campaign_id"]])
-        shown = self.plant.rows(
-            "select enrollment_id, count(*) as rows, max(steps_total) as total,"
-            " max(steps_finished) as finished from drip.sequence_progress_monitor group by 1"
-        )
+        shown = self.look("progress")
         assert {row["enrollment_id"] for row in shown} == set(self.enrollments)
         for row in shown:
             journey = self.journeys[row["enrollment_id"]]
