@@ -154,7 +154,7 @@ class Database:
         statement = self._statement(function, len(args), tuple(named))
         return await self.query(statement, [*args, *named.values()])
 
-    async def call_patiently(self, function: str, /) -> list[DictRow]:
+    async def call_patiently(self, function: str, /, *args: Any) -> list[DictRow]:
         """Call ``drip.<function>`` with as much time as the campaigns that are due may need.
 
         An audience has a time limit of its own, and a time-out set inside the function that reads
@@ -163,7 +163,9 @@ class Database:
         try:
             async with self.pool.connection() as connection, connection.transaction():
                 await connection.execute(_TAKE_TIME)
-                cursor = await connection.execute(self._statement(function, 0, ()))
+                cursor = await connection.execute(
+                    self._statement(function, len(args), ()), args or None
+                )
                 return await cursor.fetchall()
         except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
             self._note_loss(exc)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -14,7 +16,7 @@ from pgdrip.app import QUEUE, create_app
 from pgdrip.database import Database
 from pgdrip.senders.base import open_session
 from pgdrip.settings import Settings
-from pgdrip.sweeps import Bell, run_tick, sweep
+from pgdrip.sweeps import CHUNK, Bell, run_tick, sweep
 
 Connection = psycopg.Connection[DictRow]
 States = Callable[[], dict[str, int]]
@@ -53,6 +55,33 @@ def test_a_sweep_goes_on_until_nothing_remains(settings: Settings, conn: Connect
         "  select count(*) from chunks $$"
     )
     assert with_database(settings, lambda database: sweep(database, "do_a_chunk")) == 5
+
+
+def test_a_large_sweep_rests_and_runs_once_in_a_worker(settings: Settings) -> None:
+    """After each chunk as long as it took; what asks meanwhile makes it look once more."""
+    calls: list[tuple[float, float]] = []
+    begun_once = asyncio.Event()
+
+    class Slow(Database):
+        async def call(self, function: str, /, *args: Any, **named: Any) -> list[DictRow]:
+            assert (function, args) == ("sweep_campaigns", (CHUNK,))
+            begun = time.monotonic()
+            begun_once.set()
+            await asyncio.sleep(0.05)
+            calls.append((begun, time.monotonic()))
+            return [{"remaining": 3 - len(calls)}] if len(calls) < 3 else []
+
+    async def scenario() -> tuple[int, int]:
+        assert settings.database_url is not None
+        async with Slow(settings.database_url) as database:
+            first = asyncio.create_task(sweep(database, "sweep_campaigns"))
+            await begun_once.wait()
+            second = await sweep(database, "sweep_campaigns")
+            return await first, second
+
+    assert asyncio.run(scenario()) == (4, 0)
+    for (begun, ended), (next_one, _) in pairwise(calls[:3]):
+        assert next_one - ended >= 0.9 * (ended - begun)
 
 
 def test_a_ring_during_a_run_makes_another_run() -> None:
