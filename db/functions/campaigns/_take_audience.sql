@@ -1,5 +1,6 @@
 -- A registered view is read once a campaign, when planning begins: chunks that read it anew would
--- see it change, and a heavy one a hundred times. Whoever changed the campaign meanwhile is heard.
+-- see it change, and a heavy one a hundred times. Whoever changed the campaign meanwhile is heard;
+-- while an application holds its row, it is read another time.
 create function drip._take_audience(p_campaign drip.campaigns) returns void
 language plpgsql volatile
 set search_path = ''
@@ -15,6 +16,11 @@ begin
   from drip._campaign_members(p_campaign, 0, null) m;
   get diagnostics v_members = row_count;
 
+  perform from drip.campaigns c where c.id = p_campaign.id for no key update skip locked;
+  if not found then
+    delete from drip.campaign_audience a where a.campaign_id = p_campaign.id;
+    return;
+  end if;
   update drip.campaigns c
   set audience_taken_at = v_now,
     audience_count = v_members,

@@ -151,7 +151,12 @@ as $$
       when c.expand_attempts + 1 >= 5 then format('planning failed 5 times: %s', p_error)
       else c.status_reason
     end
-  where c.id = p_campaign_id and c.status in ('pending', 'triggered')
+  where c.id in (
+    -- while its audience is read, an application may hold the row: then the next try says it
+    select k.id
+    from drip.campaigns k
+    where k.id = p_campaign_id and k.status in ('pending', 'triggered')
+    for no key update skip locked)
 $$;
 comment on function drip._note_expansion_error(bigint, text, text, timestamptz) is
   'Keeps an error of planning on the campaign, which fails after the fifth in a row.';

@@ -340,3 +340,23 @@ def test_a_name_that_is_none_has_a_nearest_one(plant: Plant, campaign: int) -> N
         plant.conn, "select * from drip.update_campaign('Raya', '{\"exclude\": \"shop.bared\"}')"
     )
     assert (code, "'shop.barred'" in hint) == ("DR012", True)
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_an_application_that_holds_the_campaign_makes_planning_wait_for_nothing(
+    plant: Plant, connect: Connect, campaign: int, leads: list[int], is_broken: bool
+) -> None:
+    if is_broken:
+        plant.conn.execute("drop view shop.counted")
+    application = connect(autocommit=False)
+    application.execute("select drip.update_campaign('Raya', '{\"valid_for\": \"3 days\"}')")
+    plant.conn.execute("set lock_timeout = '1s'")
+
+    assert step(plant, 9) is not None
+
+    assert plant.value("select count(*) from drip.campaign_audience") == 0
+    application.rollback()
+    step(plant, 9)
+    planned = plant.value("select count(*) from drip.broadcast_messages")
+    assert planned == (0 if is_broken else len(leads))
+    assert bool(stored(plant, campaign)["last_error"]) == is_broken
