@@ -12,7 +12,8 @@ select
   m.due_at,
   m.priority,
   m.planned_at,
-  m.recipient_phone,
+  -- change_phone leaves what is on its way, which may come back
+  l.phone as recipient_phone,
   m.campaign_id,
   m.sequence_id,
   m.sequence_stepid,
@@ -144,7 +145,7 @@ cross join lateral (
       select
       from drip.suppressions sp
       where sp.user_id = m.user_id
-        and sp.phone = m.recipient_phone
+        and sp.phone = l.phone
         and (sp.category = 'all' or m.category = 'marketing')
         -- the answer to an opt-out says that it was heard
         and not coalesce(m.source ? 'confirms_opt_out', false)

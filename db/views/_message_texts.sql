@@ -4,7 +4,7 @@ select
   m.id as message_id,
   m.user_id,
   m.device_id,
-  m.recipient_phone,
+  l.phone as recipient_phone,
   -- with its text: one that comes back after an edit goes as what its program is now
   coalesce(st.message_type, c.message_type, m.message_type) as message_type,
   l.name as lead_name,

@@ -166,9 +166,10 @@ as $$
       exists (
         select
         from drip.suppressions s
-        where s.user_id = b.user_id and s.phone = b.recipient_phone
+        where s.user_id = b.user_id and s.phone = l.phone
           and s.category in ('all', p_category)) as is_suppressed
     from drip.broadcast_messages b
+    join drip.leads l on l.id = b.lead_id
     where b.id = any (p_ids)
       and (b.status = 'pending' or (b.status = 'skipped' and b.status_reason = 'suppressed'))
   ) n

@@ -382,6 +382,7 @@ begin
           deferred_reason = null,
           error_code = null,
           error_message = null,
+          recipient_phone = x.recipient_phone,
           recipient_name = x.lead_name,
           message_type = x.message_type,
           variant = x.variant,

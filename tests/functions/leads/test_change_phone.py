@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from factory import Clock, Connection, Plant
+from psycopg.types.json import Jsonb
 from refusals import refusal
 
 OLD, NEW = "+60123456789", "+60199999999"
@@ -65,3 +66,31 @@ def test_what_cannot_be_is_refused(
     plant.lead("+60188888888")
     assert refusal(conn, CHANGE, old, new)[0] == code
     assert plant.value("select count(*) from drip.leads where phone = %s", OLD) == 1
+
+
+def test_what_comes_back_afterwards_goes_to_the_new_number(clock: Clock, plant: Plant) -> None:
+    """A message that was on its way meanwhile and failed for now."""
+    plant.message(plant.device(), plant.lead(OLD), source=Jsonb({"content": "for {phone}"}))
+    [claimed] = plant.claim()
+    plant.row(CHANGE, OLD, NEW)
+    assert plant.message_row(claimed["message_id"])["recipient_phone"] == OLD
+    plant.answer(claimed, "retry", error_code="X")
+
+    clock.advance(hours=1)
+    plant.wake()
+    [again] = plant.claim()
+
+    assert (again["recipient_phone"], again["content"]) == (NEW, f"for {NEW}")
+    assert plant.message_row(again["message_id"])["recipient_phone"] == NEW
+
+
+def test_an_opt_out_of_the_new_number_holds_what_comes_back(clock: Clock, plant: Plant) -> None:
+    plant.message(plant.device(), plant.lead(OLD))
+    [claimed] = plant.claim()
+    plant.row(CHANGE, OLD, NEW)
+    plant.answer(claimed, "retry", error_code="X")
+    plant.suppress(NEW)
+    clock.advance(hours=1)
+    plant.wake()
+    assert plant.claim() == []
+    assert plant.message_row(claimed["message_id"])["status_reason"] == "suppressed"
