@@ -131,7 +131,12 @@ left join lateral (
       and (st.day_number > 1 or s.steps_edited_at is not null)
       and ps.sequence_id = m.sequence_id
       -- what was sent of a step that an edit has taken out stands before all that is left
-      and (ps.day_number <= st.day_number or ps.retired_at is not null)
+      and case
+        when st.retired_at is null
+          then ps.day_number <= st.day_number or ps.retired_at is not null
+        -- and what was on its way then, and comes back, waits for none of them
+        else ps.retired_at is not null and ps.day_number < st.day_number
+      end
   ) p
   where p.id <> st.id
   offset 0

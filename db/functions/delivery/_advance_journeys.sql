@@ -46,7 +46,7 @@ begin
     join drip.users u on u.id = m.user_id
     cross join lateral (select coalesce(l.time_zone, u.time_zone) as zone) z
     where m.sequence_contact_id = any (p_ids) and m.status || '' = 'pending'
-    order by m.sequence_contact_id, st.day_number
+    order by m.sequence_contact_id, st.retired_at is null, st.day_number
   ),
   freed as (
     select

@@ -84,27 +84,30 @@ $$;
 comment on function drip.retry_messages(bigint[], text, boolean) is
   'Sends failed, expired, cancelled or skipped messages again, all their counters reset; the claim
    judges them anew. Where applied is false, reason says why: dry_run, not_found, held (by somebody;
-   ask again), suppressed, excluded, campaign_cancelled, enrollment_finished, later_step_tried, or
-   its status; an unknown one may have arrived and is refused.';
+   ask again), suppressed, excluded, campaign_cancelled, enrollment_finished, step_removed,
+   later_step_tried, or its status; an unknown one may have arrived and is refused.';
 grant execute on function drip.retry_messages(bigint[], text, boolean) to drip_operator;
 
 create function drip._refuses_retry(p_message_id bigint) returns text
 language sql stable
 as $$
   select case
-    when m.recipient_phone like '+999%' then 'not_found'
+    when l.phone like '+999%' then 'not_found'
     when exists (
       select
       from drip.suppressions s
-      where s.user_id = m.user_id and s.phone = m.recipient_phone
+      where s.user_id = m.user_id and s.phone = l.phone
         and (s.category = 'all' or m.category = 'marketing')) then 'suppressed'
     when c.status = 'cancelled' then 'campaign_cancelled'
     when m.status_reason = 'excluded' then 'excluded'
+    when st.retired_at is not null then 'step_removed'
     when e.completed_at is not null then 'enrollment_finished'
     when m.sequence_contact_id is not null and not drip._may_try_again(m.id)
       then 'later_step_tried'
   end
   from drip.broadcast_messages m
+  join drip.leads l on l.id = m.lead_id
+  left join drip.sequence_steps st on st.id = m.sequence_stepid
   left join drip.campaigns c on c.id = m.campaign_id
   left join drip.sequence_contacts e on e.id = m.sequence_contact_id
   where m.id = p_message_id

@@ -1,10 +1,13 @@
 -- After an edit of steps: brings the pending messages of all live journeys in line with the steps
 -- as they are now, and says what it did. A journey only goes forward: what stands before the last
--- step it has had is not made up. What an edit did not touch keeps its time.
--- p_old: the steps in use before, [{id, place, delay, send_time, valid_for, type}].
+-- step it has had is not made up. What an edit did not touch keeps its time. A message that has
+-- ended before its turn (cancelled, expired, skipped) stays so and takes nothing along.
+-- p_old: the steps in use before, [{id, place, delay, send_time, valid_for, type}]; with p_only
+-- that journey alone.
 -- In the lock order: enrollments, then messages, in id order; it waits, so that afterwards nothing
 -- unclaimed is left of the old plan.
-create function drip._replan_journeys(p_sequence_id bigint, p_old jsonb)
+create function drip._replan_journeys(
+  p_sequence_id bigint, p_old jsonb, p_only bigint default null)
 returns table (
   change text, sequence_stepid bigint, enrollment_id bigint, lead_id bigint, message_id bigint,
   at_before timestamptz, at_after timestamptz)
@@ -21,6 +24,7 @@ begin
     select e.id
     from drip.sequence_contacts e
     where e.sequence_id = p_sequence_id and e.completed_at is null
+      and (p_only is null or e.id = p_only)
     order by e.id
     for no key update);
   perform
@@ -80,21 +84,30 @@ begin
       left join old_steps o on o.after_id is null
       cross join lateral (
         select
-          coalesce(max(st.place) filter (where m.status <> 'pending'), 0) as reached,
-          coalesce(bool_or(m.status in ('processing', 'sent', 'failed', 'unknown')), false)
-            as is_begun,
-          max(m.scheduled_at) filter (where m.sequence_stepid = o.id and m.status = 'pending')
+          coalesce(
+            max(b.place) filter (
+              where b.is_tried or (b.status <> 'pending' and b.place < b.first_pending)),
+            0) as reached,
+          coalesce(bool_or(b.is_tried), false) as is_begun,
+          max(b.scheduled_at) filter (where b.sequence_stepid = o.id and b.status = 'pending')
             as first_at
-        from drip.broadcast_messages m
-        left join steps st on st.id = m.sequence_stepid
-        where m.sequence_contact_id = e.id
+        from (
+          select
+            m.status, m.sequence_stepid, m.scheduled_at, st.place,
+            m.status in ('processing', 'sent', 'failed', 'unknown') as is_tried,
+            coalesce(min(st.place) filter (where m.status = 'pending') over (), 2147483647)
+              as first_pending
+          from drip.broadcast_messages m
+          left join steps st on st.id = m.sequence_stepid
+          where m.sequence_contact_id = e.id
+        ) b
       ) h
       where e.id = any (v_journeys)
     ),
     timeline as (
       select
         j.id as enrollment_id, j.zone, j.now, st.id as step_id, st.place, m.id as message_id,
-        m.scheduled_at, m.device_id,
+        m.status, m.scheduled_at, m.device_id,
         case
           when m.id is not null and st.is_kept then m.scheduled_at
           else greatest(j.now, t.at)
@@ -102,7 +115,7 @@ begin
       from journeys j
       join steps st on st.place = j.reached + 1
       left join drip.broadcast_messages m
-        on m.sequence_contact_id = j.id and m.sequence_stepid = st.id and m.status = 'pending'
+        on m.sequence_contact_id = j.id and m.sequence_stepid = st.id
       cross join lateral (
         select case
           when j.is_begun then drip._next_local_time(
@@ -134,7 +147,8 @@ begin
       ) t
       union all
       select
-        t.enrollment_id, t.zone, t.now, st.id, st.place, m.id, m.scheduled_at, m.device_id,
+        t.enrollment_id, t.zone, t.now, st.id, st.place, m.id, m.status, m.scheduled_at,
+        m.device_id,
         case
           when m.id is not null and st.is_kept and t.at = t.scheduled_at then m.scheduled_at
           else greatest(t.now, drip._next_step_at(t.at, st.delay, st.send_time, t.zone))
@@ -144,12 +158,12 @@ begin
       left join drip.broadcast_messages m
         on m.sequence_contact_id = t.enrollment_id
         and m.sequence_stepid = st.id
-        and m.status = 'pending'
     ),
     wanted as materialized (
       select t.*, st.valid_for, st.type, st.is_changed
       from timeline t
       join steps st on st.id = t.step_id
+      where coalesce(t.status, 'pending') = 'pending'
     ),
     moved as (
       update drip.broadcast_messages m
@@ -217,7 +231,7 @@ begin
   perform drip._notify_wake(v_devices);
 end
 $$;
-comment on function drip._replan_journeys(bigint, jsonb) is
+comment on function drip._replan_journeys(bigint, jsonb, bigint) is
   'Moves, adds and cancels pending messages of a sequence after an edit of its steps; one row for
    each: moves, gains, loses.';
 

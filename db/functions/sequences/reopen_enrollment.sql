@@ -13,6 +13,8 @@ declare
   v_enrollment drip.sequence_contacts;
   v_messages bigint;
 begin
+  -- an edit of the steps sees this journey, or is seen by it
+  perform from drip.sequences s where s.id = v_sequence.id for key share;
   select e.*
   into v_enrollment
   from drip.sequence_contacts e
@@ -55,34 +57,44 @@ begin
     return;
   end if;
 
-  with again as (
-    select m.id
+  begin
+    with again as (
+      select m.id
+      from drip.broadcast_messages m
+      where m.sequence_contact_id = v_enrollment.id
+        and m.status = 'cancelled'
+        -- a stop cancels first and ends the journey then
+        and m.status_reason in (
+          v_enrollment.exit_reason,
+          case v_enrollment.exit_reason when 'opted_out' then 'suppressed' end)
+      order by m.id
+      for no key update
+    )
+    update drip.broadcast_messages m
+    set status = 'pending', status_reason = null, finished_at = null
+    from again a
+    where m.id = a.id;
+    update drip.sequence_contacts e
+    set status = 'active', exit_reason = null, completed_at = null
+    where e.id = v_enrollment.id;
+    perform set_config('drip.resume_policy', '', true);
+    perform drip._resume_messages(
+      array[v_enrollment.id], array[v_enrollment.completed_at], drip.now());
+    -- the steps may have changed while it was over
+    perform drip._replan_journeys(
+      v_sequence.id, drip._steps_in_use(v_sequence.id), v_enrollment.id);
+    select count(*)
+    into v_messages
     from drip.broadcast_messages m
-    where m.sequence_contact_id = v_enrollment.id
-      and m.status = 'cancelled'
-      -- a stop cancels first and ends the journey then
-      and m.status_reason in (
-        v_enrollment.exit_reason,
-        case v_enrollment.exit_reason when 'opted_out' then 'suppressed' end)
-    order by m.id
-    for no key update
-  )
-  update drip.broadcast_messages m
-  set status = 'pending', status_reason = null, finished_at = null
-  from again a
-  where m.id = a.id;
-  get diagnostics v_messages = row_count;
-  if v_messages = 0 then
-    return query select v_enrollment.id, 'nothing_left'::text, 0::bigint, null::timestamptz;
-    return;
-  end if;
-  update drip.sequence_contacts e
-  set status = 'active', exit_reason = null, completed_at = null
-  where e.id = v_enrollment.id;
-  perform set_config('drip.resume_policy', '', true);
-  perform drip._resume_messages(
-    array[v_enrollment.id], array[v_enrollment.completed_at], drip.now());
-  perform drip._sync_enrollments(array[v_enrollment.id]);
+    where m.sequence_contact_id = v_enrollment.id and m.status = 'pending';
+    if v_messages = 0 then
+      raise exception using errcode = 'DR999';
+    end if;
+  exception
+    when sqlstate 'DR999' then
+      return query select v_enrollment.id, 'nothing_left'::text, 0::bigint, null::timestamptz;
+      return;
+  end;
   perform drip._audit(
     v_lead.user_id, 'reopen_enrollment', 'enrollment', v_enrollment.id, p_reason);
   return query

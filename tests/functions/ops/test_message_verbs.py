@@ -310,3 +310,17 @@ def test_settle_goes_the_way_of_a_result(clock: Clock, plant: Plant, outcome: st
 
 def test_settle_knows_two_outcomes(clock: Clock, plant: Plant) -> None:
     assert refusal(plant.conn, SETTLE, [1], "delivered")[0] == "DR001"
+
+
+def test_a_step_that_is_gone_is_not_tried_again(clock: Clock, plant: Plant) -> None:
+    """The journey would stand still: it and what is left would wait for each other."""
+    plant.device()
+    sequence = plant.sequence({"name": "a"}, {"name": "b"}, {"name": "c"})
+    enrollment = plant.enroll(sequence)
+    gone = plant.journey(enrollment)[1]["id"]
+    plant.row(
+        "select count(*) from drip.replace_steps(%s, %s, false)",
+        str(sequence),
+        Jsonb([{"name": "a", "content": "Step"}, {"name": "c", "content": "Step"}]),
+    )
+    assert said(plant.rows(RETRY, [gone], False)) == {gone: "step_removed"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from factory import Clock, Connect, Plant
 from inbound import PHONE, process, said, send
+from psycopg.types.json import Jsonb
 
 REOPEN = "select * from drip.reopen_enrollment(%s, %s)"
 
@@ -265,3 +267,34 @@ def test_it_is_the_tenants_own(clock: Clock, plant: Plant, connect: Connect) -> 
     finally:
         plant.conn.execute("drop owned by reopener")
         plant.conn.execute("drop role reopener")
+
+
+def test_a_journey_that_comes_back_follows_the_steps_of_now(clock: Clock, plant: Plant) -> None:
+    sequence, enrollment = ended(
+        plant,
+        {"name": "a", "content": "A", "trigger_delay_hours": 0},
+        {"name": "b", "content": "B"},
+        {"name": "c", "content": "C"},
+    )
+    plant.row(
+        "select count(*) from drip.replace_steps(%s, %s, false)",
+        str(sequence),
+        Jsonb([{"name": n, "content": n.upper(), "trigger_delay_hours": 24} for n in "acd"]),
+    )
+    row = reopen(plant, sequence)
+    assert (row["outcome"], row["messages"]) == ("reopened", 2)
+    handed = plant.live(clock, clock.now + timedelta(days=5))
+    assert [text for _, _, text in handed] == ["C", "D"]
+    assert plant.enrollment(enrollment)["status"] == "completed"
+
+
+def test_nothing_comes_back_of_steps_that_are_gone(clock: Clock, plant: Plant) -> None:
+    sequence, enrollment = ended(plant, {"name": "a"}, {"name": "b"})
+    plant.row(
+        "select count(*) from drip.replace_steps(%s, %s, false)",
+        str(sequence),
+        Jsonb([{"name": "a", "content": "A"}]),
+    )
+    before = plant.enrollment(enrollment)
+    assert reopen(plant, sequence)["outcome"] == "nothing_left"
+    assert plant.enrollment(enrollment) == before

@@ -457,3 +457,43 @@ def test_what_was_on_its_way_in_the_edit_keeps_its_distance_to_the_second(
     [last] = plant.claim()
     plant.answer(last)
     assert plant.enrollment(enrollment)["status"] == "completed"
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "expired", "skipped"])
+def test_what_ended_before_its_turn_takes_nothing_along(
+    clock: Clock, plant: Plant, warm: int, ended: str
+) -> None:
+    """An edit does not take a later step that has ended for the last one that was had."""
+    start = clock.now
+    enrollment = plant.enroll(warm)
+    message = plant.journey(enrollment)[1]["id"]
+    plant.update("broadcast_messages", message, status=ended, status_reason="x", finished_at=start)
+
+    rows = plant.rows(UPDATE, "Warm", "a", Jsonb({"content": "New"}))
+    assert of_messages(rows) == []
+    rows = plant.rows(UPDATE, "Warm", "a", Jsonb({"trigger_delay_hours": 1}))
+    rows += plant.rows(UPDATE, "Warm", "c", Jsonb({"trigger_delay_hours": 25}))
+
+    assert of_messages(rows) == [("moves", "c", start + 2 * DAY, start + 2 * DAY + HOUR)]
+    texts = [text for _, _, text in plant.live(clock, start + 5 * DAY)]
+    assert texts == ["New", "C"]
+
+
+def test_what_was_on_its_way_when_its_step_went_may_be_tried_again(
+    clock: Clock, plant: Plant, warm: int
+) -> None:
+    """It stands before all that is left, and waits for none of it."""
+    start = clock.now
+    plant.enroll(warm)
+    plant.live(clock, start)
+    clock.set(start + DAY)
+    plant.wake()
+    [claimed] = plant.claim()
+    a, _, c = steps_of(plant)
+    replace(plant, [a, c])
+    plant.answer(claimed, "retry", error_code="X")
+
+    handed = plant.live(clock, start + 5 * DAY)
+
+    assert [text for _, _, text in handed] == ["B", "C"]
+    assert handed[1][0] - handed[0][0] == DAY
