@@ -14,14 +14,8 @@ declare
   v_enrollments bigint[];
   v_cancelled integer;
   v_scrubbed integer;
+  v_on_its_way integer;
 begin
-  if exists (
-    select from drip.broadcast_messages m
-    where m.lead_id = v_lead.id and m.status = 'processing'
-  ) then
-    perform drip._fail(
-      'DR005', 'a message to this lead is being sent', 'Try again in a minute.');
-  end if;
   -- No country has the code 999, so nobody is written to under this number.
   update drip.leads l
   set phone = v_nobody, external_id = null, name = null, niche = null, trigger = null,
@@ -54,15 +48,26 @@ begin
       finished_at = case when m.status = 'pending' then v_now else m.finished_at end,
       not_before = null, deferred_reason = null,
       recipient_phone = v_nobody, recipient_name = null, content = null, caption = null,
-      media_url = null, template = null, idempotency_key = null,
+      media_url = null, template = null, idempotency_key = null, error_message = null,
       source = case when m.source is not null then jsonb '{}' end
     from locked k
     where m.id = k.id
     returning k.status
   )
-  select count(*), v_cancelled + count(*) filter (where s.status = 'pending')
-  into v_scrubbed, v_cancelled
+  select
+    count(*), v_cancelled + count(*) filter (where s.status = 'pending'),
+    count(*) filter (where s.status = 'processing')
+  into v_scrubbed, v_cancelled, v_on_its_way
   from scrubbed s;
+  -- also one of a claim that was waited for just now
+  if v_on_its_way > 0 then
+    perform drip._fail(
+      'DR005', 'a message to this lead is being sent', 'Try again in a minute.');
+  end if;
+  update drip.message_attempts a
+  set error_message = null
+  from drip.broadcast_messages m
+  where m.lead_id = v_lead.id and a.message_id = m.id and a.error_message is not null;
 
   update drip.inbound_messages i
   set sender = v_nobody, sender_alias = null, sender_name = null, body = null, payload = null

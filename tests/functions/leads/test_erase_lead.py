@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from factory import Clock, Connection, Plant
+from concurrent.futures import ThreadPoolExecutor
+
+from factory import Clock, Connect, Connection, Plant
 from psycopg.types.json import Jsonb
 from refusals import refusal
+from waiting import wait_until_blocked
 
 PHONE = "+60123456789"
 ERASE = "select * from drip.erase_lead(%s, 'asked for it')"
@@ -36,6 +39,9 @@ def test_nothing_of_the_person_is_left(clock: Clock, plant: Plant) -> None:
     )
     sent = plant.message(device, lead, source=Jsonb({"content": "Dear {name}"}))
     plant.answer(plant.claim()[0])
+    plant.message(device, lead)
+    plant.wake()
+    plant.answer(plant.claim()[0], "permanent", error_code="X", error_message="no such Aminah")
     pending = plant.message(device, lead, source=Jsonb({"content": "Dear Aminah"}))
     sequence = plant.sequence({}, {"trigger_delay_hours": 1})
     journey = plant.enroll(sequence, lead)
@@ -52,7 +58,7 @@ def test_nothing_of_the_person_is_left(clock: Clock, plant: Plant) -> None:
 
     erased = plant.row(ERASE, PHONE)
 
-    assert erased == {"lead_id": lead, "cancelled": 3, "scrubbed": 4, "outcome": "erased"}
+    assert erased == {"lead_id": lead, "cancelled": 3, "scrubbed": 5, "outcome": "erased"}
     everything = plant.value(EVERYTHING)
     for word in ("Aminah", "60123456789", "crm-1", "Ipoh", "secret", "cold"):
         assert word not in everything, word
@@ -82,6 +88,23 @@ def test_a_message_on_its_way_is_waited_for(clock: Clock, plant: Plant, conn: Co
     plant.claim()
     assert refusal(conn, ERASE, PHONE)[0] == "DR005"
     assert plant.value("select phone from drip.leads") == PHONE
+
+
+def test_a_claim_that_is_under_way_is_waited_for_too(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    lead = plant.lead(PHONE)
+    message = plant.message(plant.device(), lead)
+    claimer = clock.join(connect(autocommit=False))
+    eraser = clock.join(connect())
+    [claimed] = plant.claim(session=claimer)
+    with ThreadPoolExecutor(1) as pool:
+        erasing = pool.submit(refusal, eraser, ERASE, PHONE)
+        wait_until_blocked(plant.conn, eraser, by=claimer)
+        claimer.commit()
+        assert erasing.result()[0] == "DR005"
+    assert plant.value("select phone from drip.leads") == PHONE
+    assert plant.message_row(message)["content"] == claimed["content"]
 
 
 def test_it_is_written_down(plant: Plant) -> None:
