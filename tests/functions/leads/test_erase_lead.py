@@ -83,6 +83,18 @@ def test_the_phone_may_come_back_as_a_new_person(plant: Plant) -> None:
     assert plant.lead(PHONE) != lead
 
 
+def test_nobody_is_enrolled_or_written_to_by_what_stands_in_the_phones_place(
+    plant: Plant, conn: Connection
+) -> None:
+    plant.lead(PHONE)
+    plant.row(ERASE, PHONE)
+    nobody = plant.value("select phone from drip.leads")
+    sequence = plant.sequence({})
+    row = plant.row("select * from drip.enroll_lead(%s, %s)", str(sequence), nobody)
+    assert row["outcome"] == "invalid_phone"
+    assert refusal(conn, "select drip.send_message(%s, 'Hi')", nobody)[0] == "DR002"
+
+
 def test_a_message_on_its_way_is_waited_for(clock: Clock, plant: Plant, conn: Connection) -> None:
     plant.message(plant.device(), plant.lead(PHONE))
     plant.claim()
