@@ -71,7 +71,9 @@ begin
           end if;
           perform drip._fail(
             v_code,
-            format('%s %s: %s', v_object.kind, quote_literal(v_object.name), v_message),
+            coalesce(
+              v_object.kind || ' ' || quote_literal(v_object.name), v_object.path)
+              || ': ' || v_message,
             v_hint, v_object.path);
       end;
     end loop;

@@ -273,6 +273,8 @@ def test_rubbish(plant: Plant, definitions: Any, code: str, path: str | None) ->
     given = None if definitions is None else Jsonb(definitions)
     found = refused(plant, given)
     assert (found.sqlstate, found.message_detail) == (code, path)
+    # what has no name is told by its place
+    assert not (found.message_primary or "").startswith(("sequence :", "campaign :"))
     assert plant.value("select count(*) from drip.sequences") == 0
 
 
