@@ -105,6 +105,6 @@ end
 $$;
 comment on function drip.reopen_enrollment(text, text, text, text) is
   'Takes the exit of a journey back, as after a reply that was none: its messages are pending
-   again, later by the time between. Outcome: reopened, already_live, nothing_left, suppressed,
-   exclusive.';
+   again, along the steps of now and later by the time between. Outcome: reopened, already_live,
+   nothing_left, suppressed, exclusive.';
 grant execute on function drip.reopen_enrollment(text, text, text, text) to drip_app;
