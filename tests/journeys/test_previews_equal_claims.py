@@ -29,7 +29,14 @@ TIMES = (
     " where m.sequence_contact_id = %s order by m.planned_at, m.id"
 )
 
-# What waits for no time is asked each minute by a worker; here only the last time of all counts.
+# What waits for no time is asked each minute by a worker. Over a long time in which nothing leaves
+# only the last of them counts.
+LONG = timedelta(minutes=10)
+ASKED_AGAIN = (
+    "select min(due_at) from drip.broadcast_messages"
+    " where status = 'pending' and due_at > drip.now()"
+    " and (sequence_id = any (%s) or deferred_reason = 'predecessor_pending')"
+)
 MEANWHILE = (
     "update drip.broadcast_messages m set not_before = m.not_before"
     " + ceil(extract(epoch from drip.now() - m.not_before) / 60) * interval '1 minute'"
@@ -64,13 +71,12 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
     """Claims until then, by a worker that is never late: when, to whom, of what, which step.
 
     The clock stops wherever anything may change: a message is due or expires, a device is free
-    again, its hours open, or a day begins.
+    again, its hours open, the hours of its next message end, or a day begins.
     """
     left: list[Left] = []
     endless = shut(plant, world)
     times = {time(0), *(device.hours.start for device in world.devices if device.hours.start)}
     while True:
-        plant.conn.execute(MEANWHILE, [endless])
         plant.tick()
         plant.wake()
         looks = 0
@@ -102,10 +108,12 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
             " union all"
             " select expires_at from drip.broadcast_messages where status = 'pending'"
             " union all select next_send_at from drip.device_pacing"
+            " union all select drip._heads_close_at(%s, drip.now())"
             " union all select drip._expands_at(c) from drip.campaigns c"
             " where c.status in ('pending', 'triggered') and c.expanded_at is null"
             ") a where at > drip.now()",
             endless,
+            plant.user,
         )
         if upcoming is None:
             waits = plant.value(
@@ -117,7 +125,11 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
         at = min(upcoming or END_OF_TIME, *(next_local_time(later, world.zone, t) for t in times))
         if at > until:
             return left
-        clock.set(at)
+        if at - clock.now > LONG:
+            clock.set(at)
+            plant.conn.execute(MEANWHILE, [endless])
+        else:
+            clock.set(min(at, plant.value(ASKED_AGAIN, endless) or at))
 
 
 def foreseen(plant: Plant, until: datetime) -> list[Left]:

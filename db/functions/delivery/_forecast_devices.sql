@@ -53,13 +53,22 @@ begin
     waiting as (
       select
         m.device_id, m.id as message_id, m.id as key, 1::bigint as messages, m.lead_id,
-        l.time_zone, l.paused_until, l.last_inbound_at, m.priority, m.category, m.message_type,
+        l.time_zone, case when hold.at is null then l.paused_until end as paused_until,
+        case when hold.at is not null then l.paused_until end as held_until,
+        l.last_inbound_at, m.priority, m.category, m.message_type,
+        -- whoever ends a pause lets go what it held, and moves the times of journeys
         case
           when m.campaign_id = p_running and m.deferred_reason = 'campaign_paused'
             then m.scheduled_at
+          when l.paused_until < 'infinity' then greatest(
+            coalesce(hold.at, m.scheduled_at),
+            case when m.deferred_reason is distinct from 'lead_paused' then m.not_before end)
           else m.due_at
         end as due_at,
-        m.expires_at, m.campaign_id, m.sequence_id, m.sequence_stepid, m.sequence_contact_id,
+        m.expires_at + coalesce(
+          greatest(drip._exactly(hold.at - m.scheduled_at), hold.length), interval '0')
+          as expires_at,
+        m.campaign_id, m.sequence_id, m.sequence_stepid, m.sequence_contact_id,
         exists (
           select
           from drip.suppressions sp
@@ -69,11 +78,28 @@ begin
             and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed
       from drip.broadcast_messages m
       join drip.leads l on l.id = m.lead_id
+      left join lateral (
+        select
+          max(drip._after_hold(
+            q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone),
+            greatest(l.paused_at, e.enrolled_at), l.paused_until)) as at,
+          max(drip._exactly(greatest(
+            l.paused_until - greatest(l.paused_at, e.enrolled_at), interval '0'))) as length
+        from drip.sequence_steps own
+        join drip.sequence_contacts e on e.id = m.sequence_contact_id
+        join drip.users u on u.id = p_user_id
+        join drip.broadcast_messages q
+          on q.sequence_contact_id = m.sequence_contact_id and q.status = 'pending'
+        join drip.sequence_steps st on st.id = q.sequence_stepid
+        where l.paused_until < 'infinity'
+          and own.id = m.sequence_stepid
+          and st.day_number <= own.day_number
+      ) hold on true
       where m.device_id = any (p_devices) and m.status = 'pending'
       union all
       select
         p.device_id, null, c_later + p.place, p.messages, p.lead_id, p.zone, p.paused_until,
-        p.last_inbound_at, c.priority, c.category, c.message_type, z.at,
+        null, p.last_inbound_at, c.priority, c.category, c.message_type, z.at,
         z.at + drip._exactly(c.valid_for), c.id, null, null, null, false
       from planned p
       join drip.campaigns c on c.id = p.campaign_id
@@ -88,7 +114,8 @@ begin
           else 'goes'
         end as fate,
         case when v.until is null then v.reason end as reason,
-        greatest(w.due_at, v.until) as due_at,
+        w.due_at,
+        greatest(w.due_at, v.until, w.held_until) as arrives_at,
         w.messages * case
           when w.lead_id is not null then drip._delay_seconds(
             drip._message_seed(w.message_id, w.lead_id, w.campaign_id, w.sequence_stepid),
@@ -111,7 +138,7 @@ begin
       left join drip.sequence_contacts e on e.id = w.sequence_contact_id
       cross join lateral (
         select
-          greatest(w.due_at, v_now) as now,
+          greatest(w.due_at, v_now, w.held_until) as now,
           coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds) as min_seconds,
           coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds) as max_seconds,
           coalesce(c.send_from, s.send_from, u.send_from) as window_from,
@@ -125,7 +152,13 @@ begin
       ) x
       cross join lateral drip._verdict(
         x.now, w.due_at, null, w.expires_at, u.is_active,
-        case when w.campaign_id is distinct from p_running then c.status end, s.status, e.status,
+        case when w.campaign_id is distinct from p_running then c.status end, s.status,
+        -- what pauses its sequence or its lead stands there
+        case
+          when e.paused_at is not null then 'paused'
+          when e.status = 'paused' then 'active'
+          else e.status
+        end,
         w.paused_until, w.suppressed, null, null, null, d.id, 'online', null, null, null,
         d.platform = 'cloud_api' and w.message_type <> 'template'
           and coalesce(w.last_inbound_at < x.now - interval '24 hours', true),
@@ -136,7 +169,7 @@ begin
       select
         j.*,
         sum(j.messages) over (
-          partition by j.device_id, j.fate order by j.priority, j.due_at, j.key) as place,
+          partition by j.device_id, j.fate order by j.priority, j.arrives_at, j.key) as place,
         sum(j.messages) over (partition by j.device_id, j.fate) as total
       from judged j
     ),
@@ -144,7 +177,8 @@ begin
       select
         n.device_id, n.fate, n.reason, n.priority, n.campaign_id, n.sequence_id, n.zone,
         n.window_from, n.window_to, n.window_days, n.skip_weekends,
-        min(n.due_at) as due_at,
+        min(n.arrives_at) as arrives_at,
+        min(case when n.total <= c_exact then n.due_at else n.arrives_at end) as due_at,
         min(n.key) as key,
         sum(n.messages)::bigint as messages,
         sum(n.seconds) as seconds,
@@ -175,13 +209,14 @@ begin
     queues as (
       select
         u.device_id,
-        array_agg(u.lane order by u.lane, u.due_at, u.key) as lane,
-        array_agg(u.due_at order by u.lane, u.due_at, u.key) as due_at,
-        array_agg(u.key order by u.lane, u.due_at, u.key) as key,
-        array_agg(u.messages order by u.lane, u.due_at, u.key) as messages,
-        array_agg(u.seconds order by u.lane, u.due_at, u.key) as seconds,
-        array_agg(u.expires_at order by u.lane, u.due_at, u.key) as expires_at,
-        array_agg(u.source order by u.lane, u.due_at, u.key) as source
+        array_agg(u.lane order by u.lane, u.arrives_at, u.due_at, u.key) as lane,
+        array_agg(u.arrives_at order by u.lane, u.arrives_at, u.due_at, u.key) as arrives_at,
+        array_agg(u.due_at order by u.lane, u.arrives_at, u.due_at, u.key) as due_at,
+        array_agg(u.key order by u.lane, u.arrives_at, u.due_at, u.key) as key,
+        array_agg(u.messages order by u.lane, u.arrives_at, u.due_at, u.key) as messages,
+        array_agg(u.seconds order by u.lane, u.arrives_at, u.due_at, u.key) as seconds,
+        array_agg(u.expires_at order by u.lane, u.arrives_at, u.due_at, u.key) as expires_at,
+        array_agg(u.source order by u.lane, u.arrives_at, u.due_at, u.key) as source
       from units u
       group by u.device_id
     ),
@@ -209,8 +244,8 @@ begin
     from queues q
     join lanes l on l.device_id = q.device_id
     cross join lateral drip._forecast_queue(
-      q.device_id, p_until, l.lanes, q.lane, q.due_at, q.key, q.messages, q.seconds,
-      q.expires_at, q.source) f
+      q.device_id, p_until, l.lanes, q.lane, q.arrives_at, q.due_at, q.key, q.messages,
+      q.seconds, q.expires_at, q.source) f
     left join sources s on s.device_id = q.device_id and s.source = f.source
     group by q.device_id, s.priority, s.campaign_id, s.sequence_id, f.fate, f.day
     union all
@@ -224,13 +259,13 @@ begin
     -- when it becomes due, by day: what does not leave on it goes over into the next
     select
       u.device_id, u.priority, u.campaign_id, u.sequence_id, 'due', null,
-      (greatest(u.due_at, v_now) at time zone t.time_zone)::date, sum(u.messages)::bigint,
-      min(u.due_at), max(u.due_at)
+      (greatest(u.arrives_at, v_now) at time zone t.time_zone)::date, sum(u.messages)::bigint,
+      min(u.arrives_at), max(u.arrives_at)
     from units u
     join drip.users t on t.id = p_user_id
     group by
       u.device_id, u.priority, u.campaign_id, u.sequence_id,
-      (greatest(u.due_at, v_now) at time zone t.time_zone)::date;
+      (greatest(u.arrives_at, v_now) at time zone t.time_zone)::date;
 end
 $$;
 comment on function drip._forecast_devices(

@@ -1,11 +1,12 @@
 -- The arithmetic of one device's queue, without a row being touched: who is next by class, due time
--- and id, as in the claim; hours, days, caps, ramp and pace decide when. A unit stands for one
--- message or for many of the same kind: of those, as many leave at once as fit before the next
--- instant that may change who is next, so the cost goes by units and days, not by messages.
+-- and id, as in the claim; hours, days, caps, ramp and pace decide when. A unit arrives at its due
+-- time, or later: a contact's at the end of its pause. It stands for one message or for many of the
+-- same kind: of those, as many leave at once as fit before the next instant that may change who is
+-- next, so the cost goes by units and days, not by messages.
 create function drip._forecast_queue(
-  p_device_id bigint, p_until timestamptz, p_lanes jsonb, p_lane integer[], p_due timestamptz[],
-  p_key bigint[], p_messages bigint[], p_seconds numeric[], p_expires timestamptz[],
-  p_source integer[])
+  p_device_id bigint, p_until timestamptz, p_lanes jsonb, p_lane integer[],
+  p_arrives timestamptz[], p_due timestamptz[], p_key bigint[], p_messages bigint[],
+  p_seconds numeric[], p_expires timestamptz[], p_source integer[])
 returns table (
   fate text, source integer, day date, messages bigint, first_at timestamptz,
   last_at timestamptz)
@@ -31,26 +32,28 @@ declare
   v_closes timestamptz := 'infinity';
   v_day date;
   v_day_ends timestamptz := '-infinity';
-  -- lanes: what shares class and hours; each is in the order of its due times
+  -- lanes: what shares class and hours. v_order has the units, lane by lane: from v_next to v_ready
+  -- those that have arrived, in the order of the claim, then the others in that of arrival
+  v_order integer[] := array(select generate_series(1, cardinality(p_lane)));
   v_lanes constant integer := jsonb_array_length(p_lanes);
   v_class smallint[] := '{}';
   v_next integer[] := '{}';
+  v_ready integer[] := '{}';
   v_last integer[] := '{}';
+  v_arrives_late boolean[] := '{}';
   v_is_sorted boolean[] := '{}';
-  v_deferred_to timestamptz[] := '{}';
   v_lane_opens timestamptz[] := '{}';
   v_lane_closes timestamptz[] := '{}';
   v_lane jsonb;
   v_best integer;
   v_due timestamptz;
-  v_best_due timestamptz;
   v_place integer;
+  v_best_place integer;
   v_end integer;
   v_span record;
   v_waits_until timestamptz;
   v_upcoming timestamptz;
   v_stop timestamptz;
-  v_sorted record;
   v_rest numeric;
   v_pace numeric;
   v_count bigint;
@@ -86,16 +89,21 @@ begin
     v_lane := p_lanes -> (i - 1);
     v_class[i] := (v_lane ->> 'priority')::smallint;
     v_next[i] := v_end + 1;
+    v_ready[i] := v_end;
+    v_arrives_late[i] := false;
     v_is_sorted[i] := true;
     loop
       v_end := v_end + 1;
+      if p_due[v_end] < p_arrives[v_end] then
+        v_arrives_late[i] := true;
+        v_is_sorted[i] := false;
+      end if;
       exit when p_lane[v_end + 1] is distinct from i;
       if p_key[v_end + 1] < p_key[v_end] then
         v_is_sorted[i] := false;
       end if;
     end loop;
     v_last[i] := v_end;
-    v_deferred_to[i] := '-infinity';
     v_lane_opens[i] := '-infinity';
     v_lane_closes[i] := case when v_lane ->> 'zone' is null then 'infinity' else '-infinity' end;
   end loop;
@@ -142,16 +150,30 @@ begin
     v_upcoming := 'infinity';
     for i in 1 .. v_lanes loop
       continue when v_next[i] > v_last[i];
-      v_place := v_next[i];
-      v_due := greatest(p_due[v_place], v_deferred_to[i]);
-      if v_due > v_at then
-        v_upcoming := least(v_upcoming, v_due);
-      elsif v_best is null
-        or (v_class[i], v_due, p_key[v_place])
-          < (v_class[v_best], v_best_due, p_key[v_next[v_best]])
+      v_end := v_ready[i];
+      while v_end < v_last[i] and p_arrives[v_order[v_end + 1]] <= v_at loop
+        v_end := v_end + 1;
+      end loop;
+      if v_end < v_last[i] then
+        v_upcoming := least(v_upcoming, p_arrives[v_order[v_end + 1]]);
+      end if;
+      if v_end > v_ready[i] then
+        v_ready[i] := v_end;
+        if v_arrives_late[i] then
+          v_order[v_next[i]:v_end] := array(
+            select o.place
+            from unnest(v_order[v_next[i]:v_end]) as o (place)
+            order by p_due[o.place], p_key[o.place]);
+        end if;
+      end if;
+      continue when v_next[i] > v_end;
+      v_place := v_order[v_next[i]];
+      if v_best is null
+        or (v_class[i], p_due[v_place], p_key[v_place])
+          < (v_class[v_best], p_due[v_best_place], p_key[v_best_place])
       then
         v_best := i;
-        v_best_due := v_due;
+        v_best_place := v_place;
       end if;
     end loop;
     if v_best is null then
@@ -172,7 +194,7 @@ begin
       v_lane_opens[v_best] := coalesce(v_span.opens, 'infinity');
       v_lane_closes[v_best] := coalesce(v_span.closes, 'infinity');
     end if;
-    v_place := v_next[v_best];
+    v_place := v_best_place;
     if p_expires[v_place] <= v_at then
       fate := 'expires';
       source := p_source[v_place];
@@ -181,15 +203,15 @@ begin
       first_at := p_expires[v_place];
       last_at := p_expires[v_place];
       return next;
-      v_next[v_best] := v_place + 1;
+      v_next[v_best] := v_next[v_best] + 1;
       continue;
     end if;
     if v_lane_opens[v_best] = 'infinity' then
       -- its days never come
       return query
-        select 'waits', p_source[n.place], null::date, p_messages[n.place], null::timestamptz,
+        select 'waits', p_source[o.place], null::date, p_messages[o.place], null::timestamptz,
           null::timestamptz
-        from generate_series(v_place, v_last[v_best]) as n (place);
+        from unnest(v_order[v_next[v_best]:v_last[v_best]]) as o (place);
       v_next[v_best] := v_last[v_best] + 1;
       continue;
     end if;
@@ -198,35 +220,24 @@ begin
       -- stands by id. Its second look sees the others of the class as well
       for i in 1 .. v_lanes loop
         if i = v_best
-          or (v_class[i] = v_class[v_best] and v_next[i] <= v_last[i]
-              and greatest(p_due[v_next[i]], v_deferred_to[i]) <= v_at
-              and v_lane_opens[i] > v_at)
+          or (v_class[i] = v_class[v_best] and v_next[i] <= v_ready[i] and v_lane_opens[i] > v_at)
         then
           v_due := v_lane_opens[i];
-          v_deferred_to[i] := v_due;
-          continue when v_is_sorted[i];
-          v_place := v_next[i];
-          v_end := v_place;
-          while v_end < v_last[i] and p_due[v_end + 1] <= v_due loop
+          v_end := v_next[i] - 1;
+          while v_end < v_last[i] and p_arrives[v_order[v_end + 1]] <= v_due loop
             v_end := v_end + 1;
+            if p_arrives[v_order[v_end]] < v_due then
+              p_arrives[v_order[v_end]] := v_due;
+              p_due[v_order[v_end]] := v_due;
+            end if;
           end loop;
-          select
-            array_agg(q.due order by q.key) as due, array_agg(q.key order by q.key) as key,
-            array_agg(q.messages order by q.key) as messages,
-            array_agg(q.seconds order by q.key) as seconds,
-            array_agg(q.expires order by q.key) as expires,
-            array_agg(q.source order by q.key) as source
-          into v_sorted
-          from unnest(
-            p_due[v_place:v_end], p_key[v_place:v_end], p_messages[v_place:v_end],
-            p_seconds[v_place:v_end], p_expires[v_place:v_end], p_source[v_place:v_end]
-          ) as q (due, key, messages, seconds, expires, source);
-          p_due[v_place:v_end] := v_sorted.due;
-          p_key[v_place:v_end] := v_sorted.key;
-          p_messages[v_place:v_end] := v_sorted.messages;
-          p_seconds[v_place:v_end] := v_sorted.seconds;
-          p_expires[v_place:v_end] := v_sorted.expires;
-          p_source[v_place:v_end] := v_sorted.source;
+          v_ready[i] := v_next[i] - 1;
+          if not v_is_sorted[i] then
+            v_order[v_next[i]:v_end] := array(
+              select o.place
+              from unnest(v_order[v_next[i]:v_end]) as o (place)
+              order by p_due[o.place], p_key[o.place]);
+          end if;
         end if;
       end loop;
       continue;
@@ -242,8 +253,8 @@ begin
     if v_pace > 0 and v_count > 1 then
       v_stop := least(v_stop, v_lane_closes[v_best], p_expires[v_place]);
       for i in 1 .. v_lanes loop
-        if v_class[i] < v_class[v_best] and v_next[i] <= v_last[i] then
-          v_stop := least(v_stop, greatest(p_due[v_next[i]], v_deferred_to[i]));
+        if v_class[i] < v_class[v_best] and v_ready[i] < v_last[i] then
+          v_stop := least(v_stop, p_arrives[v_order[v_ready[i] + 1]]);
         end if;
       end loop;
       v_rest := extract(epoch from v_stop - v_at);
@@ -264,7 +275,7 @@ begin
     v_used := v_used + v_count;
     v_at := v_at + v_count * v_pace * interval '1 second';
     if v_count = p_messages[v_place] then
-      v_next[v_best] := v_place + 1;
+      v_next[v_best] := v_next[v_best] + 1;
     else
       p_messages[v_place] := p_messages[v_place] - v_count;
       p_seconds[v_place] := p_seconds[v_place] - v_count * v_pace;
@@ -281,15 +292,15 @@ begin
   end if;
   for i in 1 .. v_lanes loop
     return query
-      select 'left', p_source[n.place], null::date, p_messages[n.place], null::timestamptz,
+      select 'left', p_source[o.place], null::date, p_messages[o.place], null::timestamptz,
         null::timestamptz
-      from generate_series(v_next[i], v_last[i]) as n (place);
+      from unnest(v_order[v_next[i]:v_last[i]]) as o (place);
   end loop;
 end
 $$;
 comment on function drip._forecast_queue(
-  bigint, timestamptz, jsonb, integer[], timestamptz[], bigint[], bigint[], numeric[],
-  timestamptz[], integer[]) is
+  bigint, timestamptz, jsonb, integer[], timestamptz[], timestamptz[], bigint[], bigint[],
+  numeric[], timestamptz[], integer[]) is
   'When the units of one device''s queue leave, by source and local day, if every send succeeds:
    leaves, expires, left at p_until, or waits for hours that never come; and the cap of each day
-   that has one. Units are in the order of lane, due time and key.';
+   that has one. Units are in the order of lane, arrival, due time and key.';

@@ -251,6 +251,8 @@ as $$
     ) as w (at)
     where p.user_id = p_user_id and w.at > p_after
     union all
+    select drip._heads_close_at(p_user_id, p_after)
+    union all
     select a.blocked_until
     from drip.sender_accounts a
     where a.user_id = p_user_id and a.blocked_until > p_after
@@ -280,3 +282,50 @@ as $$
 $$;
 comment on function drip._next_event(bigint, timestamptz) is
   'The next time after an instant at which something of a tenant may happen by itself.';
+
+-- A worker looks at a device that waits for its cap every few seconds, and defers a head whose hours
+-- are over to the next: a play does so when they end.
+create function drip._heads_close_at(p_user_id bigint, p_at timestamptz) returns timestamptz
+language plpgsql stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+as $$
+declare
+  v_heads constant bigint[] := array(
+    select h.id
+    from drip.device_pacing p
+    cross join lateral (
+      select c.id
+      from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+      cross join lateral (
+        select m.id
+        from drip.broadcast_messages m
+        where m.device_id = p.device_id and m.status = 'pending'
+          and m.priority = class.priority and m.due_at <= p_at
+        order by m.due_at, m.id
+        limit 1
+      ) c
+      order by class.priority
+      limit 1
+    ) h
+    where p.user_id = p_user_id and p.next_send_at <= p_at);
+begin
+  if v_heads = '{}' then
+    return null;
+  end if;
+  return (
+    select min(w.closes)
+    from drip._message_evidence f
+    cross join lateral drip._window_span(
+      p_at, f.zone, f.window_from, f.window_to, f.window_days, f.skip_weekends) w
+    where f.message_id = any (v_heads)
+      and f.has_window
+      and (f.window_from is not null or f.window_days is not null or f.skip_weekends)
+      and w.opens <= p_at);
+end
+$$;
+comment on function drip._heads_close_at(bigint, timestamptz) is
+  'When the hours of a message end that is next on its device and due, of a tenant''s earliest.';

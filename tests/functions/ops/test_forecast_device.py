@@ -180,3 +180,34 @@ def test_it_is_for_operators(clock: Clock, plant: Plant, connect: Connect) -> No
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute(FORECAST, ["one"])
     assert operator.execute(FORECAST, ["one"]).fetchall() != []
+
+
+def test_after_a_pause_a_message_stands_where_it_stood(
+    clock: Clock, plant: Plant, kl: None
+) -> None:
+    """By its due time, before what became due in the meantime."""
+    one = plant.device("one", min_delay_seconds=600, max_delay_seconds=600)
+    lead = plant.lead()
+    phone = plant.value("select phone from drip.leads where id = %s", lead)
+    minute = timedelta(minutes=1)
+    plant.message(one)
+    plant.message(one, lead, expires_at=clock.now + 15 * minute)
+    plant.message(one, scheduled_at=clock.now + 5 * minute)
+    plant.row("select * from drip.pause_lead(%s, %s)", phone, clock.now + 10 * minute)
+    [device, _, single] = shown(plant)
+    assert (single["messages"], single["last_at"]) == (3, clock.now + 20 * minute)
+    assert device["messages"] == 3
+
+
+def test_a_pause_moves_a_journey(clock: Clock, plant: Plant, kl: None) -> None:
+    plant.device("one")
+    sequence = plant.sequence({}, {"trigger_delay_hours": 3}, start_delay="1 hour")
+    lead = plant.lead()
+    phone = plant.value("select phone from drip.leads where id = %s", lead)
+    plant.enroll(sequence, lead)
+    clock.advance(minutes=30)
+    plant.row("select * from drip.pause_lead(%s, %s)", phone, clock.now + 2 * HOUR)
+    rows = plant.rows("select * from drip.simulate(p_until => %s)", clock.now + 9 * HOUR)
+    played = [row["at"] for row in rows if row["kind"] == "message"]
+    [device, *_] = shown(plant)
+    assert [device["first_at"], device["last_at"]] == played

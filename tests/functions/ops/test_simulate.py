@@ -206,6 +206,26 @@ def test_a_window_that_opens_in_a_minute(clock: Clock, plant: Plant) -> None:
     ]
 
 
+def test_hours_that_end_while_a_device_waits(clock: Clock, plant: Plant) -> None:
+    """A worker looks all the while, so the second to open goes by its id and not by its due time."""
+    plant.tenant(time_zone="UTC", send_from="09:00", send_to="12:00")
+    clock.set("2026-03-02 10:00")
+    device = plant.device(daily_cap=1)
+    plant.message(device, scheduled_at=clock.now - DAY)
+    marketing: dict[str, Any] = {"category": "marketing", "scheduled_at": clock.now - DAY / 4}
+    plant.message(device, **marketing | {"scheduled_at": clock.now - DAY / 2})
+    east = [plant.lead(time_zone="Pacific/Noumea") for _ in range(2)]
+    first = plant.message(device, east[0], **marketing)
+    plant.message(device, east[1], **marketing | {"scheduled_at": clock.now - DAY / 3})
+    until = clock.now + 4 * DAY
+    rows = plant.rows(SIMULATE, until)
+    messages = [row["message_id"] for row in rows if row["kind"] == "message"]
+    assert messages[1] == first
+    leads = {row["phone"]: row["id"] for row in plant.rows("select id, phone from drip.leads")}
+    handed = [(at, leads[phone], text) for at, phone, text in plant.live(clock, until)]
+    assert played(rows) == handed
+
+
 def test_it_stops_when_it_takes_too_long(clock: Clock, plant: Plant) -> None:
     device = plant.device(min_delay_seconds=60, max_delay_seconds=60)
     for _ in range(3):
