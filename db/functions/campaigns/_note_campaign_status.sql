@@ -56,19 +56,34 @@ begin
   -- leads whose messages are not planned yet
   if p_new.scheduled_at is distinct from p_old.scheduled_at then
     p_new.pauses := null;
-  elsif p_old.status = 'paused' and p_new.status in ('pending', 'triggered')
-    and p_new.expanded_at is null
-    -- a date that nothing of the campaign has reached is not the pause's to move
-    and not (v_policy = 'shift' and p_old.expanded_to_lead_id = 0
-             and drip._expands_at(p_old) > v_now)
-  then
-    p_new := drip._shift_campaign(p_new, v_policy, v_from, v_now);
+  elsif p_old.status = 'paused' and p_new.status in ('pending', 'triggered') then
+    p_new := drip._resumed_campaign(p_new, v_policy, v_from, v_now);
   end if;
   return p_new;
 end
 $$;
 comment on function drip._note_campaign_status(drip.campaigns, drip.campaigns) is
   'The campaign as it is to be stored after a change of status: its pause, its sweeps, its time.';
+
+create function drip._resumed_campaign(
+  p_campaign drip.campaigns, p_policy text, p_from timestamptz, p_to timestamptz)
+returns drip.campaigns
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_campaign.expanded_at is not null
+    -- a date that nothing of the campaign has reached is not the pause's to move
+    or (p_policy = 'shift' and p_campaign.expanded_to_lead_id = 0
+        and drip._expands_at(p_campaign) > p_to)
+  then
+    return p_campaign;
+  end if;
+  return drip._shift_campaign(p_campaign, p_policy, p_from, p_to);
+end
+$$;
+comment on function drip._resumed_campaign(drip.campaigns, text, timestamptz, timestamptz) is
+  'A campaign after a pause, as far as leads are concerned that are not planned yet.';
 
 -- The campaign's own time moves as its messages do, and with it what earlier pauses say of leads
 -- that are not planned yet.

@@ -186,7 +186,7 @@ begin
       select f.device_id, sum(f.messages) as messages
       from planned p
       cross join lateral drip._forecast_devices(
-        p_user_id, p_devices, p.campaigns, p.leads, p.placed, null,
+        p_user_id, p_devices, p.campaigns, p.leads, p.placed,
         p_at - interval '1 microsecond') f
       where f.fate in ('left', 'waits')
       group by f.device_id

@@ -1,7 +1,7 @@
 -- Who would get it, who not and why, and when each device would be through with it. Nothing is
 -- written: the audience, the placing and the verdict are the expansion's and the claim's own, the
 -- times come from _forecast_queue().
-create function drip.preview_campaign(p_campaign text)
+create function drip.preview_campaign(p_campaign text, p_policy text default 'shift')
 returns table (
   place integer, kind text, subject text, reason text, sentence text, messages bigint,
   first_at timestamptz, first_local timestamp, ends_at timestamptz, ends_local timestamp,
@@ -11,7 +11,8 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_campaign constant drip.campaigns := drip._find_campaign(p_campaign);
+  v_campaign drip.campaigns := drip._find_campaign(p_campaign);
+  v_policy text := drip._resume_policy(p_policy);
   v_zone constant text := (select u.time_zone from drip.users u where u.id = v_campaign.user_id);
 begin
   if v_campaign.status in ('completed', 'cancelled') then
@@ -20,28 +21,40 @@ begin
       format('the campaign %s is %s', quote_literal(v_campaign.title), v_campaign.status),
       'What became of it says explain_campaign.');
   end if;
+  if v_campaign.status not in ('paused', 'failed') then
+    v_policy := null;
+  else
+    v_campaign.paused_at := coalesce(v_campaign.paused_at, drip.now());
+    if v_campaign.status = 'paused' then
+      v_campaign := drip._resumed_campaign(
+        v_campaign, v_policy, v_campaign.paused_at, drip.now());
+    end if;
+  end if;
   return query
     select
       r.place, r.kind, r.subject, r.reason, r.sentence, r.messages, r.first_at,
       r.first_at at time zone v_zone, r.ends_at, r.ends_at at time zone v_zone, r.evidence
-    from drip._preview_campaign(v_campaign) r
+    from drip._preview_campaign(v_campaign, v_policy) r
     order by r.place;
 end
 $$;
-comment on function drip.preview_campaign(text) is
-  'What a campaign would do if it were scheduled as it is. Kinds: audience (all of them; first_at
+comment on function drip.preview_campaign(text, text) is
+  'What a campaign would do if it were scheduled as it is, a paused one if it were resumed now by
+   p_policy (shift, catch_up or skip, as in resume_campaign). Kinds: audience (all of them; first_at
    and ends_at are when the first and the last message leave), which is the sum of excluded (never a
-   message: excluded, suppressed, campaign_device_limit), done (planned and no longer waiting),
-   drops (cancelled at its turn), waits (for a person), expires, left (not within 400 days) and
-   leaves; device (what leaves it, and when it is through; evidence says what goes before it, its
-   pace, caps and hours); day (what leaves on each local day); warning (a code and its sentence).
+   message: excluded, suppressed, campaign_device_limit, skipped_by_resume), done (planned and no
+   longer waiting), drops (cancelled at its turn), waits (for a person), expires, left (not within
+   400 days) and leaves; device (what leaves it, and when it is through; evidence says what goes
+   before it, its pace, caps and hours); day (what leaves on each local day); warning (a code and its
+   sentence).
    Leads, devices and reasons are those of the expansion if nothing changes until then. Times are
    exact to the second for a device for which no more than 1,000 messages wait, these included; else
    they are reckoned with the mean delay. Contact rules, an account''s reach, guards and what is
-   sent meanwhile by others are not foreseen.';
-grant execute on function drip.preview_campaign(text) to drip_app;
+   sent meanwhile by others are not foreseen: warnings name the settings, and how many messages they may
+   delay at most.';
+grant execute on function drip.preview_campaign(text, text) to drip_app;
 
-create function drip._preview_campaign(p_campaign drip.campaigns)
+create function drip._preview_campaign(p_campaign drip.campaigns, p_policy text)
 returns table (
   place integer, kind text, subject text, reason text, sentence text, messages bigint,
   first_at timestamptz, ends_at timestamptz, evidence jsonb)
@@ -54,7 +67,7 @@ declare
   c_until constant timestamptz := drip.now() + interval '400 days';
   v_rows jsonb;
 begin
-  v_rows := drip._campaign_forecast(p_campaign, c_others, c_until);
+  v_rows := drip._campaign_forecast(p_campaign, p_policy, c_others, c_until);
   return query
     with facts as materialized (
       select f.*
@@ -103,6 +116,8 @@ begin
         coalesce(sum(o.messages) filter (where o.fate = 'left'), 0) as too_late,
         coalesce(sum(o.messages) filter (where o.reason = 'outside_window'), 0) as closed,
         coalesce(sum(o.messages) filter (where o.reason = 'no_device'), 0) as homeless,
+        coalesce(sum(o.messages) filter (where o.fate in ('leaves', 'expires', 'left')), 0)
+          as to_leave,
         min(o.first_at) filter (where o.fate = 'leaves') as first_at,
         max(o.last_at) filter (where o.fate = 'leaves') as ends_at
       from own o
@@ -187,6 +202,21 @@ begin
       from by_device b
     ) n
     join drip.users u on u.id = p_campaign.user_id
+    cross join (
+      select
+        sum(q.messages) as messages,
+        string_agg(
+          format('the reach_cap (%s) of %s', q.reach_cap, quote_literal(q.name)), ' and '
+          order by q.name) as caps
+      from (
+        select a.name, a.reach_cap, sum(o.messages) as messages
+        from own o
+        join drip.user_devices d on d.id = o.device_id
+        join drip.sender_accounts a on a.id = d.account_id
+        where a.reach_cap is not null and o.fate in ('leaves', 'expires', 'left')
+        group by a.name, a.reach_cap
+      ) q
+    ) a
     cross join lateral (
       values
         (1, 'audience_empty', t.messages = 0, 'nobody is in the audience now', 0),
@@ -199,7 +229,7 @@ begin
         (4, 'no_device_online', n.devices > 0 and n.online = 0,
           'no device that would send it is online', null),
         (5, 'campaign_paused', p_campaign.status in ('paused', 'failed'), format(
-          'it is %s: the times are as if it went on now by catch_up', p_campaign.status), null),
+          'it is %s: the times are as if it went on now by %s', p_campaign.status, p_policy), null),
         (6, 'campaign_device_limit', t.limited > 0,
           'per_device_limit leaves a part of the audience without a message', t.limited),
         (7, 'expired', t.expired > 0,
@@ -207,16 +237,19 @@ begin
         (8, 'outside_window', t.closed > 0, 'its days and hours never come', t.closed),
         (9, 'too_late', t.too_late > 0, 'a part does not leave within 400 days', t.too_late),
         (10, 'contact_rules',
-          p_campaign.category = 'marketing'
+          p_campaign.category = 'marketing' and t.to_leave > 0
             and (u.contact_gap is not null or u.contact_cap is not null),
-          'contact_gap and contact_cap may delay it for some; that is not foreseen', null),
-        (11, 'account_cap', exists (
-          select
-          from by_device b
-          join drip.user_devices d on d.id = b.id
-          join drip.sender_accounts a on a.id = d.account_id
-          where a.reach_cap is not null),
-          'the reach_cap of an account may delay it; that is not foreseen', null),
+          format(
+            '%s may delay up to %s of its messages; that is not foreseen',
+            concat_ws(
+              ' and ',
+              'contact_gap (' || u.contact_gap || ')',
+              'contact_cap (' || u.contact_cap || ' in ' || u.contact_cap_period || ')'),
+            t.to_leave),
+          t.to_leave),
+        (11, 'account_cap', a.messages > 0, format(
+          '%s may delay up to %s of its messages; that is not foreseen', a.caps, a.messages),
+          a.messages),
         (12, 'others_not_counted', v_rows -> 'too_many' <> '[]', format(
           'other campaigns that are to be planned are too large to be counted: %s', (
             select string_agg(quote_literal(c.title), ', ' order by c.id)
@@ -228,11 +261,11 @@ begin
     where w.holds;
 end
 $$;
-comment on function drip._preview_campaign(drip.campaigns) is
+comment on function drip._preview_campaign(drip.campaigns, text) is
   'The rows of preview_campaign; schedule_campaign tells the same.';
 
 create function drip._campaign_forecast(
-  p_campaign drip.campaigns, p_others bigint, p_until timestamptz)
+  p_campaign drip.campaigns, p_policy text, p_others bigint, p_until timestamptz)
 returns jsonb
 language plpgsql stable
 set search_path = ''
@@ -244,11 +277,14 @@ begin
   v_plan := drip._place_campaigns(
     p_campaign.user_id,
     array(
-      select c
+      select q.campaign
       from drip.campaigns c
+      cross join lateral (
+        select case when c.id = p_campaign.id then p_campaign else c end as campaign
+      ) q
       where c.user_id = p_campaign.user_id and c.expanded_at is null
         and (c.id = p_campaign.id or c.status in ('pending', 'triggered'))
-      order by coalesce(drip._expands_at(c), v_now), c.scheduled_at, c.id),
+      order by coalesce(drip._expands_at(q.campaign), v_now), (q.campaign).scheduled_at, c.id),
     p_campaign.id, p_others);
   return (
     with planned as materialized (
@@ -275,12 +311,13 @@ begin
     ),
     rows as (
       select
-        f.device_id, f.priority, f.campaign_id is not distinct from p_campaign.id as is_own,
+        case when f.fate <> 'excluded' then f.device_id end as device_id, f.priority,
+        f.campaign_id is not distinct from p_campaign.id as is_own,
         f.fate, f.reason, f.day, f.messages, f.first_at, f.last_at
       from chosen c
       cross join lateral drip._forecast_devices(
         p_campaign.user_id, array(select o.device_id from own_devices o), c.campaigns, c.leads,
-        c.placed, p_campaign.id, p_until) f
+        c.placed, p_until, p_campaign, p_policy) f
       where f.campaign_id = p_campaign.id
         or f.device_id in (select o.device_id from own_devices o)
       union all
@@ -306,5 +343,5 @@ begin
       'facts', coalesce((select jsonb_agg(to_jsonb(r)) from rows r), '[]')));
 end
 $$;
-comment on function drip._campaign_forecast(drip.campaigns, bigint, timestamptz) is
+comment on function drip._campaign_forecast(drip.campaigns, text, bigint, timestamptz) is
   'What becomes of all of a campaign, and of what shares its devices; JSON for _preview_campaign.';

@@ -64,7 +64,7 @@ begin
     coalesce(array_agg(p.sentence order by p.place) filter (where p.kind = 'warning'), '{}')
       as warnings
   into v_outlook
-  from drip._preview_campaign(v_campaign) p;
+  from drip._preview_campaign(v_campaign, null) p;
   return query
     select
       v_campaign.id, v_campaign.status, v_campaign.scheduled_at,

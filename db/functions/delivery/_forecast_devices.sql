@@ -5,7 +5,7 @@
 -- late step does to those behind it are not in it.
 create function drip._forecast_devices(
   p_user_id bigint, p_devices bigint[], p_campaigns bigint[], p_leads bigint[], p_placed bigint[],
-  p_running bigint, p_until timestamptz)
+  p_until timestamptz, p_running drip.campaigns default null, p_policy text default null)
 returns table (
   device_id bigint, priority smallint, campaign_id bigint, sequence_id bigint, fate text,
   reason text, day date, messages bigint, first_at timestamptz, last_at timestamptz)
@@ -45,7 +45,10 @@ begin
         case when q.total <= c_exact then q.place else (q.nth - 1) * c_units / q.total end
     ),
     times as materialized (
-      select z.campaign_id, z.zone, drip._campaign_time(c, u.time_zone, z.zone) as at
+      select
+        z.campaign_id, z.zone,
+        drip._campaign_time(
+          case when c.id = (p_running).id then p_running else c end, u.time_zone, z.zone) as at
       from (select distinct p.campaign_id, p.zone from planned p) z
       join drip.campaigns c on c.id = z.campaign_id
       join drip.users u on u.id = c.user_id
@@ -58,16 +61,20 @@ begin
         l.last_inbound_at, m.priority, m.category, m.message_type,
         -- whoever ends a pause lets go what it held, and moves the times of journeys
         case
-          when m.campaign_id = p_running and m.deferred_reason = 'campaign_paused'
-            then m.scheduled_at
+          when r.id is not null
+            then greatest(r.at, case when drip._is_resting(m) then m.not_before end)
           when l.paused_until < 'infinity' then greatest(
             coalesce(hold.at, m.scheduled_at),
             case when m.deferred_reason is distinct from 'lead_paused' then m.not_before end)
           else m.due_at
         end as due_at,
-        m.expires_at + coalesce(
-          greatest(drip._exactly(hold.at - m.scheduled_at), hold.length), interval '0')
-          as expires_at,
+        m.expires_at + greatest(
+          drip._exactly(coalesce(hold.at, r.at) - m.scheduled_at), hold.length,
+          case
+            when p_policy = 'shift'
+              then drip._exactly(v_now - greatest((p_running).paused_at, m.scheduled_at))
+          end,
+          interval '0') as expires_at,
         m.campaign_id, m.sequence_id, m.sequence_stepid, m.sequence_contact_id,
         exists (
           select
@@ -75,7 +82,8 @@ begin
           where sp.user_id = m.user_id
             and sp.phone = m.recipient_phone
             and (sp.category = 'all' or m.category = 'marketing')
-            and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed
+            and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed,
+        r.id is not null and r.at is null as is_skipped
       from drip.broadcast_messages m
       join drip.leads l on l.id = m.lead_id
       left join lateral (
@@ -95,12 +103,27 @@ begin
           and own.id = m.sequence_stepid
           and st.day_number <= own.day_number
       ) hold on true
+      left join lateral (
+        select
+          m.campaign_id as id,
+          case
+            when p_policy = 'catch_up' then m.scheduled_at
+            when p_policy = 'shift' and not (p_running).local_time_per_lead
+              then m.scheduled_at + drip._exactly(v_now - (p_running).paused_at)
+            else drip._after_pause(
+              m.scheduled_at, p_policy, (p_running).paused_at, v_now,
+              (p_running).local_time_per_lead, coalesce(l.time_zone, u.time_zone))
+          end as at
+        from drip.users u
+        where u.id = p_user_id and m.campaign_id = (p_running).id and p_policy is not null
+      ) r on true
       where m.device_id = any (p_devices) and m.status = 'pending'
       union all
       select
         p.device_id, null, c_later + p.place, p.messages, p.lead_id, p.zone, p.paused_until,
         null, p.last_inbound_at, c.priority, c.category, c.message_type, z.at,
-        z.at + drip._exactly(c.valid_for), c.id, null, null, null, false
+        z.at + drip._exactly(c.valid_for), c.id, null, null, null, false,
+        false
       from planned p
       join drip.campaigns c on c.id = p.campaign_id
       join times z on z.campaign_id = p.campaign_id and z.zone is not distinct from p.zone
@@ -109,11 +132,15 @@ begin
       select
         w.device_id, w.key, w.messages, w.priority, w.campaign_id, w.sequence_id, w.expires_at,
         case
+          when w.is_skipped then 'excluded'
           when v.verdict = 'drop' then 'drops'
           when v.verdict = 'wait' and v.until is null then 'waits'
           else 'goes'
         end as fate,
-        case when v.until is null then v.reason end as reason,
+        case
+          when w.is_skipped then 'skipped_by_resume'
+          when v.until is null then v.reason
+        end as reason,
         w.due_at,
         greatest(w.due_at, v.until, w.held_until) as arrives_at,
         w.messages * case
@@ -152,7 +179,7 @@ begin
       ) x
       cross join lateral drip._verdict(
         x.now, w.due_at, null, w.expires_at, u.is_active,
-        case when w.campaign_id is distinct from p_running then c.status end, s.status,
+        case when w.campaign_id is distinct from (p_running).id then c.status end, s.status,
         -- what pauses its sequence or its lead stands there
         case
           when e.paused_at is not null then 'paused'
@@ -269,7 +296,8 @@ begin
 end
 $$;
 comment on function drip._forecast_devices(
-  bigint, bigint[], bigint[], bigint[], bigint[], bigint, timestamptz) is
+  bigint, bigint[], bigint[], bigint[], bigint[], timestamptz, drip.campaigns, text) is
   'What leaves these devices on which day, by class and source, what waits for a person or is
    dropped, what becomes due when, and the caps of days; of what waits and of the leads of
-   campaigns to be planned. The campaign p_running counts as running.';
+   campaigns to be planned. The campaign p_running counts as running; with a policy, as resumed now
+   by it.';

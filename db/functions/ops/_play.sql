@@ -283,8 +283,8 @@ $$;
 comment on function drip._next_event(bigint, timestamptz) is
   'The next time after an instant at which something of a tenant may happen by itself.';
 
--- A worker looks at a device that waits for its cap every few seconds, and defers a head whose hours
--- are over to the next: a play does so when they end.
+-- A worker looks at a device that waits for its cap every few seconds, and defers a head whose
+-- hours are over to the next: a play does so when they end.
 create function drip._heads_close_at(p_user_id bigint, p_at timestamptz) returns timestamptz
 language plpgsql stable
 set search_path = ''

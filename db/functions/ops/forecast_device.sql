@@ -72,7 +72,7 @@ begin
       select f.*, t.source, (array['single', 'drip', 'campaign'])[f.priority] as class
       from plan p
       cross join lateral drip._forecast_devices(
-        v_user.id, array[p_device.id], p.campaigns, p.leads, p.placed, null,
+        v_user.id, array[p_device.id], p.campaigns, p.leads, p.placed,
         v_now + interval '400 days') f
       cross join lateral (
         select case

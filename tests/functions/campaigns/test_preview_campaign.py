@@ -242,7 +242,53 @@ def test_while_it_runs_and_while_it_is_paused(clock: Clock, plant: Plant, kl: No
     rows = shown(plant)
     assert buckets(rows) == {("done", "sent"): 1, ("leaves", None): 3}
     assert warned(rows) == ["campaign_paused"]
+    assert "by shift" in next(row["sentence"] for row in rows if row["kind"] == "warning")
     assert rows[0]["ends_at"] == clock.now + timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("is_local", [False, True])
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_what_a_resume_would_do(
+    clock: Clock, plant: Plant, kl: None, is_local: bool, is_planned: bool
+) -> None:
+    """The policy's times, and whom it skips: what the resume and the play then say."""
+    plant.device("one", min_delay_seconds=60, max_delay_seconds=60)
+    for zone in (None, "Asia/Tokyo", "America/New_York"):
+        plant.lead(time_zone=zone)
+    at = clock.now + HOUR
+    campaign(
+        plant, scheduled_at=at.isoformat(), local_time_per_lead=is_local, valid_for="3 hours"
+    )
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    if is_planned:
+        clock.set(at - HOUR if is_local else at)
+        plant.tick()
+        for claimed in plant.claim():
+            plant.answer(claimed)
+    plant.row("select * from drip.pause_campaign('Raya')")
+    clock.advance(hours=5)
+    for policy in ("shift", "catch_up", "skip"):
+        found = plant.rows("select * from drip.preview_campaign('Raya', %s)", policy)
+        if policy == "shift":
+            assert shown(plant) == found
+        with plant.rolled_back():
+            plant.row("select * from drip.resume_campaign('Raya', %s)", policy)
+            rows = plant.rows("select * from drip.simulate(p_until => %s)", clock.now + 72 * HOUR)
+            plant.tick()
+            skipped = plant.value(
+                "select count(*) from drip.broadcast_messages"
+                " where status_reason = 'skipped_by_resume'"
+            )
+        times = [row["at"] for row in rows if row["kind"] == "message"] or [None]
+        assert (found[0]["first_at"], found[0]["ends_at"]) == (times[0], times[-1]), policy
+        assert buckets(found).get(("leaves", None), 0) == rows[-1]["messages"]
+        assert buckets(found).get(("excluded", "skipped_by_resume"), 0) == skipped
+
+
+def test_a_policy_is_one_of_three(clock: Clock, plant: Plant, kl: None) -> None:
+    campaign(plant)
+    query = "select * from drip.preview_campaign('Raya', 'later')"
+    assert refusal(plant.conn, query)[0] == "DR001"
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled"])
@@ -301,3 +347,35 @@ def test_whom_exclude_names(clock: Clock, plant: Plant, kl: None) -> None:
     plant.row("select * from drip.schedule_campaign('Raya')")
     plant.tick()
     assert buckets(shown(plant)) == buckets(rows)
+
+
+def test_what_it_does_not_foresee_is_said(clock: Clock, plant: Plant, kl: None) -> None:
+    """The settings by name, and how many messages they may delay at most."""
+    one = plant.device("one", min_delay_seconds=60, max_delay_seconds=60)
+    account = plant.insert(
+        "sender_accounts",
+        user_id=plant.user,
+        name="Meta",
+        platform="gowa",
+        reach_cap=2,
+        created_at=clock.now,
+    )
+    other = plant.device("other")
+    leads = [plant.lead(device_id=device) for device in (one, one, other)]
+    plant.suppress(plant.value("select phone from drip.leads where id = %s", leads[0]))
+    campaign(plant)
+    assert warned(shown(plant)) == []
+    plant.tenant(contact_gap=timedelta(hours=2))
+    plant.update("user_devices", other, account_id=account)
+
+    [rules, cap] = [row for row in shown(plant) if row["kind"] == "warning"]
+
+    assert (rules["reason"], rules["messages"]) == ("contact_rules", 2)
+    assert rules["sentence"].startswith("contact_gap (02:00:00) may delay up to 2 of")
+    assert (cap["reason"], cap["messages"]) == ("account_cap", 1)
+    assert cap["sentence"].startswith("the reach_cap (2) of 'Meta' may delay up to 1 of")
+    plant.tenant(contact_gap=None, contact_cap=3, contact_cap_period=timedelta(days=7))
+    [scheduled] = plant.rows("select * from drip.schedule_campaign('Raya')")
+    assert scheduled["warnings"][0].startswith("contact_cap (3 in 7 days) may delay up to 2 of")
+    plant.row("select * from drip.update_campaign('Raya', %s)", Jsonb({"category": "utility"}))
+    assert warned(shown(plant)) == ["account_cap"]
