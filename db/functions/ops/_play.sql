@@ -33,6 +33,7 @@ begin
     perform drip._run_sweeps(p_user_id, v_deadline);
     perform drip._wake_all(p_user_id, v_at);
     loop
+      perform drip._tell_progress(v_at);
       v_why := 'too long for one play';
       exit time when drip._wall_clock() >= v_deadline;
       v_looks := v_looks + 1;
@@ -200,14 +201,17 @@ begin
   loop
     exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._enroll_matching_leads(1000, p_user_id) r), 0) = 0;
+    perform drip._tell_progress(drip.now());
   end loop;
   loop
     exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._sweep_campaigns(1000, p_user_id) r), 0) = 0;
+    perform drip._tell_progress(drip.now());
   end loop;
   loop
     exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._expand_campaigns(1000, p_user_id) r), 0) = 0;
+    perform drip._tell_progress(drip.now());
   end loop;
   perform drip._complete_campaigns(100, p_user_id);
 end
@@ -329,3 +333,26 @@ end
 $$;
 comment on function drip._heads_close_at(bigint, timestamptz) is
   'When the hours of a message end that is next on its device and due, of a tenant''s earliest.';
+
+-- A backend learns that its client is gone when it writes to it; a setting for that is read when a
+-- statement begins, so none inside a function would help.
+create function drip._tell_progress(p_at timestamptz) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  c_every constant interval := interval '2 seconds';
+  v_now constant timestamptz := drip._wall_clock();
+  v_told_at constant timestamptz := nullif(current_setting('drip.told_at', true), '');
+begin
+  if v_told_at > v_now - c_every then
+    return;
+  end if;
+  if v_told_at is not null then
+    raise info 'the play is at %', p_at;
+  end if;
+  perform set_config('drip.told_at', v_now::text, true);
+end
+$$;
+comment on function drip._tell_progress(timestamptz) is
+  'Tells the client of a play every two seconds how far it is; who has gone ends it so.';
