@@ -39,17 +39,22 @@ begin
   then
     new.enroll_check := new.trigger is not null or new.niche is not null;
   end if;
-  -- A token that a sweep takes away is no change of the lead: it would look like a newer one to the
-  -- sequences that take newer leads by niche.
+  -- A token that a sweep takes away, or a pause, is no change of the lead: it would look like a newer
+  -- one to the sequences that take newer leads by niche.
   if new.updated_at = old.updated_at
     and not (old.enroll_check and not new.enroll_check)
     and (new.trigger, new.niche, new.target_status, new.device_id, new.name, new.time_zone,
-         new.language, new.attributes, new.external_id, new.phone, new.paused_until)
+         new.language, new.attributes, new.external_id, new.phone)
     is distinct from
       (old.trigger, old.niche, old.target_status, old.device_id, old.name, old.time_zone,
-       old.language, old.attributes, old.external_id, old.phone, old.paused_until)
+       old.language, old.attributes, old.external_id, old.phone)
   then
     new.updated_at := v_now;
+  end if;
+  if new.updated_at <> old.updated_at and new.niche is not null
+    and not (old.enroll_check and not new.enroll_check)
+  then
+    new.enroll_check := true;
   end if;
   return new;
 end
@@ -61,7 +66,8 @@ create or replace trigger leads_guard
   before insert or update on drip.leads
   for each row execute function drip._guard_leads();
 comment on trigger leads_guard on drip.leads is
-  'Clean token lists; enroll_check is set when trigger, niche, target_status or device changes.';
+  'Clean token lists; enroll_check is set when trigger, niche, target_status or device changes, and
+   by any other change of a lead with a niche but a pause.';
 
 -- One notification a statement, however many leads it touched.
 create or replace function drip._announce_leads() returns trigger

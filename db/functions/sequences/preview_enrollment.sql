@@ -65,14 +65,32 @@ as $$
     where drip._matches_sequence(l, p.sequence, p.token)
   ),
   judged as materialized (
-    select m.*, v.verdict, v.reason
+    select
+      m.*,
+      case when r.is_first then 'wait' else v.verdict end as verdict,
+      case when r.is_first then 'exclusive' else v.reason end as reason
     from matching m
+    cross join program p
     cross join lateral (
       select w.verdict, w.reason
       from drip._enrollment_verdicts w
       where w.lead_id = m.id and w.sequence_id = p_sequence_id
       offset 0
     ) v
+    -- another of its group that the same sweep would come to before
+    left join lateral (
+      select true as is_first
+      from drip.sequences o
+      join drip._enrollment_verdicts w on w.sequence_id = o.id
+      where v.verdict = 'go'
+        and o.user_id = (p.sequence).user_id
+        and o.exclusive_group = (p.sequence).exclusive_group
+        and o.id < p_sequence_id
+        and o.status = 'active'
+        and w.lead_id = m.id
+        and w.verdict = 'go'
+      limit 1
+    ) r on true
   ),
   timelines as materialized (
     select g.zone, min(t.at) as first_at, max(t.at) as last_at

@@ -60,6 +60,39 @@ def test_it_is_what_the_sweep_then_does(clock: Clock, plant: Plant, start: bool)
     ]
 
 
+def test_one_of_a_group_comes_first(clock: Clock, plant: Plant) -> None:
+    """Two sequences of an exclusive group wait for the same lead: the older one gets it."""
+    for name in ("One", "Two"):
+        plant.sequence(name=name, auto_enroll="trigger", trigger="warm", exclusive_group="g")
+    plant.lead(trigger="warm")
+    told = [plant.row(PREVIEW, name) for name in ("One", "Two")]
+    assert [(row["enters"], row["reason"]) for row in told] == [
+        (True, "waits_for_sweep"),
+        (False, "exclusive"),
+    ]
+    assert told[1]["first_at"] is None
+    assert plant.row("select * from drip.enroll_matching_leads()")["enrolled"] == 1
+    assert plant.value("select sequence_name from drip.sequence_progress_monitor") == "One"
+
+
+@pytest.mark.parametrize("is_paused", [True, False])
+def test_who_changes_enters_by_niche(clock: Clock, plant: Plant, is_paused: bool) -> None:
+    """A lead of before the start whose name changes; a pause is no change."""
+    phone = "+60123456789"
+    lead = plant.lead(phone, niche="skin")
+    clock.advance(hours=1)
+    plant.sequence(name="Warm", auto_enroll="niche", niche="skin")
+    plant.row("select * from drip.enroll_matching_leads()")
+    clock.advance(hours=1)
+    if is_paused:
+        plant.row("select * from drip.pause_lead(%s)", phone)
+    else:
+        plant.row("select * from drip.upsert_lead(%s, 'Ali')", phone)
+    entering = [row["lead_id"] for row in plant.rows(PREVIEW, "Warm") if row["enters"]]
+    enrolled = plant.row("select * from drip.enroll_matching_leads()")["enrolled"]
+    assert (entering, enrolled) == (([], 0) if is_paused else ([lead], 1))
+
+
 def test_by_hand_nobody_enters(clock: Clock, plant: Plant) -> None:
     plant.sequence(name="Warm")
     plant.lead(trigger="warm")
