@@ -107,6 +107,7 @@ def _told(row: Row) -> list[str]:
     messages = _number(row["messages"], "message")
     leads = _number(row["leads"], "contact")
     before, after = _time(row["at_before"]), _time(row["at_after"])
+    whose = "" if row["step"] is None else f"{step} "  # a campaign has no steps
     match row["change"]:
         case "matches":
             return [f"matching now: {leads}"]
@@ -115,11 +116,12 @@ def _told(row: Row) -> list[str]:
         case "waiting":
             return [f"waiting: {messages} to {leads}, the first at {after}"]
         case "moves":
-            return [f"{step} moves: {messages} to {leads}, the first from {before} to {after}"]
+            times = f"from {before or 'never'} to {after or 'never'}"
+            return [f"{whose}moves: {messages} to {leads}, the first {times}"]
         case "gains":
-            return [f"{step} comes: {messages} to {leads}, the first at {after}"]
+            return [f"{whose}comes: {messages} to {leads}, the first at {after}"]
         case "loses":
-            return [f"{step} goes: {messages} to {leads}, the first was due at {before}"]
+            return [f"{whose}goes: {messages} to {leads}, the first was due at {before}"]
         case other:
             return [escape(other)]
 

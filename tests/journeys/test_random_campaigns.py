@@ -99,7 +99,7 @@ def test_times_follow_the_model(clock: Clock, plant: Plant, seed: int) -> None:
 
     def new_time() -> None:
         at = clock.now + timedelta(minutes=chance.randrange(-300, 3000))
-        plant.row(
+        plant.rows(
             "select * from drip.update_campaign('Raya', %s)",
             Jsonb({"scheduled_at": at.isoformat()}),
         )

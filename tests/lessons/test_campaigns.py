@@ -76,7 +76,7 @@ def test_a_campaigns_time_moves_what_waits(clock: Clock, plant: Plant, is_rehear
     campaign = scheduled(plant)
     expand(plant)
     later = clock.now + timedelta(hours=2)
-    plant.row(
+    plant.rows(
         "select * from drip.update_campaign('Raya', %s, %s)",
         Jsonb({"scheduled_at": later.isoformat()}),
         is_rehearsal,

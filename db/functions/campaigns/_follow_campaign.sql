@@ -12,32 +12,12 @@ declare
   v_is_retimed constant boolean := (new.scheduled_at, new.local_time_per_lead)
     is distinct from (old.scheduled_at, old.local_time_per_lead);
   v_valid constant interval := drip._exactly(new.valid_for);
-  v_ids bigint[];
+  v_ids constant bigint[] := drip._lock_followers(new);
   v_leads bigint[];
   v_placed bigint[];
-  v_moved bigint[] := '{}';
-  v_part bigint[];
-  v_gained bigint[] := '{}';
-  v_lost bigint[] := '{}';
 begin
-  v_ids := array(
-    select m.id
-    from drip.broadcast_messages m
-    where m.campaign_id = new.id
-      and (m.status = 'pending'
-           or (m.status = 'skipped'
-               and (m.status_reason = 'campaign_device_limit'
-                    -- who is excluded as well is not told apart
-                    or (m.status_reason = 'suppressed' and new.exclude is null))))
-    order by m.id
-    for no key update);
-
   if new.category <> old.category then
-    select
-      coalesce(array_agg(w.id) filter (where w.status = 'pending'), '{}'),
-      coalesce(array_agg(w.id) filter (where w.status = 'skipped'), '{}')
-    into v_gained, v_lost
-    from drip._apply_suppressions(v_ids, new.category) w;
+    perform drip._apply_suppressions(v_ids, new.category);
   end if;
 
   if new.devices is distinct from old.devices then
@@ -53,70 +33,51 @@ begin
         end
       order by l.id);
     v_placed := drip._place_leads(new.user_id, new.devices, v_leads, 1);
-    with placed as (
-      update drip.broadcast_messages m
-      set device_id = p.device_id
-      from unnest(v_leads, v_placed) as p (lead_id, device_id)
-      where m.campaign_id = new.id
-        and m.lead_id = p.lead_id
-        and m.id = any (v_ids)
-        and m.device_id is distinct from p.device_id
-      returning m.id, m.status
-    )
-    select coalesce(array_agg(p.id) filter (where p.status = 'pending'), '{}')
-    into v_moved
-    from placed p;
+    update drip.broadcast_messages m
+    set device_id = p.device_id
+    from unnest(v_leads, v_placed) as p (lead_id, device_id)
+    where m.campaign_id = new.id
+      and m.lead_id = p.lead_id
+      and m.id = any (v_ids)
+      and m.device_id is distinct from p.device_id;
   end if;
 
   if v_is_retimed
     or (new.valid_for, new.category, new.priority, new.message_type)
       is distinct from (old.valid_for, old.category, old.priority, old.message_type)
   then
-    with written as (
-      update drip.broadcast_messages m
-      set scheduled_at = n.at,
-        expires_at = case
-          when v_is_retimed or old.valid_for is null then n.at + v_valid
-          else m.expires_at + (v_valid - drip._exactly(old.valid_for))
-        end,
-        category = new.category,
-        priority = new.priority,
-        message_type = new.message_type,
-        -- a held one stays held, one that failed keeps its rest
-        not_before = case
-          when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.not_before end,
-        deferred_reason = case
-          when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.deferred_reason end
-      from (
+    update drip.broadcast_messages m
+    set (scheduled_at, expires_at) = (
         select
-          b.id, b.scheduled_at as was_at,
+          n.at,
           case
-            when not v_is_retimed then b.scheduled_at
+            when v_is_retimed or old.valid_for is null then n.at + v_valid
+            else m.expires_at + (v_valid - drip._exactly(old.valid_for))
+          end
+        from (
+          select case
+            when not v_is_retimed then m.scheduled_at
             when new.local_time_per_lead then drip._local_instant(
               new.scheduled_at at time zone v_zone,
-              coalesce((select l.time_zone from drip.leads l where l.id = b.lead_id), v_zone))
+              coalesce((select l.time_zone from drip.leads l where l.id = m.lead_id), v_zone))
             else new.scheduled_at
           end as at
-        from drip.broadcast_messages b
-        where b.id = any (v_ids)
-      ) n
-      where m.id = n.id
-      returning m.id, m.status, n.was_at <> n.at as is_moved
-    )
-    select coalesce(array_agg(w.id) filter (where w.is_moved and w.status = 'pending'), '{}')
-    into v_part
-    from written w;
-    v_moved := v_moved || v_part;
+        ) n),
+      category = new.category,
+      priority = new.priority,
+      message_type = new.message_type,
+      -- a held one stays held, one that failed keeps its rest
+      not_before = case
+        when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.not_before end,
+      deferred_reason = case
+        when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.deferred_reason end
+    where m.id = any (v_ids);
   end if;
 
   if (new.per_device_limit, new.devices, new.category)
     is distinct from (old.per_device_limit, old.devices, old.category)
   then
-    select
-      v_gained || coalesce(array_agg(w.id) filter (where w.status = 'pending'), '{}'),
-      v_lost || coalesce(array_agg(w.id) filter (where w.status = 'skipped'), '{}')
-    into v_gained, v_lost
-    from drip._apply_device_limit(new.id, new.per_device_limit) w;
+    perform drip._apply_device_limit(new.id, new.per_device_limit);
   end if;
 
   perform drip._notify_wake(array(
@@ -124,12 +85,6 @@ begin
     from drip.broadcast_messages m
     where m.id = any (v_ids) and m.status = 'pending' and m.device_id is not null
       and m.due_at <= v_now + interval '15 seconds'));
-  -- For the verb, in this transaction. What came by one rule and went by another did neither.
-  perform set_config('drip.followed', json_build_array(
-    (select count(*)
-     from (select unnest(v_moved) except select unnest(v_gained) except select unnest(v_lost)) q),
-    (select count(*) from (select unnest(v_gained) except select unnest(v_lost)) q),
-    (select count(*) from (select unnest(v_lost) except select unnest(v_gained)) q))::text, true);
   return null;
 end
 $$;
@@ -149,9 +104,27 @@ create or replace trigger follow_campaign
        old.message_type, old.devices, old.per_device_limit))
   execute function drip._follow_campaign();
 
+create function drip._lock_followers(p_campaign drip.campaigns) returns bigint[]
+language sql volatile
+as $$
+  select array(
+    select m.id
+    from drip.broadcast_messages m
+    where m.campaign_id = p_campaign.id
+      and (m.status = 'pending'
+           or (m.status = 'skipped'
+               and (m.status_reason = 'campaign_device_limit'
+                    -- who is excluded as well is not told apart
+                    or (m.status_reason = 'suppressed' and p_campaign.exclude is null))))
+    order by m.id
+    for no key update)
+$$;
+comment on function drip._lock_followers(drip.campaigns) is
+  'Locks the messages that an edit of their campaign may concern; their ids in order.';
+
 -- In the manner of planning: marketing is held by every opt-out, utility by full ones.
 create function drip._apply_suppressions(p_ids bigint[], p_category text)
-returns table (id bigint, status text)
+returns void
 language sql volatile
 as $$
   update drip.broadcast_messages m
@@ -174,14 +147,13 @@ as $$
       and (b.status = 'pending' or (b.status = 'skipped' and b.status_reason = 'suppressed'))
   ) n
   where m.id = n.id and n.is_suppressed = (m.status = 'pending')
-  returning m.id, m.status
 $$;
 comment on function drip._apply_suppressions(bigint[], text) is
   'Skips or takes back messages of a campaign by the opt-outs that hold for a category.';
 
 -- What has left counts first, then what waits in the order of leads, as planning had it.
 create function drip._apply_device_limit(p_campaign_id bigint, p_limit integer)
-returns table (id bigint, status text)
+returns void
 language sql volatile
 as $$
   update drip.broadcast_messages m
@@ -209,7 +181,6 @@ as $$
   where m.id = n.id
     and m.status in ('pending', 'skipped')
     and n.is_over = (m.status = 'pending')
-  returning m.id, m.status
 $$;
 comment on function drip._apply_device_limit(bigint, integer) is
-  'Skips or takes back messages of a campaign by its limit per device; the rows it changed.';
+  'Skips or takes back messages of a campaign by its limit per device.';

@@ -47,13 +47,20 @@ begin
     return query select 'unchanged', q.* from drip._no_change() q;
     return;
   end if;
-  perform from drip.update_campaign(v_id::text, v_changes);
   return query
     select
       'changed', null::integer, null::text, w.key, v_old -> w.key, w.value, null::bigint,
       null::bigint, null::timestamptz, null::timestamptz
     from jsonb_each(v_changes) as w (key, value)
     order by w.key;
+  return query
+    select
+      u.outcome, null::integer, null::text, null::text, null::jsonb, null::jsonb, count(*),
+      count(distinct u.lead_id), min(u.at_before), min(u.at_after)
+    from drip.update_campaign(v_id::text, v_changes) u
+    where u.message_id is not null
+    group by u.outcome
+    order by u.outcome desc;
   return query select r.* from drip._reached(v_id) r;
 end
 $$;

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from refusals import refusal
 
 UPDATE = "select * from drip.update_campaign('Raya', %s)"
+REHEARSE = "select * from drip.update_campaign('Raya', %s, true)"
 LEADS = 6
 
 Edit = Callable[[Plant, str, Any], None]
@@ -38,8 +39,39 @@ def messages(plant: Plant) -> list[Row]:
     return plant.rows("select * from drip.broadcast_messages order by lead_id")
 
 
+def difference(before: list[Row], after: list[Row]) -> list[tuple[Any, ...]]:
+    """What became of messages: outcome, message, lead, time and device before and after, why."""
+    found: list[tuple[Any, ...]] = []
+    for old, new in zip(before, after, strict=True):
+        was, now = ((m["scheduled_at"], m["device_id"]) for m in (old, new))
+        ids = new["id"], new["lead_id"]
+        match old["status"], new["status"]:
+            case "pending", "pending" if was != now:
+                found.append(("moves", *ids, *was, *now, None))
+            case "skipped", "pending":
+                found.append(("gains", *ids, None, None, *now, None))
+            case "pending", "skipped":
+                found.append(("loses", *ids, *was, None, None, new["status_reason"]))
+    return found
+
+
+def listed(rows: list[Row]) -> list[tuple[Any, ...]]:
+    names = ("outcome", "message_id", "lead_id", "at_before", "device_before", "at_after")
+    return [tuple(row[n] for n in (*names, "device_after", "reason")) for row in rows]
+
+
 def update(plant: Plant, **changes: Any) -> Row:
-    return plant.row(UPDATE, Jsonb(changes))
+    """The edit's first row. Each edit lists what becomes of the messages, as its rehearsal did."""
+    before = messages(plant)
+    rehearsed = plant.rows(REHEARSE, Jsonb(changes))
+    assert messages(plant) == before
+    done = plant.rows(UPDATE, Jsonb(changes))
+    assert listed(done[1:]) == listed(rehearsed[1:]) == difference(before, messages(plant))
+    assert {row["applied"] for row in rehearsed} == {False}
+    assert {row["applied"] for row in done} == {True}
+    outcomes = [row["outcome"] for row in done[1:]]
+    assert counts(done[0]) == tuple(outcomes.count(o) for o in ("moves", "gains", "loses"))
+    return done[0]
 
 
 def counts(row: Row) -> tuple[int, int, int]:
@@ -174,7 +206,7 @@ def test_the_limit_per_device(clock: Clock, plant: Plant, phones: list[int]) -> 
     assert states() == [2, 0, 4]
     assert counts(update(plant, per_device_limit=3)) == (0, 4, 0)
     assert states() == [2, 4, 0]
-    plant.row(UPDATE, Jsonb({"per_device_limit": 2}))
+    plant.rows(UPDATE, Jsonb({"per_device_limit": 2}))
     assert counts(update(plant, per_device_limit=None)) == (0, 2, 0)
     assert states() == [2, 4, 0]
     # what has been gained goes, and the campaign ends
@@ -210,14 +242,89 @@ def test_a_dry_run_tells_and_changes_nothing(clock: Clock, plant: Plant, phones:
     start(plant)
     before = messages(plant), plant.row("select * from drip.campaigns")
     changes = Jsonb({"per_device_limit": 2, "priority": 1, "title": "Other"})
-    rehearsed = plant.row("select * from drip.update_campaign('Raya', %s, true)", changes)
+    rehearsed = plant.rows(REHEARSE, changes)
     assert (messages(plant), plant.row("select * from drip.campaigns")) == before
-    assert rehearsed["outcome"] == "dry_run"
-    done = plant.row("select * from drip.update_campaign('Raya', %s)", changes)
-    assert done == rehearsed | {"outcome": "updated"}
-    assert counts(done) == (0, 0, 2)
+    assert plant.value("select count(*) from drip.audit_log where action = 'update_campaign'") == 0
+    assert rehearsed[0]["outcome"] == "dry_run"
+    done = plant.rows(UPDATE, changes)
+    rehearsed[0]["outcome"] = "updated"
+    assert done == [row | {"applied": True} for row in rehearsed]
+    assert counts(done[0]) == (0, 0, 2)
+    assert [row["reason"] for row in done] == [None, *["campaign_device_limit"] * 2]
     again = plant.row("select * from drip.update_campaign('Other', %s)", changes)
     assert (again["outcome"], again["changed"], counts(again)) == ("unchanged", [], (0, 0, 0))
+
+
+def test_an_edit_of_several_settings_at_once(clock: Clock, plant: Plant, phones: list[int]) -> None:
+    """Whatever rules speak, a message is listed once."""
+    plant.suppress(plant.value("select phone from drip.leads order by id limit 1"), "marketing")
+    start(plant, per_device_limit=2)
+    later = (clock.now + timedelta(hours=1)).isoformat()
+    row = update(plant, category="utility", devices=["one"], scheduled_at=later)
+    assert counts(row) == (1, 1, 3)
+
+
+HOURS: dict[str, dict[str, Any]] = {
+    "through midnight": {"send_from": "22:00", "send_to": "02:00"},
+    "days": {"send_days": [3, 6]},
+    "with a time": {"send_from": "06:00", "send_to": "07:30", "scheduled_at": "2026-03-03 07:00"},
+}
+
+
+@pytest.mark.parametrize("changes", HOURS.values(), ids=HOURS)
+def test_what_new_hours_move_is_listed_and_then_done(
+    clock: Clock, plant: Plant, changes: dict[str, Any]
+) -> None:
+    """In each lead's zone; what a person has paused is apart."""
+    plant.device(burst=9)
+    zones = ("Asia/Kuala_Lumpur", "America/New_York", "Europe/Berlin", "Asia/Tokyo")
+    leads = [plant.lead(time_zone=zone) for zone in zones]
+    paused = plant.lead("+60199999999")
+    plant.row("select * from drip.pause_lead('+60199999999', '2026-03-20')")
+    start(plant, send_from="08:00", send_to="20:00")
+    # one of them has failed once, and rests
+    [first] = plant.claim(limit=1)
+    plant.answer(first, "retry", scope="recipient", retry_after_seconds=7 * 3600)
+
+    def lived(**duration: float) -> dict[int, Any]:
+        """When each message leaves if nothing more is changed."""
+        with plant.rolled_back():
+            now = clock.now
+            plant.live(clock, now + timedelta(**duration))
+            clock.set(now)
+            rows = plant.rows("select lead_id, sent_at from drip.broadcast_messages")
+        clock.set(now)
+        return {row["lead_id"]: row["sent_at"] for row in rows}
+
+    before = lived(hours=14)
+    rehearsed = plant.rows(REHEARSE, Jsonb(changes))
+    done = plant.rows(UPDATE, Jsonb(changes))
+    after = lived(hours=62)
+    assert all(before[lead] and after[lead] for lead in leads)
+    assert listed(done[1:]) == listed(rehearsed[1:])
+    moves = {row["lead_id"]: (row["at_before"], row["at_after"]) for row in done[1:]}
+    assert counts(done[0]) == (len(moves), 0, 0)
+    assert len(moves) >= 3
+    assert (paused in moves) == ("scheduled_at" in changes)  # its planned time moves all the same
+    moves.pop(paused, None)
+    assert moves == {
+        lead: (before[lead], after[lead]) for lead in leads if before[lead] != after[lead]
+    }
+
+
+def test_hours_that_never_come_and_hours_of_a_paused_one(
+    clock: Clock, plant: Plant, phones: list[int]
+) -> None:
+    start(plant)
+    rows = plant.rows(UPDATE, Jsonb({"send_days": [1]}))  # a Monday it is
+    assert counts(rows[0]) == (0, 0, 0)
+    rows = plant.rows(UPDATE, Jsonb({"send_from": "00:00", "send_to": "00:01"}))
+    monday = clock.now.replace(hour=0, minute=0) + timedelta(days=7)
+    assert {(row["at_before"], row["at_after"]) for row in rows[1:]} == {(clock.now, monday)}
+    assert len(rows) == 1 + LEADS
+    plant.row("select * from drip.pause_campaign('Raya')")
+    rows = plant.rows(UPDATE, Jsonb({"send_from": None, "send_to": None}))
+    assert counts(rows[0]) == (0, 0, 0)
 
 
 def test_a_paused_one_follows_and_stays_held(clock: Clock, plant: Plant, phones: list[int]) -> None:

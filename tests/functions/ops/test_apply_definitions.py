@@ -296,6 +296,23 @@ def test_a_campaign_keeps_its_time_unless_the_file_names_one(clock: Clock, plant
     assert whom(rows) == {("audience", None): (None, 1, None, None)}
 
 
+def test_whom_an_edit_of_a_running_campaign_concerns(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    for _ in range(3):
+        plant.lead()
+    raya = {"title": "Raya", "message": "Hi", "everyone": True, "per_device_limit": 2}
+    apply(plant, raya)
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    plant.rows("select * from drip.expand_campaigns()")
+    later = clock.now + timedelta(hours=2)
+    rows = apply(plant, raya | {"scheduled_at": later.isoformat(), "per_device_limit": 1})
+    assert whom(rows) == {
+        ("moves", None): (1, 1, clock.now, later),
+        ("loses", None): (1, 1, clock.now, None),
+        ("waiting", None): (1, 1, None, later),
+    }
+
+
 def test_a_finished_campaign_is_left_alone(clock: Clock, plant: Plant) -> None:
     plant.device()
     plant.lead()
