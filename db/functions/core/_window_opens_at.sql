@@ -1,5 +1,6 @@
 -- Days are local days; a window whose end is before its start wraps midnight and belongs to the
--- day on which it starts.
+-- day on which it starts. Where every day counts, tomorrow's is the last that can be the next; as a
+-- bound of the series PostgreSQL 18 would plan each call anew for it (500 us instead of 40).
 create function drip._window_opens_at(
   p_at timestamptz, p_zone text, p_from time, p_to time, p_days smallint[], p_skip_weekends boolean)
 returns timestamptz
@@ -17,6 +18,7 @@ as $$
     from (
       select (p_at at time zone p_zone)::date + n as date
       from generate_series(-1, 8) n
+      where n <= 1 or p_days is not null or p_skip_weekends is distinct from false
     ) day
     where (p_days is null or extract(isodow from day.date) = any (p_days))
       and not (p_skip_weekends and extract(isodow from day.date) in (6, 7))

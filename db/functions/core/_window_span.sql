@@ -18,6 +18,7 @@ as $$
     from (
       select (p_at at time zone p_zone)::date + n as date
       from generate_series(-1, 8) n
+      where n <= 1 or p_days is not null or p_skip_weekends is distinct from false
     ) day
     where (p_days is null or extract(isodow from day.date) = any (p_days))
       and not (p_skip_weekends and extract(isodow from day.date) in (6, 7))

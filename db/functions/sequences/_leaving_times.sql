@@ -1,7 +1,9 @@
 -- When the messages of a sequence's journeys may leave by plan, spacing, hours and days: what an
 -- edit of its hours moves. In the manner of _advance_journeys a late one shifts those after it.
 -- What is paused has no time.
-create function drip._leaving_times(p_sequence_id bigint) returns jsonb
+create function drip._leaving_times(p_sequence_id bigint)
+returns table (
+  message_id bigint, enrollment_id bigint, lead_id bigint, step_id bigint, at timestamptz)
 language sql stable
 as $$
   with recursive waiting as materialized (
@@ -53,11 +55,8 @@ as $$
         end as due_at
     ) n
   )
-  select coalesce(jsonb_object_agg(j.id, jsonb_build_object(
-    'message_id', j.id, 'enrollment_id', j.sequence_contact_id, 'lead_id', j.lead_id,
-    'step_id', j.sequence_stepid, 'at', j.at)), '{}')
+  select j.id, j.sequence_contact_id, j.lead_id, j.sequence_stepid, j.at
   from journeys j
 $$;
 comment on function drip._leaving_times(bigint) is
-  'From when each pending message of a sequence may leave: {message: {message_id, enrollment_id,
-   lead_id, step_id, at}}; what is paused apart.';
+  'From when each pending message of a sequence may leave, null = never; what is paused apart.';
