@@ -39,10 +39,7 @@ begin
       perform drip._constraint_error(v_constraint, v_detail);
   end;
   v_old := drip._campaign_definition(v_id);
-  v_changes := (
-    select coalesce(jsonb_object_agg(w.key, w.value), '{}')
-    from jsonb_each(v_wanted) as w (key, value)
-    where w.value is distinct from v_old -> w.key);
+  v_changes := drip._different_keys(v_wanted, v_old);
   if v_changes = '{}' then
     return query select 'unchanged', q.* from drip._no_change() q;
     return;

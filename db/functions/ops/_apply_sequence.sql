@@ -45,10 +45,7 @@ begin
   v_old := drip._sequence_definition(v_id);
   v_old_steps := drip._listed_steps(v_id);
   v_steps := drip._pair_steps(v_old_steps, v_wanted -> 'steps');
-  v_changes := (
-    select coalesce(jsonb_object_agg(w.key, w.value), '{}')
-    from jsonb_each(v_wanted - 'steps') as w (key, value)
-    where w.value is distinct from v_old -> w.key);
+  v_changes := drip._different_keys(v_wanted - 'steps', v_old);
   if v_changes = '{}' and v_steps = v_old_steps then
     return query select 'unchanged', q.* from drip._no_change() q;
     return;
@@ -83,6 +80,16 @@ end
 $$;
 comment on function drip._apply_sequence(bigint, text, jsonb) is
   'Brings one sequence to its definition in a file; rows as those of apply_definitions.';
+
+create function drip._different_keys(p_wanted jsonb, p_old jsonb) returns jsonb
+language sql immutable
+as $$
+  select coalesce(jsonb_object_agg(w.key, w.value), '{}')
+  from jsonb_each(p_wanted) as w (key, value)
+  where w.value is distinct from p_old -> w.key
+$$;
+comment on function drip._different_keys(jsonb, jsonb) is
+  'What of a wanted definition is not as it is: {key: wanted value}.';
 
 create function drip._no_change(
   out step integer, out step_name text, out key text, out value_before jsonb,

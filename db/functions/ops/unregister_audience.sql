@@ -19,15 +19,9 @@ begin
       and c.status not in ('completed', 'cancelled')
     order by u.name, c.title
     limit 4);
-  if cardinality(v_users) > 0 then
-    perform drip._fail(
-      'DR005',
-      format(
-        'the audience %s is named by %s', quote_literal(v_audience.name),
-        array_to_string(v_users[1:3], ', ')
-          || case when cardinality(v_users) > 3 then ' and others' else '' end),
-      'Take it out with update_campaign, or cancel the campaign.');
-  end if;
+  perform drip._refuse_if_named(
+    'audience', v_audience.name, v_users,
+    'Take it out with update_campaign, or cancel the campaign.');
   if exists (
     select from drip.campaigns c where v_audience.name in (c.audience, c.exclude)
   ) then
@@ -47,6 +41,27 @@ comment on function drip.unregister_audience(text, text) is
   'Forgets an audience that no campaign names but those that are completed or cancelled; its view
    stays. Outcome: unregistered.';
 grant execute on function drip.unregister_audience(text, text) to drip_operator;
+
+create function drip._refuse_if_named(
+  p_kind text, p_name text, p_users text[], p_hint text)
+returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if cardinality(p_users) > 0 then
+    perform drip._fail(
+      'DR005',
+      format(
+        'the %s %s is named by %s', p_kind, quote_literal(p_name),
+        array_to_string(p_users[1:3], ', ')
+          || case when cardinality(p_users) > 3 then ' and others' else '' end),
+      p_hint);
+  end if;
+end
+$$;
+comment on function drip._refuse_if_named(text, text, text[], text) is
+  'DR005 when something that is to be unregistered is still named; three of those who do are told.';
 
 create function drip._find_audience(p_name text) returns drip.audiences
 language plpgsql stable

@@ -17,15 +17,9 @@ begin
     where s.status <> 'archived' and drip._names_guard(s, v_guard.name)
     order by u.name, s.name
     limit 4);
-  if cardinality(v_users) > 0 then
-    perform drip._fail(
-      'DR005',
-      format(
-        'the guard %s is named by %s', quote_literal(v_guard.name),
-        array_to_string(v_users[1:3], ', ')
-          || case when cardinality(v_users) > 3 then ' and others' else '' end),
-      'Take exit_if and only_if out with update_sequence, or archive the sequence.');
-  end if;
+  perform drip._refuse_if_named(
+    'guard', v_guard.name, v_users,
+    'Take exit_if and only_if out with update_sequence, or archive the sequence.');
   update drip.sequence_steps st
   set only_if = null
   where st.only_if = v_guard.name;
