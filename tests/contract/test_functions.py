@@ -183,6 +183,8 @@ def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) ->
         # how long a play may take, not what happens in it
         "_play",
         "_run_sweeps",
+        # how often it says how far it is
+        "_tell_progress",
     }
 
 
