@@ -67,15 +67,22 @@ def shut(plant: Plant, world: World) -> list[int]:
     ]
 
 
-def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Left]:
+def lives(
+    plant: Plant,
+    clock: Clock,
+    world: World,
+    until: datetime,
+    times: dict[int, datetime] | None = None,
+) -> list[Left]:
     """Claims until then, by a worker that is never late: when, to whom, of what, which step.
+    And times, by message.
 
     The clock stops wherever anything may change: a message is due or expires, a device is free
     again, its hours open, the hours of its next message end, or a day begins.
     """
     left: list[Left] = []
     endless = shut(plant, world)
-    times = {time(0), *(device.hours.start for device in world.devices if device.hours.start)}
+    hours = {time(0), *(device.hours.start for device in world.devices if device.hours.start)}
     while True:
         plant.tick()
         plant.wake()
@@ -88,6 +95,8 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
             assert looks < 500, "the claim looks again and again"
             for row in claimed:
                 plant.answer(row)
+                if times is not None:
+                    times[row["message_id"]] = clock.now
             left += [
                 (clock.now, row["lead_id"], row["source"], row["step"])
                 for row in plant.rows(
@@ -122,7 +131,7 @@ def lives(plant: Plant, clock: Clock, world: World, until: datetime) -> list[Lef
             if not waits:
                 return left
         later = clock.now + timedelta(milliseconds=1)
-        at = min(upcoming or END_OF_TIME, *(next_local_time(later, world.zone, t) for t in times))
+        at = min(upcoming or END_OF_TIME, *(next_local_time(later, world.zone, t) for t in hours))
         if at > until:
             return left
         if at - clock.now > LONG:
@@ -147,15 +156,15 @@ def in_order(left: list[Left]) -> list[Left]:
     return sorted(left, key=lambda one: (one[0], one[1], one[2], one[3] or 0))
 
 
-def each_world(piece: int, play: Any) -> None:
+def each_world(piece: int, play: Any, few: int = FEW) -> None:
     is_thorough = settings.get_current_profile_name() == "thorough"
-    examples = settings().max_examples if is_thorough else FEW
+    examples = settings().max_examples if is_thorough else few
     seed(piece)(
         settings(
             max_examples=examples // PIECES,
             deadline=None,
             database=None,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )(given(worlds().map(calm))(play))
     )()
@@ -180,6 +189,7 @@ def test_simulate_names_each_second(plant: Plant, clock: Clock, piece: int) -> N
             seen["campaigns"] += any(one[2].startswith("campaign") for one in done)
 
     each_world(piece, play)
+    print(dict(seen))
     assert seen["messages"] > seen["worlds"]
 
 
@@ -237,4 +247,103 @@ def test_preview_timeline_names_each_second(plant: Plant, clock: Clock, piece: i
                     seen[message["status"]] += 1
 
     each_world(piece, play)
+    print(dict(seen))
     assert seen["sent"] > 0
+
+
+# Of how many messages of a world explain_message is asked.
+ASKED = 5
+
+WAITING = (
+    "select o.*, m.sequence_contact_id as enrollment, m.expires_at"
+    " from drip.message_outlook o join drip.broadcast_messages m on m.id = o.message_id"
+    " order by o.message_id"
+)
+
+
+def unramped(world: World) -> World:
+    """The same without ramps: a send starts one, and explain_message supposes none of those."""
+    return replace(world, devices=tuple(replace(one, ramp=None) for one in world.devices))
+
+
+def single_file(world: World) -> World:
+    """Its first lead and program and nothing else, its first device with its settings; no cap per
+    contact, since explain_message does not count the steps that it supposes."""
+    return replace(
+        world,
+        contact_cap=None,
+        devices=(world.devices[0],),
+        leads=(replace(world.leads[0], device=None),),
+        sequences=(replace(world.sequences[0], device=None, leads=(0,)),),
+        campaign=None,
+        singles=(),
+    )
+
+
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_earliest_of_who_waits_alone_is_the_claim(plant: Plant, clock: Clock, piece: int) -> None:
+    """A journey that has its device for itself: each step leaves at its earliest."""
+    seen: Counter[str] = Counter()
+    plant.conn.execute(LOOK)
+
+    def play(whole: World) -> None:
+        world = single_file(unramped(whole))
+        seen["worlds"] += 1
+        with plant.rolled_back():
+            Play(plant, clock, world).build()
+            told = [(row, plant.explain(row["message_id"])) for row in plant.rows(WAITING)]
+            done: dict[int, datetime] = {}
+            lives(plant, clock, world, clock.now + 2 * SOON, done)
+            for row, why in told:
+                left = done.get(row["message_id"])
+                if left is None:
+                    assert why["earliest"] is None or why["earliest"] > clock.now, why
+                    seen["none"] += 1
+                    continue
+                assert why["earliest"] == left, why
+                if row["earliest"] is None:
+                    assert row["reason"] == "predecessor_pending", row
+                else:
+                    assert row["earliest"] <= left, row
+                seen["equal"] += 1
+
+    each_world(piece, play, few=8)
+    print(dict(seen))
+    assert seen["equal"] > 0
+
+
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_nothing_leaves_before_its_earliest(plant: Plant, clock: Clock, piece: int) -> None:
+    """What others do in the meantime delays a message, if no step before it expires of it."""
+    seen: Counter[str] = Counter()
+    plant.conn.execute(LOOK)
+
+    def play(whole: World) -> None:
+        world = unramped(whole)
+        seen["worlds"] += 1
+        with plant.rolled_back():
+            Play(plant, clock, world).build()
+            waiting = plant.rows(WAITING)
+            fleeting = {row["enrollment"] for row in waiting if row["expires_at"] is not None}
+            whys = {row["message_id"]: plant.explain(row["message_id"]) for row in waiting[:ASKED]}
+            done: dict[int, datetime] = {}
+            lives(plant, clock, world, clock.now + SOON, done)
+            for row in waiting:
+                left = done.get(row["message_id"])
+                if left is None:
+                    continue
+                if row["earliest"] is None:
+                    assert row["reason"] == "predecessor_pending", row
+                else:
+                    assert row["earliest"] <= left, row
+                    seen["outlook"] += 1
+                why = whys.get(row["message_id"])
+                if why is None or row["enrollment"] in fleeting - {None}:
+                    continue
+                assert why["earliest"] is not None, why
+                assert why["earliest"] <= left, why
+                seen["equal" if why["earliest"] == left else "later"] += 1
+
+    each_world(piece, play, few=8)
+    print(dict(seen))
+    assert seen["equal"] > 0

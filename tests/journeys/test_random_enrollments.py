@@ -66,7 +66,7 @@ changes = st.lists(
 def make(plant: Plant, number: int, one: Row) -> str:
     name = f"sequence {number}"
     plant.sequence(
-        *({key: value for key, value in step.items() if value is not None} for step in one["steps"]),
+        *({key: value for key, value in s.items() if value is not None} for s in one["steps"]),
         name=name,
         start=False,
         **{
@@ -124,9 +124,7 @@ def look(plant: Plant, name: str, *, is_draft: bool, seen: Counter[str]) -> None
         plant.row("select * from drip.start_sequence(%s)", name)
     while plant.row("select * from drip.enroll_matching_leads()")["remaining"]:
         pass
-    entered = [
-        (row["lead_id"], row["first_at"], row["last_at"]) for row in told if row["enters"]
-    ]
+    entered = [(row["lead_id"], row["first_at"], row["last_at"]) for row in told if row["enters"]]
     assert entered == enrolled(plant, name, since), name
     seen["looks"] += 1
     seen["entered"] += len(entered)

@@ -45,13 +45,13 @@ comment on function drip.preview_campaign(text, text) is
    message: excluded, suppressed, campaign_device_limit, skipped_by_resume), done (planned and no
    longer waiting), drops (cancelled at its turn), waits (for a person), expires, left (not within
    400 days) and leaves; device (what leaves it, and when it is through; evidence says what goes
-   before it, its pace, caps and hours); day (what leaves on each local day); warning (a code and its
-   sentence).
+   before it, its pace, caps and hours); day (what leaves on each local day); warning (a code and
+   its sentence).
    Leads, devices and reasons are those of the expansion if nothing changes until then. Times are
    exact to the second for a device for which no more than 1,000 messages wait, these included; else
    they are reckoned with the mean delay. Contact rules, an account''s reach, guards and what is
-   sent meanwhile by others are not foreseen: warnings name the settings, and how many messages they may
-   delay at most.';
+   sent meanwhile by others are not foreseen: warnings name the settings, and how many messages they
+   may delay at most.';
 grant execute on function drip.preview_campaign(text, text) to drip_app;
 
 create function drip._preview_campaign(p_campaign drip.campaigns, p_policy text)
@@ -98,7 +98,7 @@ begin
       select
         d.id, d.name, d.held, d.status,
         sum(o.messages) as messages,
-        min(o.first_at) filter (where d.held is null) as first_at,
+        min(o.first_at) filter (where o.fate = 'leaves') as first_at,
         max(o.last_at) filter (where o.fate = 'leaves') as ends_at,
         max(o.last_at) filter (where d.held is not null and o.day is not null) as ends_if_mended,
         max(o.day) as last_day

@@ -39,8 +39,8 @@ begin
   then
     new.enroll_check := new.trigger is not null or new.niche is not null;
   end if;
-  -- A token that a sweep takes away, or a pause, is no change of the lead: it would look like a newer
-  -- one to the sequences that take newer leads by niche.
+  -- A token that a sweep takes away, or a pause, is no change of the lead: it would look like a
+  -- newer one to the sequences that take newer leads by niche.
   if new.updated_at = old.updated_at
     and not (old.enroll_check and not new.enroll_check)
     and (new.trigger, new.niche, new.target_status, new.device_id, new.name, new.time_zone,

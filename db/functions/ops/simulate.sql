@@ -72,6 +72,7 @@ comment on function drip.simulate(text, timestamptz, text) is
    (accepted, permanent, unknown); nothing of it stays. Kind message: one that leaves, at its time
    to the second; those that are planned by an enrollment or expansion to come have no message_id.
    Kind left: messages that had not left at the end, by reason. Kind end: why it stopped (p_until,
-   1,000 messages, about 3 ms each, or a minute; meanwhile the tenant''s sending waits). Replies,
-   receipts and opt-outs to come are not known to it.';
+   1,000 messages, about 3 ms each, or a minute; meanwhile the tenant''s sending waits). Every two
+   seconds it tells its client how far it is, and ends when that has gone. Replies, receipts and
+   opt-outs to come are not known to it.';
 grant execute on function drip.simulate(text, timestamptz, text) to drip_operator;

@@ -180,6 +180,18 @@ def test_each_leads_own_clock(clock: Clock, plant: Plant, kl: None) -> None:
     assert rows[0]["ends_local"] == datetime(2026, 3, 5, 11)
 
 
+def test_what_expires_is_not_the_first_to_leave(clock: Clock, plant: Plant, kl: None) -> None:
+    plant.device("one", active_from="10:15", active_to="20:00")
+    plant.lead()
+    plant.lead(time_zone="Asia/Tokyo")
+    campaign(
+        plant, local_time_per_lead=True, scheduled_at="2026-03-05 10:00", valid_for="30 minutes"
+    )
+    rows = shown(plant)
+    assert buckets(rows) == {("expires", "expired"): 1, ("leaves", None): 1}
+    assert devices(rows)["one"]["first_at"] == rows[0]["first_at"] == rows[0]["ends_at"]
+
+
 def test_nobody(clock: Clock, plant: Plant, kl: None) -> None:
     plant.device()
     campaign(plant)
@@ -256,9 +268,7 @@ def test_what_a_resume_would_do(
     for zone in (None, "Asia/Tokyo", "America/New_York"):
         plant.lead(time_zone=zone)
     at = clock.now + HOUR
-    campaign(
-        plant, scheduled_at=at.isoformat(), local_time_per_lead=is_local, valid_for="3 hours"
-    )
+    campaign(plant, scheduled_at=at.isoformat(), local_time_per_lead=is_local, valid_for="3 hours")
     plant.row("select * from drip.schedule_campaign('Raya')")
     if is_planned:
         clock.set(at - HOUR if is_local else at)

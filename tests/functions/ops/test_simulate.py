@@ -207,7 +207,7 @@ def test_a_window_that_opens_in_a_minute(clock: Clock, plant: Plant) -> None:
 
 
 def test_hours_that_end_while_a_device_waits(clock: Clock, plant: Plant) -> None:
-    """A worker looks all the while, so the second to open goes by its id and not by its due time."""
+    """A worker looks all the while, so what opens next goes by its id and not its due time."""
     plant.tenant(time_zone="UTC", send_from="09:00", send_to="12:00")
     clock.set("2026-03-02 10:00")
     device = plant.device(daily_cap=1)
