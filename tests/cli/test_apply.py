@@ -83,10 +83,16 @@ def test_an_edit_is_told_line_by_line(pgdrip: Run, dsn: str, plant: Plant, progr
     plant.device()
     plant.row("select * from drip.start_sequence('no')")
     plant.row("select * from drip.enroll_lead('no', '+60123456789')")
+    later = PROGRAMS.replace("trigger_delay_hours: 1.5", "trigger_delay_hours: 30")
+    programs.write_text(later)
+    done = pgdrip("apply", str(programs), "--yes", url=dsn)
+    assert done.returncode == 0, done.stderr
+    assert "  ~ step 2 offer: trigger_delay_hours: 1.5 → 30" in done.stdout
+    assert "  step 2 offer moves: 1 message to 1 contact, the first from " in done.stdout
+
     programs.write_text(
-        PROGRAMS.replace("how are you?", "how do you do?")
+        later.replace("how are you?", "how do you do?")
         .replace("send_to: 17:30", "send_to: 18:00")
-        .replace("trigger_delay_hours: 1.5", "trigger_delay_hours: 30")
         .replace("closed", "open [today]")
     )
     done = pgdrip("apply", str(programs), "--yes", url=dsn)
@@ -94,8 +100,6 @@ def test_an_edit_is_told_line_by_line(pgdrip: Run, dsn: str, plant: Plant, progr
     for line in (
         "  ~ send_to: 17:30:00 → 18:00:00",
         "  ~ step 1 hello: content:\n      - how are you?\n      + how do you do?\n",
-        "  ~ step 2 offer: trigger_delay_hours: 1.5 → 30",
-        "  step 2 offer moves: 1 message to 1 contact, the first from ",
         "  waiting: 2 messages to 1 contact, the first at ",
         "  ~ message: We are closed. → We are open [today].",
         "  audience now: 1 contact",

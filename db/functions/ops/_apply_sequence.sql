@@ -18,8 +18,8 @@ declare
   v_wanted jsonb;
   v_steps jsonb;
   v_changes jsonb;
-  v_ids bigint[];
-  v_times timestamptz[];
+  v_by_hours boolean;
+  v_before jsonb;
   v_constraint text;
   v_detail text;
 begin
@@ -53,11 +53,8 @@ begin
 
   -- nobody is planned from the old form meanwhile
   perform from drip.sequences s where s.id = v_id for update;
-  select array_agg(m.id), array_agg(m.scheduled_at)
-  into v_ids, v_times
-  from drip.sequence_contacts e
-  join drip.broadcast_messages m on m.sequence_contact_id = e.id
-  where e.sequence_id = v_id and e.completed_at is null and m.status = 'pending';
+  v_by_hours := v_changes ?| drip._hour_keys();
+  select jsonb_agg(w.*) into v_before from drip._waiting_times(v_id, v_by_hours) w;
   if v_changes <> '{}' then
     perform from drip.update_sequence(v_id::text, v_changes);
   end if;
@@ -75,7 +72,7 @@ begin
   if v_changes ?| array['trigger', 'niche', 'target_status', 'auto_enroll'] then
     return query select r.* from drip._entering(v_id) r;
   end if;
-  return query select r.* from drip._concerned(v_id, v_ids, v_times) r;
+  return query select r.* from drip._concerned(v_id, v_by_hours, v_before) r;
 end
 $$;
 comment on function drip._apply_sequence(bigint, text, jsonb) is
@@ -272,51 +269,74 @@ $$;
 comment on function drip._entering(bigint) is
   'The row of apply_definitions that counts the leads who match a sequence.';
 
-create function drip._concerned(
-  p_sequence_id bigint, p_messages bigint[], p_times timestamptz[])
+-- Where hours or days are among the changes, the time is from when a message may leave.
+create function drip._waiting_times(p_sequence_id bigint, p_by_hours boolean)
+returns table (message_id bigint, lead_id bigint, step_id bigint, at timestamptz)
+language sql stable
+as $$
+  -- one pass, no join: see update_sequence
+  select
+    q.id, max(q.lead_id), max(q.step_id),
+    case
+      when bool_or(q.is_leaving) then max(q.at) filter (where q.is_leaving)
+      else max(q.at)
+    end
+  from (
+    select m.id, m.lead_id, m.sequence_stepid as step_id, m.scheduled_at as at, false as is_leaving
+    from drip.sequence_contacts e
+    join drip.broadcast_messages m on m.sequence_contact_id = e.id
+    where e.sequence_id = p_sequence_id and e.completed_at is null and m.status = 'pending'
+    union all
+    select t.message_id, t.lead_id, t.step_id, t.at, true
+    from drip._leaving_times(p_sequence_id) t
+    where p_by_hours
+  ) q
+  group by q.id
+$$;
+comment on function drip._waiting_times(bigint, boolean) is
+  'The pending messages of a sequence''s journeys and their times; null = never.';
+
+create function drip._concerned(p_sequence_id bigint, p_by_hours boolean, p_before jsonb)
 returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
   messages bigint, leads bigint, at_before timestamptz, at_after timestamptz)
 language sql stable
 as $$
   with before as materialized (
-    select b.id, b.at
-    from unnest(p_messages, p_times) as b (id, at)
+    select b.message_id, b.at
+    from jsonb_to_recordset(p_before) as b (message_id bigint, at timestamptz)
   ),
   waiting as materialized (
-    select m.id, m.lead_id, m.sequence_stepid, m.scheduled_at
-    from drip.sequence_contacts e
-    join drip.broadcast_messages m on m.sequence_contact_id = e.id
-    where e.sequence_id = p_sequence_id and e.completed_at is null and m.status = 'pending'
+    select w.* from drip._waiting_times(p_sequence_id, p_by_hours) w
   ),
   differences as (
-    select 'moves' as change, w.sequence_stepid, w.lead_id, b.at as old, w.scheduled_at as new
+    select 'moves' as change, w.step_id, w.lead_id, b.at as old, w.at as new
     from before b
-    join waiting w on w.id = b.id
-    where w.scheduled_at <> b.at
+    join waiting w on w.message_id = b.message_id
+    where w.at is distinct from b.at
     union all
-    select 'gains', w.sequence_stepid, w.lead_id, null, w.scheduled_at
+    select 'gains', w.step_id, w.lead_id, null, w.at
     from waiting w
-    where not exists (select from before b where b.id = w.id)
+    where not exists (select from before b where b.message_id = w.message_id)
     union all
     select 'loses', m.sequence_stepid, m.lead_id, b.at, null
     from before b
-    join drip.broadcast_messages m on m.id = b.id
+    join drip.broadcast_messages m on m.id = b.message_id
     where m.status in ('cancelled', 'skipped', 'expired')
   )
   select
     d.change, st.day_number, st.name, null::text, null::jsonb, null::jsonb, count(*),
     count(distinct d.lead_id), min(d.old), min(d.new)
   from differences d
-  join drip.sequence_steps st on st.id = d.sequence_stepid
+  join drip.sequence_steps st on st.id = d.step_id
   group by d.change, st.id
   union all
   select
     'waiting', null, null, null, null, null, count(*), count(distinct w.lead_id), null,
-    min(w.scheduled_at)
+    min(w.at)
   from waiting w
   having count(*) > 0
   order by 2, 1
 $$;
-comment on function drip._concerned(bigint, bigint[], timestamptz[]) is
+comment on function drip._concerned(bigint, boolean, jsonb) is
   'Whom an edit of a sequence concerned: messages that move, come and go, and all that wait.';

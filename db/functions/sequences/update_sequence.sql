@@ -11,7 +11,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  c_hours constant text[] := array['send_from', 'send_to', 'send_days', 'skip_weekends'];
+  c_hours constant text[] := drip._hour_keys();
   v_dry_run constant boolean := coalesce(p_dry_run, false);
   v_before constant drip.sequences := drip._find_sequence(p_sequence);
   v_changed text[];

@@ -154,6 +154,29 @@ def test_whom_an_edit_of_a_live_sequence_concerns(clock: Clock, plant: Plant) ->
     assert [row["status"] for row in plant.journey(late)] == ["pending"] * 3 + ["cancelled"]
 
 
+def test_new_hours_say_whom_they_move(clock: Clock, plant: Plant) -> None:
+    """From when a message may leave, as update_sequence lists it; a paused one has its plan."""
+    plant.device()
+    step = {"name": "a", "content": "a"}
+    apply(plant, warm(step))
+    plant.row("select * from drip.start_sequence('Warm')")
+    sequence = plant.value("select id from drip.sequences")
+    for phone in ("+60123456781", "+60123456782", "+60123456783"):
+        plant.enroll(sequence, plant.lead(phone))
+    plant.row("select * from drip.pause_lead('+60123456783')")
+    in_the_evening = {"send_from": "18:00", "send_to": "20:00"}
+    rows = apply(plant, warm(step, **in_the_evening), dry_run=True)
+    evening = clock.now.replace(hour=18)
+    assert whom(rows) == {
+        ("moves", 1): (2, 2, clock.now, evening),
+        ("waiting", None): (3, 3, None, clock.now),
+    }
+    listed = plant.rows(
+        "select * from drip.update_sequence('Warm', %s, true)", Jsonb(in_the_evening)
+    )
+    assert [row["at_after"] for row in listed if row["outcome"] == "moves"] == [evening] * 2
+
+
 def test_a_text_takes_effect_at_the_next_claim(clock: Clock, plant: Plant) -> None:
     plant.device()
     apply(plant, warm({"name": "a", "content": "A"}))
