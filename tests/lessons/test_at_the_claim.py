@@ -435,6 +435,12 @@ def of_a_campaign(plant: Plant) -> int:
             marks=pytest.mark.lesson(30, "leads"),
         ),
         pytest.param(
+            of_a_campaign,
+            "update drip.leads set paused_until = 'infinity'",
+            "lead_paused",
+            marks=pytest.mark.lesson(30, "leads"),
+        ),
+        pytest.param(
             of_a_step,
             "update drip.user_devices set status = 'disabled'",
             "device_disabled",
