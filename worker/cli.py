@@ -589,7 +589,11 @@ def main(arguments: list[str] | None = None) -> None:
     except PgdripError as exc:
         code = _complain(exc)
     except psycopg.Error as exc:
-        code = _complain(from_database(exc))
+        problem = from_database(exc)
+        if problem.code == "DR010" and 'drip."user"' in (problem.hint or ""):
+            # SQL's way to name the tenant; here it is an option
+            problem.hint = "Name one: --user 'user name'."
+        code = _complain(problem)
     except (typer.Abort, KeyboardInterrupt):
         err.print("Stopped.")
         code = 130

@@ -177,6 +177,7 @@ def test_the_tenant(pgdrip: Run, dsn: str, conn: Connection, programs: Path) -> 
     without = pgdrip("apply", str(programs), "--yes", url=dsn)
     assert without.returncode == 1
     assert "DR010" in without.stderr
+    assert "Hint: Name one: --user 'user name'." in without.stderr
     assert pgdrip("apply", str(programs), "--yes", "--user", "Shop", url=dsn).returncode == 0
     mine = pgdrip("export", "--user", "Shop", url=dsn)
     assert "name: 'no'" in mine.stdout

@@ -80,7 +80,7 @@ begin
           select
           from drip.suppressions sp
           where sp.user_id = m.user_id
-            and sp.phone = m.recipient_phone
+            and sp.phone = l.phone
             and (sp.category = 'all' or m.category = 'marketing')
             and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed,
         r.id is not null and r.at is null as is_skipped
