@@ -55,7 +55,10 @@ begin
       case
         when v_policy = 'shift' then max(
           drip._after_hold(k.scheduled_at, st.send_time, p.zone, p.since, p.until))
-          over (partition by k.sequence_contact_id order by st.day_number)
+          over (
+            partition by k.sequence_contact_id
+            -- what came back of a step that is gone stands before all that is left
+            order by st.retired_at is null, st.day_number)
         else k.scheduled_at
       end as at
     from locked k

@@ -497,3 +497,19 @@ def test_what_was_on_its_way_when_its_step_went_may_be_tried_again(
 
     assert [text for _, _, text in handed] == ["B", "C"]
     assert handed[1][0] - handed[0][0] == DAY
+
+
+def test_what_came_back_of_a_step_that_is_gone_keeps_its_time_in_a_resume(
+    clock: Clock, plant: Plant, warm: int
+) -> None:
+    """What is left has moved up to its place, and is due a day later."""
+    enrollment = plant.enroll(warm)
+    plant.wake()
+    [claimed] = plant.claim()
+    _, b, c = steps_of(plant)
+    replace(plant, [b, c])
+    plant.answer(claimed, "retry", error_code="X")
+    before = [row["scheduled_at"] for row in plant.journey(enrollment)]
+    plant.row("select * from drip.pause_sequence('Warm')")
+    plant.row("select * from drip.resume_sequence('Warm', 'shift')")
+    assert [row["scheduled_at"] for row in plant.journey(enrollment)] == before
