@@ -42,14 +42,22 @@ def test_the_pace_still_runs_from_the_claim(clock: Clock, plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("comes_back", ["released", "retry", "lapsed"])
-def test_of_a_journey_that_has_ended_nothing_waits(
-    clock: Clock, plant: Plant, comes_back: str
+@pytest.mark.parametrize("ended", ["enrollment_finished", "campaign_cancelled"])
+def test_of_what_has_ended_nothing_waits(
+    clock: Clock, plant: Plant, ended: str, comes_back: str
 ) -> None:
-    plant.device(unknown_policy="retry")
-    sequence = plant.sequence({"content": "One"}, start_delay="0 seconds")
-    plant.enroll(sequence, plant.lead("+60120000001"))
-    [claimed] = plant.claim()
-    plant.row("select * from drip.exit_lead(%s, '+60120000001')", str(sequence))
+    device = plant.device(unknown_policy="retry")
+    lead = plant.lead("+60120000001")
+    if ended == "campaign_cancelled":
+        campaign = plant.campaign()
+        plant.message(device, lead, campaign_id=campaign)
+        [claimed] = plant.claim()
+        plant.row("select * from drip.cancel_campaign(%s)", str(campaign))
+    else:
+        sequence = plant.sequence({"content": "One"}, start_delay="0 seconds")
+        plant.enroll(sequence, lead)
+        [claimed] = plant.claim()
+        plant.row("select * from drip.exit_lead(%s, '+60120000001')", str(sequence))
     if comes_back == "released":
         release(plant, {"message_id": claimed["message_id"], "attempt": 1})
     elif comes_back == "retry":
@@ -58,7 +66,7 @@ def test_of_a_journey_that_has_ended_nothing_waits(
         clock.advance(minutes=2)
         plant.tick()
     row = plant.message_row(claimed["message_id"])
-    assert (row["status"], row["status_reason"]) == ("cancelled", "enrollment_finished")
+    assert (row["status"], row["status_reason"]) == ("cancelled", ended)
     assert (row["not_before"], row["finished_at"]) == (None, clock.now)
 
 
