@@ -24,7 +24,9 @@ Row = dict[str, Any]
 HOUR = timedelta(hours=1)
 LIVE = ("pending", "active", "sent", "failed", "paused")
 FINISHED = ("completed", "sequence_failed", "exited")
+ENDED = ("cancelled", "expired", "skipped")
 LEFT = ("sent", "failed", "unknown")
+BURST = 3
 LEASE = timedelta(seconds=90)
 UNKNOWN_HOLD = timedelta(hours=24)
 POLICIES = ("shift", "catch_up", "skip")
@@ -71,6 +73,11 @@ ASKED = (
 )  # fmt: skip
 
 
+def stand(row: Row) -> tuple[bool, int]:
+    """The place of a message in its journey: what is left of steps that are gone comes first."""
+    return row["retired_at"] is None, row["place"]
+
+
 @dataclass
 class Flight:
     """A message that a worker has, or had: what became of it."""
@@ -113,6 +120,8 @@ class History:
     def __post_init__(self) -> None:
         self.numbers = itertools.count(1)
         self.flights: list[Flight] = []
+        # when each message was first claimed, as the number of its flight
+        self.firsts: dict[int, int] = {}
         self.suppressed: set[int] = set()
         self.lead_pauses: dict[int, Pause] = {}
         self.sequence_pauses: dict[int, Pause] = {}
@@ -128,6 +137,8 @@ class History:
         self.viewed: tuple[dict[int, Row], dict[int, Row]] = ({}, {})
         # what a resume must have made of the messages: time, and whether it was skipped
         self.expected: dict[int, tuple[datetime, bool]] = {}
+        # what another pause still holds
+        self.still_held: set[int] = set()
         # sequences that had a time of day once: its wall clock is no matter of this model
         self.by_wall_clock: set[int] = set()
 
@@ -139,7 +150,7 @@ class History:
         self.start = self.clock.set("2026-03-04 09:00+08")
         self.device_free_at = self.start
         self.device = plant.device(
-            burst=3,
+            burst=BURST,
             min_delay_seconds=self.pace[0],
             max_delay_seconds=self.pace[1],
             unknown_policy=self.unknown_policy,
@@ -307,6 +318,7 @@ class History:
             self.exited.update(mine)
             for one in mine:
                 self.own_pauses.pop(one, None)
+                self.ended(enrollment=one)
 
     def opt_out(self, lead: int) -> None:
         with self.acting("opt_out"):
@@ -315,11 +327,39 @@ class History:
             for row in self.live_of(lead=self.leads[lead]):
                 self.exited.add(row["id"])
                 self.own_pauses.pop(row["id"], None)
+            self.ended(lead_id=self.leads[lead])
 
     def opt_in(self, lead: int) -> None:
         with self.acting("opt_in"):
             self.plant.rows("select * from drip.opt_in(%s)", self.phones[lead])
             self.suppressed.discard(lead)
+
+    def ended(self, **of: int) -> None:
+        """Nothing of it waits; and what was planned beside the verb would be dropped, not sent."""
+        before = self.messages
+        self.read()
+        mine = [row for row in self.messages.values() if all(row[key] == of[key] for key in of)]
+        assert [row for row in mine if row["status"] == "pending"] == [], ("it waits", of)
+        taken = [row["id"] for row in mine if before[row["id"]]["status"] == "pending"]
+        if not taken:
+            return
+        with self.plant.rolled_back():
+            self.plant.conn.execute(
+                "update drip.broadcast_messages m"
+                " set status = 'pending', status_reason = null, finished_at = null,"
+                " scheduled_at = least(m.scheduled_at, %s)"
+                " where m.id = any (%s)",
+                [self.clock.now, taken],
+            )
+            judged = {row["message_id"]: row for row in self.look("verdicts")}
+            for number in taken:
+                asked = self.asked(self.messages[number])
+                found = (judged[number]["verdict"], judged[number]["reason"])
+                assert found == ("drop", asked), (found, asked, self.messages[number])
+                self.seen[f"would be dropped: {asked}"] += 1
+            self.plant.wake()
+            claimed = {one["message_id"] for one in self.plant.claim(10, "beside")}
+            assert not claimed & set(taken), "it left after its end"
 
     # -- pausing ------------------------------------------------------------------------------
 
@@ -424,6 +464,8 @@ class History:
             since = max(pause.since, row["enrolled_at"])
             until = min([end, *others])
             length = max(until - since, timedelta())
+            if others:
+                self.still_held.update(message["id"] for message in self.journeys[row["id"]])
             self.spans[row["id"]] = self.spans.get(row["id"], timedelta()) + length
             if row["sequence_id"] in self.by_wall_clock:
                 continue
@@ -441,7 +483,11 @@ class History:
             row = self.messages[number]
             assert row["scheduled_at"] == at, ("not by the policy", at, row)
             assert (row["status"] == "skipped") == is_skipped, ("not by the policy", row)
+        for number in self.still_held:
+            row = self.messages[number]
+            assert row["status"] != "pending" or row["not_before"], ("no longer held", row)
         self.expected.clear()
+        self.still_held.clear()
 
     def campaign(self, verb: str) -> None:
         with self.acting(f"{verb} campaign"):
@@ -451,6 +497,7 @@ class History:
                 "resume": (("paused",), None),
                 "cancel": (("draft", "pending", "triggered", "paused"), "cancelled"),
             }
+            before = self.campaign_status
             code = self.refused(f"select * from drip.{verb}_campaign('news')")
             allowed, after = by_verb[verb]
             if self.campaign_status in allowed:
@@ -458,9 +505,11 @@ class History:
             if code is None and after is not None:
                 assert self.status_of_campaign() == after
             self.campaign_status = self.status_of_campaign()
-            if code is None and verb == "pause":
-                campaign = self.plant.value("select id from drip.campaigns")
+            campaign = self.plant.value("select id from drip.campaigns")
+            if code is None and verb == "pause" and before != "paused":
                 self.held("campaign_paused", campaign_id=campaign)
+            if code is None and verb == "cancel":
+                self.ended(campaign_id=campaign)
 
     def status_of_campaign(self) -> str:
         return str(self.plant.value("select status from drip.campaigns"))
@@ -487,11 +536,15 @@ class History:
             elif old["scheduled_at"] != row["scheduled_at"]:
                 found["moves", number] = (old["scheduled_at"], row["scheduled_at"])
         assert listed == found, (listed, found)
+        self.seen.update(f"edit {change}" for change, _ in found)
         self.check_plans()
         self.check_waits()
 
     def check_plans(self) -> None:
-        """Each step behind the last one that a journey has had is planned, and none else."""
+        """Each step behind the last one that a journey has had is planned, and none else.
+
+        What ended before its turn (skipped, expired) is not made up, and takes nothing along.
+        """
         places: dict[int, dict[int, int]] = {number: {} for number in self.sequences}
         for step in self.plant.rows(
             "select st.id, st.sequence_id, st.day_number from drip.sequence_steps st"
@@ -500,9 +553,17 @@ class History:
             places[step["sequence_id"]][step["id"]] = step["day_number"]
         for row in self.live_of():
             journey, mine = self.journeys[row["id"]], places[row["sequence_id"]]
-            had = [mine.get(m["step"], 0) for m in journey if m["status"] != "pending"]
             planned = {m["step"] for m in journey if m["status"] == "pending"}
+            ended = {m["step"] for m in journey if m["status"] in ENDED}
+            turn = min((mine[step] for step in planned & mine.keys()), default=len(mine) + 1)
+            had = [
+                mine.get(m["step"], 0)
+                for m in journey
+                if m["step"] not in planned
+                and (m["step"] not in ended or mine.get(m["step"], 0) < turn)
+            ]
             wanted = {number for number, place in mine.items() if place > max(had, default=0)}
+            wanted -= ended
             assert planned - wanted <= {m["step"] for m in journey if m["attempts"]}, journey
             assert wanted <= planned, (wanted, journey)
 
@@ -617,8 +678,11 @@ class History:
         # until the tick that ends it
         return "lead_paused" if pause is not None else None
 
-    def why_not(self, row: Row) -> list[str]:
-        """Every rule that forbids the message to leave now."""
+    def why_not(self, row: Row, is_claim: bool = False) -> list[str]:
+        """Every rule that forbids the message to leave now.
+
+        A claim that finds an earlier one expired goes on to the next.
+        """
         now = self.clock.now
         found = []
         if row["status"] != "pending":
@@ -635,7 +699,9 @@ class History:
             if self.campaign_status == "draft":
                 found.append("the campaign is a draft")
             return found
-        if row["retired_at"] is not None:
+        # what was on its way when an edit took its step out comes back before all that is left
+        is_back = row["retired_at"] is not None and row["attempts"] > 0
+        if row["retired_at"] is not None and not is_back:
             found.append("its step was taken out")
         journey = self.journeys[row["enrollment"]]
         for other in journey:
@@ -643,7 +709,11 @@ class History:
                 continue
             if other["status"] == "processing":
                 found.append("another one of the journey is on its way")
-            if other["status"] == "pending" and other["place"] < row["place"]:
+            if (
+                other["status"] == "pending"
+                and stand(other) < stand(row)
+                and not (is_claim and other["expires_at"] and other["expires_at"] <= now)
+            ):
                 found.append("an earlier one waits")
             if (
                 other["status"] == "unknown"
@@ -653,6 +723,7 @@ class History:
                 found.append("what became of another one is not known")
             if (
                 other["status"] in LEFT
+                and (other["retired_at"] is not None or not is_back)
                 and row["send_time"] is None
                 and other["finished_at"] + self.wait_between(other, row) > now
             ):
@@ -663,6 +734,8 @@ class History:
                 and other["status"] != "pending"
                 and other["retired_at"] is None
                 and other["place"] > row["place"]
+                # what was on its way when an edit put it before that one may come back
+                and self.firsts[other["id"]] > self.firsts.get(row["id"], -1)
             ):
                 found.append("a later one has gone")
         return found
@@ -720,10 +793,12 @@ class History:
             for one in claimed:
                 self.seen["claimed"] += 1
                 row = before[one["message_id"]]
-                assert self.why_not(row) == [], (self.why_not(row), row)
+                why_not = self.why_not(row, is_claim=True)
+                assert why_not == [], (why_not, row)
                 for flight in self.flights:
                     assert flight.is_over or flight.message != row["id"], "it is on its way"
                 assert one["attempt"] == row["attempts"] + 1
+                self.firsts.setdefault(row["id"], len(self.flights))
                 self.flights.append(Flight(row["id"], one["attempt"], worker, self.clock.now))
             if claimed and self.pace[0]:
                 [one] = claimed
@@ -735,7 +810,6 @@ class History:
                 )
                 assert self.pace[0] <= delay <= self.pace[1]
                 self.device_free_at = self.clock.now + timedelta(seconds=float(delay))
-            assert sum(not flight.is_over for flight in self.flights) <= 3
 
     def answer(self, pick: int, outcome: str, **more: Any) -> None:
         """A result, also one that comes late or for the second time."""
@@ -869,8 +943,14 @@ class History:
             for row in self.messages.values()
         )
         assert max(pairs.values(), default=1) == 1, "planned twice"
+        states = Counter(row["status"] for row in self.messages.values())
+        assert states["processing"] <= BURST, "more is on its way than the device takes"
+        grouped = [row["lead_id"] for row in self.live_of() if row["exclusive_group"] is not None]
+        assert len(grouped) == len(set(grouped)), "two at once of an exclusive group"
         for row in self.messages.values():
             assert row["attempts"] == handed[row["id"]], ("handed over by nobody", row)
+            if row["campaign_id"] is not None and self.campaign_status == "cancelled":
+                assert row["status"] != "pending", ("waits, and its campaign is cancelled", row)
             if row["status"] in ("pending", "processing"):
                 assert row["finished_at"] is None
             else:

@@ -1,8 +1,13 @@
 """Random edits, pauses, resumes, cancels and exits between claims, results and crashes.
 
 Hypothesis draws the actions; after each the model of histories.py says what must hold. The quick
-form draws the same histories each time; a thousand others:
+form draws the same histories each time and shows one that fails as it was drawn; a thousand
+others, and the shortest that fails:
 make test ARGS='--hypothesis-profile=thorough tests/journeys/test_random_histories.py'
+
+A cancel, an exit and an opt-out stop a message twice, in its row and in the verdict; after each
+both are looked at alone. The unique index of exclusive groups stands behind the rule of _enroll and
+is not seen on its own.
 """
 
 from __future__ import annotations
@@ -27,9 +32,9 @@ from hypothesis.strategies import SearchStrategy, runner, sampled_from, tuples
 
 pytestmark = pytest.mark.exhaustive
 
-FEW = 16
+FEW = 14
 ACTIONS = 60
-SEED = 2
+SEED = 7
 
 CHANGES = (
     {"trigger_delay_hours": 2},
@@ -57,7 +62,9 @@ HAPPENS = {
     "replace_steps add", "replace_steps remove", "replace_steps reorder", "pause under another",
     "lease lapsed", "verdict device_pacing", "verdict enrollment_paused", "verdict lead_paused",
     "verdict sequence_paused", "verdict campaign_paused", "verdict predecessor_unknown",
-    "message skipped", "message expired",
+    "message skipped", "message expired", "edit moves", "edit gains", "edit loses", "overtaken",
+    "would be dropped: campaign_cancelled", "would be dropped: enrollment_finished",
+    "would be dropped: suppressed",
 }  # fmt: skip
 
 SEQUENCES = LEADS = range(3)
@@ -65,6 +72,7 @@ STEPS = range(4)
 KEYS = ("", "", "order-7")
 HOURS = (0.6, 5, 25, 60)
 OUTCOMES = ("accepted", "retry", "permanent", "unknown")
+TOLD = (*OUTCOMES, "released")
 
 
 class Action:
@@ -84,14 +92,15 @@ def each(verb: str, *choices: Any) -> list[Action]:
 
 OFTEN = ("accepted",) * 6
 WORKS = each("work", HOURS, [*OFTEN, "retry", "permanent"], [*OFTEN, "retry", "permanent"])
+OVERTAKES = each("overtake", ["lapsed", "unknown", "retry", "released"], "ab", TOLD, TOLD)
 ENTRIES = [
     *each("enroll", SEQUENCES, LEADS, KEYS),
     *each("tag", LEADS, ["cold", "warm", "warm,cold"]),
 ]
 EDITS = [
     *each("update_step", SEQUENCES, STEPS, CHANGES),
-    *each("replace_steps", SEQUENCES, ["add", "remove", "reorder"], STEPS) * 2,
-    *each("update_sequence", SEQUENCES, SETTINGS) * 2,
+    *each("replace_steps", SEQUENCES, ["add", "remove", "remove", "reorder"], STEPS) * 2,
+    *each("update_sequence", SEQUENCES, SETTINGS),
 ]
 WAITS = [
     *each("advance", [0.002, 0.02, 0.6, 2, 7, 24, 50]),
@@ -182,12 +191,13 @@ WEIGHTS: list[tuple[int, Callable[[Lives], list[Action]]]] = [
     (5, exits),
     (12, pauses),
     (18, resumes),
-    (7, campaigns),
+    (9, campaigns),
     (8, lambda life: EDITS),
     (12, lambda life: WAITS),
     (10, claims),
     (10, tellings),
     (6, late_tellings),
+    (6, lambda life: OVERTAKES),
 ]
 
 
@@ -220,7 +230,7 @@ class Lives(RuleBasedStateMachine):
 
     @initialize(
         pace=sampled_from([(0, 0), (5, 20)]),
-        unknown_policy=sampled_from(["hold", "hold", "retry"]),
+        unknown_policy=sampled_from(["hold", "retry"]),
         enrolled=tuples(*[sampled_from(SEQUENCES)] * 3),
         has_campaign=sampled_from([True, True, False]),
     )
@@ -242,7 +252,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(what=anything)
     def act(self, what: Action) -> None:
-        where = self if what.verb == "work" else self.history
+        where = self if what.verb in ("work", "overtake") else self.history
         getattr(where, what.verb)(*what.arguments)
 
     def work(self, hours: float, *answers: str) -> None:
@@ -254,6 +264,32 @@ class Lives(RuleBasedStateMachine):
             for place, flight in enumerate(in_flight(self)):
                 self.history.answer(flight, answers[place % len(answers)])
             self.history.clock.advance(seconds=20)
+
+    def overtake(self, silence: str, worker: str, *late: str) -> None:
+        """What is claimed comes back and is claimed again; then its first worker speaks, too late.
+
+        A worker may tell of an attempt only: of the next one it knows nothing.
+        """
+        h = self.history
+        h.claim("a", 10)
+        older = in_flight(self)
+        for flight in older if silence != "lapsed" else ():
+            self.tell(flight, silence)
+        h.advance(0.1)
+        h.tick()
+        h.advance(0.1)
+        h.claim(worker, 10)
+        newest = {one.message: one.attempt for one in h.flights}
+        for place, flight in enumerate(older):
+            was_overtaken = newest[h.flights[flight].message] > h.flights[flight].attempt
+            self.seen["overtaken"] += was_overtaken
+            self.tell(flight, late[place % len(late)])
+
+    def tell(self, flight: int, word: str) -> None:
+        if word == "released":
+            self.history.release(flight)
+        else:
+            self.history.answer(flight, word)
 
 
 @contextmanager
@@ -291,7 +327,10 @@ def test_random_histories(plant: Plant, clock: Clock) -> None:
         phases=[Phase.reuse, Phase.generate, Phase.shrink],
     )
     if settings.get_current_profile_name() != "thorough":
-        chosen = settings(chosen, max_examples=FEW, derandomize=True, database=None)
+        # shrinking takes up to five minutes: the quick form shows the history as it was drawn
+        chosen = settings(
+            chosen, max_examples=FEW, derandomize=True, database=None, phases=[Phase.generate]
+        )
         begin = seed(SEED)(begin)
     run_state_machine_as_test(begin, settings=chosen)
     assert set(seen) >= HAPPENS
