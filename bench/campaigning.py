@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from pgdrip.sweeps import CHUNK
+from pgdrip.sweeps import CHUNK, RESTS
 
 from .data import Connection, add_campaign, add_devices, add_leads, add_sequence
 from .place import Place
@@ -146,7 +146,7 @@ def _through(connection: Connection, function: str, rest: bool = True) -> float:
         if not row or not row[0]:
             return time.perf_counter() - begun
         if rest:
-            time.sleep(time.perf_counter() - started)
+            time.sleep(RESTS * (time.perf_counter() - started))
 
 
 def _verb(connection: Connection, call: str) -> float:

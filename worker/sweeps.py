@@ -17,10 +17,13 @@ log = structlog.get_logger("pgdrip.sweeps")
 PLANNING = "expand_campaigns"
 
 # Those that a large campaign keeps busy for a long time go beside the claims of all devices: by
-# chunks of so many leads, with a rest after each that is as long as it took. A campaign of 500,000
-# takes twice as long that way, and a claim beside it finds a processor free.
+# chunks of so many leads, each followed by a rest of so many times its length. On two cores with
+# four claimers 6 % of claims take twice the usual time without a campaign, 13 to 17 % beside one
+# whose rests are as long as its chunks, 8 to 14 % at three times; the size of the chunk makes no
+# difference. 500,000 leads are planned in about two minutes, much faster than any phones send.
 LARGE = {"expand_campaigns", "sweep_campaigns"}
 CHUNK = 1_000
+RESTS = 3
 
 # A sweep that never gets to the end must not keep a job for ever; the next one goes on.
 MOST_CHUNKS = 10_000
@@ -63,7 +66,7 @@ async def _sweep(database: Database, function: str) -> int:
         if not remaining:
             return chunk
         if function in LARGE:
-            await asyncio.sleep(time.monotonic() - begun)
+            await asyncio.sleep(RESTS * (time.monotonic() - begun))
     log.warning("a sweep left work for the next run", sweep=function)
     return MOST_CHUNKS
 

@@ -16,7 +16,7 @@ from pgdrip.app import QUEUE, create_app
 from pgdrip.database import Database
 from pgdrip.senders.base import open_session
 from pgdrip.settings import Settings
-from pgdrip.sweeps import CHUNK, Bell, run_tick, sweep
+from pgdrip.sweeps import CHUNK, RESTS, Bell, run_tick, sweep
 
 Connection = psycopg.Connection[DictRow]
 States = Callable[[], dict[str, int]]
@@ -58,7 +58,7 @@ def test_a_sweep_goes_on_until_nothing_remains(settings: Settings, conn: Connect
 
 
 def test_a_large_sweep_rests_and_runs_once_in_a_worker(settings: Settings) -> None:
-    """After each chunk as long as it took; what asks meanwhile makes it look once more."""
+    """After each chunk, in proportion to its length; what asks meanwhile makes it look once more."""
     calls: list[tuple[float, float]] = []
     begun_once = asyncio.Event()
 
@@ -81,7 +81,7 @@ def test_a_large_sweep_rests_and_runs_once_in_a_worker(settings: Settings) -> No
 
     assert asyncio.run(scenario()) == (4, 0)
     for (begun, ended), (next_one, _) in pairwise(calls[:3]):
-        assert next_one - ended >= 0.9 * (ended - begun)
+        assert next_one - ended >= 0.9 * RESTS * (ended - begun)
 
 
 def test_a_ring_during_a_run_makes_another_run() -> None:
