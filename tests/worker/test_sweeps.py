@@ -58,7 +58,7 @@ def test_a_sweep_goes_on_until_nothing_remains(settings: Settings, conn: Connect
 
 
 def test_a_large_sweep_rests_and_runs_once_in_a_worker(settings: Settings) -> None:
-    """After each chunk, in proportion to its length; what asks meanwhile makes it look once more."""
+    """After each chunk, by its length; what asks meanwhile makes it look once more."""
     calls: list[tuple[float, float]] = []
     begun_once = asyncio.Event()
 
