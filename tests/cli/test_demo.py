@@ -50,6 +50,8 @@ def test_stopping_the_demo_stops_its_gateway_receiver_and_worker(
             stderr=file,
             cwd=tmp_path,
             env={key: value for key, value in os.environ.items() if key != "PGDRIP_HOME"},
+            # a shell's background job ignores it, and so would all that it starts
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         wait(lambda: " rows of leads.csv" in output.read_text() or demo.poll() is not None)
