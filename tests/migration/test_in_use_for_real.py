@@ -209,7 +209,7 @@ def test_nobody_notices_an_upgrade(
         assert clients.failures == []
         for log in workers:
             lines = log.read_text().splitlines()
-            # A claim has five seconds, then it is repeated: on a slow machine a rebuild takes longer.
+            # A claim has five seconds and is repeated: on a slow machine a rebuild takes longer.
             assert [
                 line
                 for line in lines
