@@ -13,6 +13,11 @@ WORKING = (
     "select count(*) from pg_stat_activity where pid = %s and state = 'active'"
     " and query like '%%drip.simulate%%'"
 )
+# it has begun to write: rows of the tenant are its own by now
+WRITING = (
+    "select count(*) from pg_locks where pid = %s and mode = 'RowExclusiveLock' and granted"
+    " and relation = 'drip.broadcast_messages'::regclass"
+)
 
 
 def wait_for(seconds: float, holds: Callable[[], bool], what: str) -> float:
@@ -50,7 +55,7 @@ def play(clock: Clock, plant: Plant, session: Connection) -> Callable[[], bool]:
     def is_working() -> bool:
         return plant.value(WORKING, pid) == 1
 
-    wait_for(10, is_working, "the play begins")
+    wait_for(10, lambda: plant.value(WRITING, pid) == 1, "the play begins")
     return is_working
 
 
@@ -61,7 +66,6 @@ def test_it_ends_with_its_client(
     """Its socket is closed, or a cancel comes: the work ends, and others find the tenant free."""
     session = clock.join(psycopg.connect(dsn, autocommit=True))
     is_working = play(clock, plant, session)
-    time.sleep(0.5)
     assert is_working(), "the play is over before it could be left"
     if is_cancelled:
         session.cancel_safe()
@@ -80,7 +84,6 @@ def test_claims_of_others_go_on(
         plant.message(theirs, plant.lead(user=other), user=other)
     session = clock.join(psycopg.connect(dsn, autocommit=True))
     is_working = play(clock, plant, session)
-    time.sleep(0.5)
     claimed = []
     for _ in range(3):
         plant.wake()
