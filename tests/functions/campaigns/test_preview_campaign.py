@@ -295,6 +295,22 @@ def test_what_a_resume_would_do(
         assert buckets(found).get(("excluded", "skipped_by_resume"), 0) == skipped
 
 
+def test_a_resume_shifts_what_is_still_to_come(clock: Clock, plant: Plant, kl: None) -> None:
+    plant.device("one")
+    plant.lead()
+    campaign(plant)
+    plant.row("select * from drip.schedule_campaign('Raya')")
+    plant.tick()
+    at = clock.now + 10 * HOUR
+    later = Jsonb({"scheduled_at": at.isoformat()})
+    plant.rows("select * from drip.update_campaign('Raya', %s)", later)
+    plant.row("select * from drip.pause_campaign('Raya')")
+    clock.advance(hours=5)
+    assert shown(plant)[0]["first_at"] == at + 5 * HOUR
+    kept = plant.rows("select * from drip.preview_campaign('Raya', 'catch_up')")
+    assert kept[0]["first_at"] == at
+
+
 def test_a_policy_is_one_of_three(clock: Clock, plant: Plant, kl: None) -> None:
     campaign(plant)
     query = "select * from drip.preview_campaign('Raya', 'later')"
