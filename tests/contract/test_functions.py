@@ -19,7 +19,8 @@ select
   p.prosecdef as is_definer,
   p.prorettype = 'trigger'::regtype as is_trigger,
   p.proconfig as settings,
-  p.prosrc as body,
+  coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
+  p.prosqlbody is not null as is_bound,
   p.provolatile::text as volatility,
   obj_description(p.oid, 'pg_proc') as comment,
   array(
@@ -51,7 +52,7 @@ with recursive needed (view_oid) as (
     and d.refclassid = 'pg_class'::regclass
   join pg_class as c on c.oid = d.refobjid and c.relkind = 'v'
 )
-select distinct p.proname::text as name, p.prosrc as body
+select distinct p.proname::text as name, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body
 from needed as v
 join pg_rewrite as r on r.ev_class = v.view_oid
 join pg_depend as d
@@ -59,6 +60,30 @@ join pg_depend as d
   and d.refclassid = 'pg_proc'::regclass
 join pg_proc as p on p.oid = d.refobjid
 where p.pronamespace = 'drip'::regnamespace
+"""
+
+
+# Whatever a parse tree of ours calls, at any depth: all but what a quoted body calls, since that is
+# read when it runs.
+CALLED_UNPINNED = """
+with recursive called (function_oid) as (
+  select d.refobjid
+  from pg_depend as d
+  where d.classid <> 'pg_proc'::regclass
+    and d.refclassid = 'pg_proc'::regclass
+    and d.deptype = 'n'
+  union
+  select d.refobjid
+  from called as k
+  join pg_depend as d
+    on d.classid = 'pg_proc'::regclass and d.objid = k.function_oid
+    and d.refclassid = 'pg_proc'::regclass
+)
+select p.proname::text as name
+from called as k
+join pg_proc as p on p.oid = k.function_oid
+where p.pronamespace = 'drip'::regnamespace
+  and p.prorettype <> 'trigger'::regtype
 """
 
 
@@ -74,19 +99,37 @@ def called_by_views(catalog: Connection[dict[str, Any]]) -> dict[str, str]:
     return {row["name"]: row["body"] for row in catalog.execute(CALLED_BY_VIEWS)}
 
 
-def test_every_plpgsql_function_pins_an_empty_search_path(functions: list[dict[str, Any]]) -> None:
+# Where pg_temp is not named, it comes first for types and tables, whatever the path says.
+PINNED = "search_path=pg_catalog, pg_temp"
+
+
+def test_every_plpgsql_function_pins_its_search_path(functions: list[dict[str, Any]]) -> None:
     assert [
         f["signature"]
         for f in functions
-        if f["language"] == "plpgsql" and 'search_path=""' not in (f["settings"] or [])
+        if f["language"] == "plpgsql" and PINNED not in (f["settings"] or [])
     ] == []
 
 
-def test_every_definer_function_pins_an_empty_search_path(functions: list[dict[str, Any]]) -> None:
+def test_every_definer_function_pins_its_search_path(functions: list[dict[str, Any]]) -> None:
+    assert [
+        f["signature"] for f in functions if f["is_definer"] and PINNED not in (f["settings"] or [])
+    ] == []
+
+
+def test_what_callers_reach_without_a_pinned_path_is_bound_when_it_is_made(
+    functions: list[dict[str, Any]], catalog: Connection[dict[str, Any]]
+) -> None:
+    """A quoted body is read with the caller's search_path, where it is granted, or where a view, a
+    policy, a default, a check, a generated column, an index or a trigger's WHEN calls it.
+    """
+    reached = {row["name"] for row in catalog.execute(CALLED_UNPINNED)}
+    assert {"mask_phone", "_verdict", "_window_opens_at", "now"} <= reached
+    open_ones = reached | {f["name"] for f in functions if f["granted_to"]}
     assert [
         f["signature"]
         for f in functions
-        if f["is_definer"] and 'search_path=""' not in (f["settings"] or [])
+        if f["name"] in open_ones and PINNED not in (f["settings"] or []) and not f["is_bound"]
     ] == []
 
 

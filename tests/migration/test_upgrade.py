@@ -68,7 +68,7 @@ def restore(dsn: str, state: Path) -> None:
 def schema_of(dsn: str) -> tuple[dict[tuple[str, str], tuple[str, ...]], list[tuple[Any, ...]]]:
     """All that a fresh install is compared by."""
     with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute("set search_path = ''")
+        conn.execute("set search_path = pg_catalog, pg_temp")
         objects = {
             key: (item.definition, item.owner, item.rights, item.comment)
             for key, item in catalog.snapshot(conn).items()
@@ -166,7 +166,7 @@ def older_folder(path: Path) -> Path:
     (path / "functions/leads/_notice_leads.sql").write_text(
         "-- A trigger that is gone since.\n"
         "create or replace function drip._notice_leads() returns trigger language plpgsql\n"
-        "set search_path = '' as $$ begin return null; end $$;\n"
+        "set search_path = pg_catalog, pg_temp as $$ begin return null; end $$;\n"
         "create or replace trigger notice after insert on drip.leads\n"
         "for each statement execute function drip._notice_leads();\n"
     )

@@ -1,7 +1,7 @@
 -- Phones without + are read by a region's rules, so the region must have some.
 create function drip._check_region(p_region text) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_region is not null

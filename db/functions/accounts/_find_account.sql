@@ -1,7 +1,7 @@
 -- An account argument is an id or a name, looked up among the tenants of the caller.
 create function drip._find_account(p_account text) returns drip.sender_accounts
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wanted text := pg_catalog.btrim(p_account);

@@ -2,7 +2,7 @@
 create function drip._find_device(p_device text, p_user bigint default null)
 returns drip.user_devices
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wanted text := pg_catalog.btrim(p_device);

@@ -2,7 +2,7 @@
 -- whoever writes it, by a verb or in psql, is told at once.
 create or replace function drip._guard_users() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform drip._check_time_zone(new.time_zone);

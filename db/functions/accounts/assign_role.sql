@@ -2,7 +2,7 @@
 create function drip.assign_role(p_role text, p_user text)
 returns table (role_name text, user_id bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -7,7 +7,7 @@ create function drip.create_user(
   p_settings jsonb default '{}')
 returns table (user_id bigint, name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

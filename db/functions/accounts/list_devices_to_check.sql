@@ -5,7 +5,7 @@ create function drip.list_devices_to_check(p_platforms text[], p_parts integer d
 returns table (
   device_id bigint, platform text, endpoint text, instance text, secret_name text)
 language sql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with checkable as materialized (
     select d.id, d.asked_at

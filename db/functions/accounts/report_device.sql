@@ -5,7 +5,7 @@ create function drip.report_device(
   p_device anycompatible, p_status text, p_reason text default null)
 returns table (device_id bigint, status text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -6,7 +6,7 @@ create function drip.report_worker(
   p_stopping boolean default false)
 returns table (worker text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@ create function drip.set_account_status(
   p_account text, p_status text, p_reason text default null)
 returns table (account_id bigint, status text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

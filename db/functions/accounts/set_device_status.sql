@@ -3,7 +3,7 @@ create function drip.set_device_status(
   p_device text, p_status text, p_reason text default null)
 returns table (device_id bigint, status text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -45,7 +45,7 @@ grant execute on function drip.set_device_status(text, text, text) to drip_opera
 
 create function drip._check_device_status(p_status text) returns void
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_status is null or p_status not in ('online', 'offline', 'needs_attention', 'disabled') then
@@ -63,7 +63,7 @@ comment on function drip._check_device_status(text) is
 -- Whoever holds the pacing row has it in a claim or a wake: the notification comes after those.
 create function drip._look_again(p_device_id bigint) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update drip.device_pacing p

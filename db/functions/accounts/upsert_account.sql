@@ -3,7 +3,7 @@ create function drip.upsert_account(
   p_name text, p_platform text default null, p_settings jsonb default '{}')
 returns table (account_id bigint, name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -9,7 +9,7 @@ create function drip.upsert_device(
   p_settings jsonb default '{}')
 returns table (device_id bigint, name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -125,7 +125,7 @@ grant execute on function drip.upsert_device(text, text, text, text, text, text,
 create function drip._new_device(p_user bigint, p_name text, p_now timestamptz)
 returns drip.user_devices
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_device drip.user_devices;
@@ -150,7 +150,7 @@ comment on function drip._new_device(bigint, text, timestamptz) is
 create function drip._device_account(p_user bigint, p_account text, p_platform text)
 returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_account text := nullif(btrim(p_account), '');

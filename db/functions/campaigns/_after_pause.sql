@@ -40,7 +40,7 @@ create function drip._after_pauses(
   p_at timestamptz, p_pauses jsonb, p_is_local boolean, p_zone text)
 returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_at timestamptz := p_at;

@@ -3,7 +3,7 @@
 -- and later ones judge by its row. What is many follows in chunks (sweep_campaigns).
 create or replace function drip._apply_campaign_status() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ids bigint[];
@@ -64,7 +64,7 @@ create or replace trigger apply_campaign_status
 -- somebody has it alone. A worker that pauses a campaign waits for nobody (drip.hold_policy).
 create function drip._shut_out_claims(p_campaign_id bigint) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('drip.hold_policy', true) is distinct from 'skip' then
@@ -79,7 +79,7 @@ create function drip._count_freed(
   p_campaign drip.campaigns, out moved bigint, out skipped bigint)
 returns record
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_policy constant text := p_campaign.sweeps -> -1 ->> 'policy';
@@ -109,7 +109,7 @@ comment on function drip._count_freed(drip.campaigns) is
 -- what a change of status has left to be written.
 create or replace function drip._announce_campaign() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.sweeps is not null then
@@ -132,7 +132,7 @@ create or replace trigger announce_campaign
 
 create function drip._announce_expansion(p_campaign drip.campaigns) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_campaign.status in ('pending', 'triggered') and p_campaign.expanded_at is null

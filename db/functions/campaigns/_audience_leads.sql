@@ -4,7 +4,7 @@ create function drip._audience_leads(
   p_audience text, p_user bigint, p_only bigint default null)
 returns setof bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_audience drip.audiences;
@@ -126,7 +126,7 @@ comment on function drip._audience_view(drip.audiences) is
 
 create function drip._fail_slow_audience(p_audience drip.audiences) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform drip._fail(
@@ -146,7 +146,7 @@ create function drip._read_audience(
   p_view regclass, p_key text, p_most bigint, p_only text default null)
 returns setof text
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_schema text;

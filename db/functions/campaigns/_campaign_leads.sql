@@ -19,7 +19,7 @@ create function drip._campaign_members(
   p_who text default 'all')
 returns table (lead_id bigint, is_excluded boolean)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
@@ -67,7 +67,7 @@ create function drip._taken_members(
   p_campaign_id bigint, p_after bigint, p_limit bigint, p_only bigint, p_who text)
 returns table (lead_id bigint, is_excluded boolean)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$

@@ -27,7 +27,7 @@ comment on function drip._campaign_keys() is
 create function drip._campaign_values(p_user bigint, p_definition jsonb, p_is_change boolean)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_values constant jsonb := drip._read_definition(
@@ -43,7 +43,7 @@ comment on function drip._campaign_values(bigint, jsonb, boolean) is
 
 create function drip._insert_campaign(p_user bigint, p_definition jsonb) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_values jsonb := drip._campaign_values(p_user, p_definition, false);

@@ -3,7 +3,7 @@
 create function drip._check_campaign_edit(p_old drip.campaigns, p_new drip.campaigns)
 returns drip.campaigns
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if (p_new.scheduled_at, p_new.local_time_per_lead)

@@ -3,7 +3,7 @@ create function drip._check_campaign_texts(
   p_campaign drip.campaigns, p_judge_attributes boolean)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_campaign.variants is not null then

@@ -1,7 +1,7 @@
 -- A campaign argument is an id or a title, looked up among the tenants of the caller.
 create function drip._find_campaign(p_campaign text) returns drip.campaigns
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wanted constant text := btrim(p_campaign);

@@ -4,7 +4,7 @@
 -- afterwards none is left behind; what has left is history.
 create or replace function drip._follow_campaign() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

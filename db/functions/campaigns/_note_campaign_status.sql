@@ -5,7 +5,7 @@
 create function drip._note_campaign_status(p_old drip.campaigns, p_new drip.campaigns)
 returns drip.campaigns
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_at_once constant integer := 5000;
@@ -69,7 +69,7 @@ create function drip._resumed_campaign(
   p_campaign drip.campaigns, p_policy text, p_from timestamptz, p_to timestamptz)
 returns drip.campaigns
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_campaign.expanded_at is not null
@@ -91,7 +91,7 @@ create function drip._shift_campaign(
   p_campaign drip.campaigns, p_policy text, p_from timestamptz, p_to timestamptz)
 returns drip.campaigns
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_zone constant text := (select u.time_zone from drip.users u where u.id = p_campaign.user_id);

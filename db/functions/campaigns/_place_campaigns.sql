@@ -7,7 +7,7 @@ create function drip._place_campaigns(
   out too_many bigint[])
 returns record
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_chunk constant integer := 5000;
@@ -162,7 +162,7 @@ create function drip._backlog_at(
   p_campaigns bigint[], p_leads bigint[], p_placed bigint[], p_reasons text[])
 returns bigint[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_most constant bigint := 50000;
@@ -210,7 +210,7 @@ create function drip._campaign_time(
   p_campaign drip.campaigns, p_zone text, p_lead_zone text)
 returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_at timestamptz := p_campaign.scheduled_at;

@@ -2,7 +2,7 @@
 -- verbs.
 create or replace function drip._prepare_campaign() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_next constant jsonb := '{

@@ -3,7 +3,7 @@
 -- while an application holds its row, it is read another time.
 create function drip._take_audience(p_campaign drip.campaigns) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
@@ -57,7 +57,7 @@ comment on function drip._wants_taking(drip.campaigns) is
 
 create function drip._prune_audiences(p_limit integer) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_count bigint;

@@ -4,7 +4,7 @@
 create function drip._pick_variant(p_variants jsonb, p_message_id bigint, p_before text)
 returns jsonb
 language sql immutable parallel safe
-as $$
+begin atomic
   select v.value
   from (
     select
@@ -18,8 +18,8 @@ as $$
   where coalesce(v.was_before, false)
     or v.up_to > drip._seeded_fraction(p_message_id, 90)::numeric * v.total
   order by v.was_before desc nulls last, v.place
-  limit 1
-$$;
+  limit 1;
+end;
 comment on function drip._pick_variant(jsonb, bigint, text) is
   'The variant of a message: the one it had before, if there still is one of that name, else one
    drawn by weight.';
@@ -27,7 +27,7 @@ comment on function drip._pick_variant(jsonb, bigint, text) is
 -- A definition's variants as they are stored: weights written out, names trimmed.
 create function drip._read_variants(p_value jsonb, p_path text) returns jsonb
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_keys constant text[] := array['name', 'weight', 'message', 'caption', 'media_url', 'template'];

@@ -2,7 +2,7 @@
 create function drip.create_campaign(p_definition jsonb)
 returns table (campaign_id bigint, title text, status text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

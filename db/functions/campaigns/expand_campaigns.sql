@@ -6,7 +6,7 @@ create function drip.expand_campaigns(p_limit integer default 5000)
 returns table (
   campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query select r.* from drip._expand_campaigns(p_limit, null) r;
@@ -23,7 +23,7 @@ create function drip._expand_campaigns(p_limit integer, p_user_id bigint)
 returns table (
   campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -98,7 +98,7 @@ comment on function drip._expand_campaigns(integer, bigint) is
 -- not wait for a slow view; its advisory lock keeps other sessions from reading it too.
 create function drip._next_expansion(p_user_id bigint, p_now timestamptz) returns drip.campaigns
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_taking constant integer := 7309;
@@ -179,7 +179,7 @@ comment on function drip._is_expansion_due(drip.campaigns, timestamptz) is
 
 create function drip._expand_chunk(p_campaign drip.campaigns, p_limit integer) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

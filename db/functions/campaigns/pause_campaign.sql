@@ -2,7 +2,7 @@
 create function drip.pause_campaign(p_campaign text, p_reason text default null)
 returns table (campaign_id bigint, status text, pending bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

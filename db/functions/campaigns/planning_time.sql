@@ -3,7 +3,7 @@
 create function drip.planning_time()
 returns interval
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select interval '30 seconds' + coalesce(max(t.time_limit), interval '0')
   from (

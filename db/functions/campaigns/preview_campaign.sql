@@ -7,7 +7,7 @@ returns table (
   first_at timestamptz, first_local timestamp, ends_at timestamptz, ends_local timestamp,
   evidence jsonb)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -59,7 +59,7 @@ returns table (
   place integer, kind text, subject text, reason text, sentence text, messages bigint,
   first_at timestamptz, ends_at timestamptz, evidence jsonb)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -268,7 +268,7 @@ create function drip._campaign_forecast(
   p_campaign drip.campaigns, p_policy text, p_others bigint, p_until timestamptz)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

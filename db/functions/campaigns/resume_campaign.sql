@@ -4,7 +4,7 @@ create function drip.resume_campaign(p_campaign text, p_policy text default 'shi
 returns table (
   campaign_id bigint, status text, pending bigint, moved bigint, skipped bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

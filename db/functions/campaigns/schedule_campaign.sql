@@ -5,7 +5,7 @@ returns table (
   campaign_id bigint, status text, scheduled_at timestamptz, scheduled_local timestamp,
   audience bigint, excluded_suppressed bigint, estimated_end timestamptz, warnings text[])
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -6,7 +6,7 @@ returns table (
   message_type text, content text, caption text, media_url text, template jsonb, outcome text,
   reason text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@
 create function drip.sweep_campaigns(p_limit integer default 2000)
 returns table (campaign_id bigint, title text, kind text, swept bigint, remaining bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query select r.* from drip._sweep_campaigns(p_limit, null) r;
@@ -19,7 +19,7 @@ grant execute on function drip.sweep_campaigns(integer) to drip_worker;
 create function drip._sweep_campaigns(p_limit integer, p_user_id bigint)
 returns table (campaign_id bigint, title text, kind text, swept bigint, remaining bigint)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -88,7 +88,7 @@ create function drip._stop_chunk(
   out reached bigint, out changed bigint, out is_last boolean, out is_stuck boolean)
 returns record
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ids bigint[];
@@ -150,7 +150,7 @@ create function drip._free_chunk(
   out reached bigint, out changed bigint, out is_last boolean, out is_stuck boolean)
 returns record
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$
 declare
@@ -214,7 +214,7 @@ create function drip._free_rows(
   out moved bigint, out skipped bigint, out kept bigint)
 returns record
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off

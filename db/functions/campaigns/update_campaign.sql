@@ -8,7 +8,7 @@ returns table (
   lost bigint, outcome text, lead_id bigint, message_id bigint, at_before timestamptz,
   at_after timestamptz, device_before bigint, device_after bigint, reason text, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -153,7 +153,7 @@ returns table (
   ids bigint[], leads bigint[], states text[], reasons text[], devices bigint[],
   times timestamptz[])
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

@@ -3,7 +3,7 @@ create function drip._apply_settings(
   p_row anyelement, p_settings jsonb, p_known text[], p_what text)
 returns anyelement
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_row alias for $0;

@@ -2,7 +2,7 @@
 -- and then neither be read by an application nor have a delay added to it.
 create function drip._check_instant(p_at timestamptz, p_argument text) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_at < timestamptz '1970-01-01 00:00Z' or p_at >= timestamptz '10000-01-01 00:00Z' then
@@ -17,7 +17,7 @@ comment on function drip._check_instant(timestamptz, text) is
 
 create function drip._check_key(p_value text, p_argument text) returns void
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if length(p_value) > 200 then
@@ -33,7 +33,7 @@ comment on function drip._check_key(text, text) is
 -- A sweep that adds a longer one leaves the calendar, and it serves every tenant.
 create function drip._check_duration(p_value interval, p_column text) returns void
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_value not between interval '-100 years' and interval '100 years' then

@@ -3,7 +3,7 @@ create function drip._check_message(
   p_type text, p_content text, p_media_url text, p_template jsonb, p_path text, p_content_key text)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_type = 'text' then
@@ -37,7 +37,7 @@ comment on function drip._check_message(text, text, text, jsonb, text, text) is
 -- The shorter bound of one level may meet the longer one of another.
 create function drip._check_delays(p_min integer, p_max integer, p_path text) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_min < 0 or p_max < 0 then

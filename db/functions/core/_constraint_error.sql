@@ -2,7 +2,7 @@
 create function drip._constraint_error(p_constraint text, p_detail text default null)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_meaning record;

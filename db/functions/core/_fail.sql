@@ -2,7 +2,7 @@
 create function drip._fail(p_code text, p_message text, p_hint text, p_detail text default null)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- what a person pasted is quoted back in full only as far as anybody reads it

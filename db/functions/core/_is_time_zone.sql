@@ -2,7 +2,7 @@
 -- slash and no digit is neither. The list of zones is read from files (30 ms): asked when in doubt.
 create function drip._is_time_zone(p_zone text) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_zone = 'UTC' then
@@ -23,7 +23,7 @@ comment on function drip._is_time_zone(text) is 'True for the name of an IANA ti
 
 create function drip._check_time_zone(p_zone text) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_zone is not null and not drip._is_time_zone(p_zone) then

@@ -2,7 +2,7 @@
 -- user_roles; narrowed by drip.user, which is honoured only if mapped.
 create function drip._mapped_users() returns bigint[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_caller name := coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user);

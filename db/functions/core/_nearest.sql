@@ -1,7 +1,7 @@
 -- Errors about an unknown word name the known one that was probably meant.
 create function drip._nearest(p_word text, p_words text[]) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select w.word
   from unnest(p_words) as w (word)
@@ -18,7 +18,7 @@ comment on function drip._nearest(text, text[]) is
 -- Levenshtein's distance by rows; fuzzystrmatch is not on every server.
 create function drip._edit_distance(p_one text, p_other text) returns integer
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_one text := left(p_one, 64);

@@ -6,7 +6,7 @@ create function drip._read_definition(
   p_definition jsonb, p_kinds jsonb, p_path text, p_user bigint, p_is_change boolean)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_key text;
@@ -59,7 +59,7 @@ comment on function drip._read_definition(jsonb, jsonb, text, bigint, boolean) i
 
 create function drip._check_object(p_value jsonb, p_what text) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if jsonb_typeof(p_value) is distinct from 'object' then
@@ -77,7 +77,7 @@ create function drip._definition_value(
   p_kind text, p_value jsonb, p_path text, p_user bigint)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_days constant text[] := array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -249,7 +249,7 @@ comment on function drip._definition_value(text, jsonb, text, bigint) is
 -- timestamptz input reads what has no offset in the session's zone, so that is set meanwhile.
 create function drip._read_instant(p_text text, p_user bigint) returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set time zone 'UTC'
 as $$
 declare

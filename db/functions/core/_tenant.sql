@@ -1,7 +1,7 @@
 -- The one tenant of a verb that names no existing object.
 create function drip._tenant() returns bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_users bigint[] := drip._mapped_users();

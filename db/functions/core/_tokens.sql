@@ -1,13 +1,13 @@
 -- Triggers and niches are comma lists of tokens, compared whole, trimmed, ignoring case.
 create function drip._has_token(p_list text, p_token text) returns boolean
 language sql immutable parallel safe
-as $$
+begin atomic
   select coalesce(
     lower(btrim(p_token)) <> ''
     and lower(btrim(p_token)) = any (
       string_to_array(regexp_replace(lower(btrim(p_list)), '\s*,\s*', ',', 'g'), ',')),
-    false)
-$$;
+    false);
+end;
 comment on function drip._has_token(text, text) is
   'True when the comma list holds the token; an empty token is in no list.';
 -- enrollment_gaps asks it with the rights of its reader; it reads no table.

@@ -5,7 +5,7 @@ create function drip._window_opens_at(
   p_at timestamptz, p_zone text, p_from time, p_to time, p_days smallint[], p_skip_weekends boolean)
 returns timestamptz
 language sql stable parallel safe
-as $$
+begin atomic
   select min(greatest(p_at, w.opens))
   from (
     select
@@ -23,8 +23,8 @@ as $$
     where (p_days is null or extract(isodow from day.date) = any (p_days))
       and not (p_skip_weekends and extract(isodow from day.date) in (6, 7))
   ) w
-  where w.closes > p_at
-$$;
+  where w.closes > p_at;
+end;
 comment on function drip._window_opens_at(timestamptz, text, time, time, smallint[], boolean) is
   'The earliest instant, not before the given one, that lies in the window; null if there is none.';
 -- message_outlook asks it with the rights of its reader; it reads no table.

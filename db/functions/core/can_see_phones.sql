@@ -1,11 +1,11 @@
 -- Views ask once per query: (select drip.can_see_phones()).
 create function drip.can_see_phones() returns boolean
 language sql stable parallel safe
-as $$
+begin atomic
   select pg_catalog.pg_has_role(
     coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user),
-    'drip_pii', 'member')
-$$;
+    'drip_pii', 'member');
+end;
 comment on function drip.can_see_phones() is
   'True when the caller is a member of drip_pii and so sees phones unmasked.';
 grant execute on function drip.can_see_phones() to drip_reader, drip_view;

@@ -2,15 +2,15 @@
 -- rather than too little. Shorter runs of digits, as in prices, years and codes, stay.
 create function drip.mask_phones_in(p_text text) returns text
 language sql immutable parallel safe
-as $$
+begin atomic
   select regexp_replace(
     regexp_replace(
       regexp_replace(
         p_text,
         '(\+\d{2,3})(?:[ ().-]{0,2}\d){2,9}([ ().-]{0,2}\d{3})', '\1*****\2', 'g'),
       '(\d{2,3})(?:[ ().-]{0,2}\d){4,10}([ ().-]{0,2}\d{3})', '\1*****\2', 'g'),
-    '(\d{3})\d{2}(\d{3})', '\1**\2', 'g')
-$$;
+    '(\d{3})\d{2}(\d{3})', '\1**\2', 'g');
+end;
 comment on function drip.mask_phones_in(text) is
   'The text with whatever looks like a phone masked in it: eight digits or more in a row, nine with
    spaces or signs between them.';

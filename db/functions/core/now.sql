@@ -1,23 +1,8 @@
--- The only clock of the product. No SET clause and no plpgsql, so that it is inlined and a scan
--- sees a stable value. A set drip.fake_now counts only where _fake_now() lets it.
-create function drip.now() returns timestamptz
-language sql stable parallel safe
-as $$
-  select case
-    when coalesce(pg_catalog.current_setting('drip.fake_now', true), '') = ''
-    then pg_catalog.now()
-    else drip._fake_now()
-  end
-$$;
-comment on function drip.now() is
-  'The clock: the time of the transaction, or a set time in a test database.';
-grant execute on function drip.now() to drip_reader, drip_worker, drip_view, drip_guard;
-
 -- Honours drip.fake_now only in a database marked as a test database, or with the token of this
 -- very statement that _move_clock() makes: anyone can set a GUC, and no tenant may move the clock.
 create function drip._fake_now() returns timestamptz
 language plpgsql stable parallel safe security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_told constant text := nullif(pg_catalog.current_setting('drip.fake_now', true), '');
@@ -35,6 +20,21 @@ comment on function drip._fake_now() is
    real time.';
 grant execute on function drip._fake_now()
   to drip_reader, drip_app, drip_worker, drip_operator, drip_pii, drip_guard, drip_view;
+
+-- The only clock of the product. No SET clause and no plpgsql, so that it is inlined and a scan
+-- sees a stable value. A set drip.fake_now counts only where _fake_now() lets it.
+create function drip.now() returns timestamptz
+language sql stable parallel safe
+begin atomic
+  select case
+    when coalesce(pg_catalog.current_setting('drip.fake_now', true), '') = ''
+    then pg_catalog.now()
+    else drip._fake_now()
+  end;
+end;
+comment on function drip.now() is
+  'The clock: the time of the transaction, or a set time in a test database.';
+grant execute on function drip.now() to drip_reader, drip_worker, drip_view, drip_guard;
 
 -- Proof that a function of ours set this time in this statement: a keyed hash, since looking ahead
 -- must also work where nothing can be written. Who saw one can repeat nothing but that time, and
@@ -56,7 +56,7 @@ comment on function drip._clock_token(text) is
 -- without one the caller does, by _restore_clock().
 create function drip._move_clock(p_at timestamptz) returns text[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before constant text[] := array[
@@ -75,7 +75,7 @@ comment on function drip._move_clock(timestamptz) is
 
 create function drip._restore_clock(p_before text[]) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform

@@ -7,7 +7,7 @@
 -- messages, 20,000 rows instead of 5.
 create function drip._advance_journeys(p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off

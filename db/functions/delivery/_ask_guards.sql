@@ -7,7 +7,7 @@ returns table (
   message_id bigint, guard text, answer text, error text, until timestamptz,
   was_asked boolean, timed_out boolean, answered text[])
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'auto'
 set enable_hashjoin = on
 set enable_mergejoin = on

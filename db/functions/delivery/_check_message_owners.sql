@@ -3,7 +3,7 @@
 create or replace function drip._check_message_owners() returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_id bigint;

@@ -6,7 +6,7 @@ create function drip._check_texts(
   p_lead_id bigint default null)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found record;
@@ -117,7 +117,7 @@ comment on function drip._check_texts(bigint, text[], text[], boolean, bigint) i
 -- Of the newest leads and journeys: enough to name what people use.
 create function drip._nearest_placeholder(p_user_id bigint, p_path text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_sample constant integer := 2000;

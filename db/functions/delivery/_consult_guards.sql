@@ -5,7 +5,7 @@
 create function drip._consult_guards(p_ids bigint[], p_first_only boolean)
 returns table (message_id bigint, verdict text, reason text, until timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -4,7 +4,7 @@
 -- without such failures judges nothing.
 create function drip._count_results(p_programs jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_slots constant integer := 64;
@@ -95,7 +95,7 @@ comment on function drip._forget_results(bigint, bigint) is
 
 create function drip._prune_results(p_limit integer) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_count bigint;

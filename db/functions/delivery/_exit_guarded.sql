@@ -2,7 +2,7 @@
 -- is held does not end now, and its guard is asked again in a few seconds.
 create function drip._exit_guarded(p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_held bigint[];

@@ -10,7 +10,7 @@ returns table (
   device_id bigint, priority smallint, campaign_id bigint, sequence_id bigint, fate text,
   reason text, day date, messages bigint, first_at timestamptz, last_at timestamptz)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set work_mem = '64MB'
 set jit = off
 as $$

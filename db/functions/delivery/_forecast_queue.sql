@@ -11,7 +11,7 @@ returns table (
   fate text, source integer, day date, messages bigint, first_at timestamptz,
   last_at timestamptz)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare

@@ -7,7 +7,7 @@ create function drip._free_at(
   p_zone text)
 returns timestamptz
 language sql stable parallel safe
-as $$
+begin atomic
   select case
     when p_send_time is null then p_finished_at + p_delay_hours * interval '1 hour'
     else (
@@ -18,8 +18,8 @@ as $$
         else p_finished_at
       end at time zone p_zone
       + p_delay_hours * interval '1 hour') at time zone p_zone
-  end
-$$;
+  end;
+end;
 comment on function drip._free_at(timestamptz, timestamptz, numeric, time, text) is
   'From when a step may go, by when the one before it was due and was finished.';
 grant execute on function drip._free_at(timestamptz, timestamptz, numeric, time, text)

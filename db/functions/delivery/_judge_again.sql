@@ -2,7 +2,7 @@
 -- changes such a setting has what waits judged anew. Retries and pauses keep their own times.
 create or replace function drip._judge_again() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_rules constant text[] := array[

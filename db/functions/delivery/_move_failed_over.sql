@@ -4,7 +4,7 @@
 create function drip._move_failed_over(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

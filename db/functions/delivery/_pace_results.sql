@@ -2,7 +2,7 @@
 -- A send counts for the ramp from its claim, because by that time the verdict has let it go.
 create function drip._pace_results(p_devices jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

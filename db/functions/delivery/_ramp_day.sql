@@ -5,7 +5,7 @@ create function drip._ramp_day(
   p_breaker_since date)
 returns integer
 language sql stable parallel safe
-as $$
+begin atomic
   select case
     when p_now >= p_rested_at then 1
     else greatest(
@@ -15,8 +15,8 @@ as $$
         case when p_breaker_since is not null then greatest(p_breaker_since, p_first_day) end)
       - p_first_day + 1,
       1)
-  end
-$$;
+  end;
+end;
 comment on function drip._ramp_day(timestamptz, text, date, timestamptz, date) is
   'The day of the ramp, from 1; also 1 before its first day and after 72 h without a send.';
 -- A view's functions run with the rights of its reader; these read no table.
@@ -27,10 +27,10 @@ create function drip._rested_at(
   p_zone text, p_first_day date, p_last_sent_at timestamptz)
 returns timestamptz
 language sql stable parallel safe
-as $$
+begin atomic
   select
-    greatest(p_last_sent_at, p_first_day::timestamp at time zone p_zone) + interval '72 hours'
-$$;
+    greatest(p_last_sent_at, p_first_day::timestamp at time zone p_zone) + interval '72 hours';
+end;
 comment on function drip._rested_at(text, date, timestamptz) is
   'When a ramp begins anew: 72 h after the last send, or after its first day''s start.';
 grant execute on function drip._rested_at(text, date, timestamptz) to drip_reader, drip_view;
@@ -38,10 +38,10 @@ grant execute on function drip._rested_at(text, date, timestamptz) to drip_reade
 create function drip._ramp_first_day(p_started_on date, p_ramp_from date, p_ramp_of date)
 returns date
 language sql immutable parallel safe
-as $$
+begin atomic
   select case
-    when p_ramp_of = p_started_on then greatest(p_started_on, p_ramp_from) else p_started_on end
-$$;
+    when p_ramp_of = p_started_on then greatest(p_started_on, p_ramp_from) else p_started_on end;
+end;
 comment on function drip._ramp_first_day(date, date, date) is
   'The local date that counts as day 1: ramp_from, where it was found for this ramp_started_on.';
 grant execute on function drip._ramp_first_day(date, date, date) to drip_reader, drip_view;

@@ -6,7 +6,7 @@
 create function drip._record_results(p_results jsonb, p_is_receipt boolean)
 returns table (message_id bigint, status text, applied boolean)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -358,7 +358,7 @@ comment on function drip._failed_before(bigint, bigint, text) is
 
 create function drip._emit_outcomes(p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform drip._emit_messages('message.' || q.status, q.ids)

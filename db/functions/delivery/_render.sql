@@ -5,7 +5,7 @@ create function drip._render(
   p_seed bigint)
 returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_signs constant text := '[|]{}';

@@ -5,7 +5,7 @@ create function drip._render_template(
   p_seed bigint)
 returns jsonb
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if jsonb_typeof(p_part) = 'string' then

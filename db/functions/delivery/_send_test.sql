@@ -9,7 +9,7 @@ returns table (
   message_type text, content text, caption text, media_url text, template jsonb, outcome text,
   reason text)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -74,7 +74,7 @@ comment on function drip._send_test(bigint, text, bigint[], text, text, jsonb) i
 -- A phone that is nobody's becomes a lead that is in no audience until an application knows it.
 create function drip._find_tester(p_user_id bigint, p_phone text) returns drip.leads
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_phone record;

@@ -1,7 +1,7 @@
 -- A device that a person holds open in psql is skipped: its next result says the same again.
 create function drip._stop_devices(p_devices jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();
@@ -51,7 +51,7 @@ comment on function drip._stop_devices(jsonb) is
 -- Rows that somebody holds are left to the next failure; the claim reads the live status.
 create function drip._stop_programs(p_programs jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform set_config('drip.hold_policy', 'skip', true);

@@ -8,7 +8,7 @@
 create function drip._sync_enrollments(p_ids bigint[])
 returns table (enrollment_id bigint, status text, synced boolean)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -37,14 +37,14 @@ create function drip._verdict(
   p_guard_until           timestamptz)
 returns table (verdict text, reason text, until timestamptz)
 language sql stable parallel safe
-as $$
+begin atomic
   select
     case
       when r.reason is null then 'go'
       when r.reason in ('campaign_cancelled', 'enrollment_finished', 'suppressed', 'expired')
         then 'drop'
       else 'wait'
-    end,
+    end as verdict,
     r.reason,
     case r.reason
       when 'lead_paused' then nullif(p_lead_paused_until, 'infinity')
@@ -70,7 +70,7 @@ as $$
       when 'device_cap' then p_next_day_at
       when 'device_pacing' then p_next_send_at
       when 'guard_error' then p_guard_until
-    end
+    end as until
   from (
     select case
       when p_campaign_status = 'cancelled' then 'campaign_cancelled'
@@ -110,8 +110,8 @@ as $$
       when p_not_before > p_now then 'not_due'
     end as reason
     offset 0
-  ) r
-$$;
+  ) r;
+end;
 comment on function drip._verdict(
   timestamptz, timestamptz, timestamptz, timestamptz, boolean, text, text, text, timestamptz,
   boolean, timestamptz, timestamptz, timestamptz, bigint, text, text, timestamptz, timestamptz,

@@ -8,7 +8,7 @@ returns table (
   endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
   content text, media_url text, caption text, template jsonb, lease_expires_at timestamptz)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if nullif(btrim(p_worker), '') is null then
@@ -36,7 +36,7 @@ returns table (
   endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
   content text, media_url text, caption text, template jsonb, lease_expires_at timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off

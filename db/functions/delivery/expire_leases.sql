@@ -3,7 +3,7 @@
 create function drip.expire_leases(p_limit integer default 1000)
 returns table (expired bigint, remaining bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -98,7 +98,7 @@ grant execute on function drip.expire_leases(integer) to drip_worker;
 create function drip._end_unknown_holds(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

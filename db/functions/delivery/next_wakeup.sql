@@ -1,7 +1,7 @@
 -- The worker sleeps until then, unless a notification comes first.
 create function drip.next_wakeup() returns timestamptz
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select min(greatest(p.next_look_at, p.next_send_at)) from drip.device_pacing p
 $$;

@@ -12,7 +12,7 @@ returns table (
   message_id bigint, lead_id bigint, message_type text, content text, caption text,
   media_url text, template jsonb, unfilled text[], as_of timestamptz)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -148,7 +148,7 @@ returns table (
   message_id bigint, lead_id bigint, message_type text, content text, caption text,
   media_url text, template jsonb, unfilled text[], as_of timestamptz)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -178,7 +178,7 @@ comment on function drip._sent_text(bigint) is
 -- As explain_message says it. Where nobody can say, as in a pause, it is as good as due.
 create function drip._leaves_at(p_message bigint) returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_clock text[];

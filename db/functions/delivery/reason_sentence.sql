@@ -1,7 +1,7 @@
 -- The words for the codes; views and explanations show them.
 create function drip.reason_sentence(p_reason text) returns text
 language sql immutable parallel safe
-as $$
+begin atomic
   select case p_reason
     when 'not_due' then 'Its time has not come.'
     when 'sequence_paused' then 'The sequence is paused.'
@@ -76,7 +76,7 @@ as $$
     when 'not_in_audience' then 'The contact is not in the audience.'
     when 'audience_unreadable' then 'The audience cannot be read.'
     else p_reason
-  end
-$$;
+  end;
+end;
 comment on function drip.reason_sentence(text) is 'The sentence for a reason''s code.';
 grant execute on function drip.reason_sentence(text) to drip_reader, drip_worker, drip_view;

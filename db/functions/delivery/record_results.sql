@@ -3,7 +3,7 @@
 create function drip.record_results(p_worker text, p_results jsonb)
 returns table (message_id bigint, status text, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -2,7 +2,7 @@
 create function drip.release_messages(p_worker text, p_messages jsonb)
 returns table (message_id bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -15,7 +15,7 @@ create function drip.send_message(
 returns table (
   message_id bigint, lead_id bigint, outcome text, reason text, scheduled_at timestamptz)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@
 create function drip.wake_devices(p_devices bigint[])
 returns integer
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

@@ -2,7 +2,7 @@
 -- for the next time.
 create function drip._drop_event_queues() returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text;

@@ -1,7 +1,7 @@
 -- One event, in the transaction of the change: it comes with the commit, or not at all.
 create function drip._emit(p_user_id bigint, p_type text, p_data jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (
@@ -18,7 +18,7 @@ comment on function drip._emit(bigint, text, jsonb) is
 -- written in UTC, so that they are the same from every session.
 create function drip._send_events(p_type text, p_users bigint[], p_data jsonb[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare

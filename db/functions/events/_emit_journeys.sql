@@ -2,7 +2,7 @@
 -- since 100,000 leads may enroll in one. Whoever is not subscribed pays for one look.
 create or replace function drip._tell_enrollments() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (select from drip.subscriptions s where 'lead.enrolled' ~ s.matches) then
@@ -24,7 +24,7 @@ comment on trigger sequence_contacts_tell_start on drip.sequence_contacts is
 -- No join of the two sets: callers forbid the planner all but nested loops.
 create or replace function drip._tell_journey_ends() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ended bigint[];
@@ -66,7 +66,7 @@ comment on trigger sequence_contacts_tell_end on drip.sequence_contacts is
 
 create function drip._emit_journeys(p_type text, p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin

@@ -1,7 +1,7 @@
 -- What becomes of messages is told by whoever changes them, a batch at a time.
 create function drip._emit_messages(p_type text, p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if cardinality(p_ids) > 0
@@ -16,7 +16,7 @@ comment on function drip._emit_messages(text, bigint[]) is
 
 create function drip._send_message_events(p_type text, p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin

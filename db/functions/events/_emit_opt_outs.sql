@@ -1,7 +1,7 @@
 -- An opt-out is one whoever writes it: a verb, a stop word, a provider's error or a person in psql.
 create or replace function drip._tell_opt_outs() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare

@@ -1,7 +1,7 @@
 -- A reply is what process_inbound() took for one: no own message, no group, no status post.
 create function drip._emit_replies(p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin

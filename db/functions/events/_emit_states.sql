@@ -2,7 +2,7 @@
 -- Every pause is told, a person's too: status_reason says why, and null is a person who gave none.
 create or replace function drip._tell_campaign() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
@@ -34,7 +34,7 @@ comment on trigger campaigns_tell on drip.campaigns is
 
 create or replace function drip._tell_sequence() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
@@ -60,7 +60,7 @@ comment on trigger sequences_tell on drip.sequences is 'The event sequence.pause
 
 create or replace function drip._tell_device() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
@@ -89,7 +89,7 @@ comment on trigger user_devices_tell on drip.user_devices is
 
 create or replace function drip._tell_account() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin

@@ -4,7 +4,7 @@
 -- anybody, and no transaction meets a queue that is gone.
 create function drip._hold_event_queue(p_queue_name text) returns boolean
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_catalog.pg_advisory_xact_lock_shared(hashtextextended(p_queue_name, 0));
@@ -16,7 +16,7 @@ comment on function drip._hold_event_queue(text) is
 
 create function drip._check_event_queue(p_queue text) returns text
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue constant text := lower(btrim(p_queue));
@@ -35,7 +35,7 @@ comment on function drip._check_event_queue(text) is
 
 create function drip._find_event_queue(p_user bigint, p_queue text) returns text
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue constant text := drip._check_event_queue(p_queue);

@@ -1,7 +1,7 @@
 -- What waits in a queue names the person as well. It stays an event, about nobody.
 create function drip._scrub_events(p_user bigint, p_lead bigint, p_nobody text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (select from drip.subscriptions s where s.user_id = p_user) then

@@ -2,7 +2,7 @@
 create function drip.ack_events(p_queue text, p_ids bigint[])
 returns table (ack_id bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

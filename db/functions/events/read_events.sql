@@ -6,7 +6,7 @@ returns table (
   ack_id bigint, event_id bigint, type text, version integer, occurred_at timestamptz,
   reads integer, body jsonb)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

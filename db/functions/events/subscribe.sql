@@ -3,7 +3,7 @@
 create function drip.subscribe(p_queue text, p_pattern text)
 returns table (queue text, pattern text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -49,7 +49,7 @@ grant execute on function drip.subscribe(text, text) to drip_app;
 -- As a child of waiting_events the queue is counted and scrubbed with all others.
 create function drip._create_event_queue(p_queue_name text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pgmq.create(p_queue_name);
@@ -71,7 +71,7 @@ comment on function drip._create_event_queue(text) is
 -- Words of a type are joined by dots. A pattern that no event can match is a slip of the pen.
 create function drip._event_pattern(p_pattern text) returns text
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_matches text;

@@ -2,7 +2,7 @@
 create function drip.unsubscribe(p_queue text, p_pattern text default null)
 returns table (queue text, pattern text, outcome text, dropped bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

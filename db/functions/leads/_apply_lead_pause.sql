@@ -3,7 +3,7 @@
 -- otherwise; a campaign or a single message has a time of its own, and goes when it may.
 create or replace function drip._apply_lead_pause() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

@@ -1,7 +1,7 @@
 -- A lead argument is its phone, written as people of the tenant's region write it.
 create function drip._find_lead(p_user bigint, p_phone text) returns drip.leads
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_phone text := drip._expect_phone(p_user, p_phone);
@@ -24,7 +24,7 @@ comment on function drip._find_lead(bigint, text) is
 
 create function drip._expect_phone(p_user bigint, p_phone text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_read record;

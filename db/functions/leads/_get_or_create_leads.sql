@@ -4,7 +4,7 @@ create function drip._get_or_create_leads(
   p_user bigint, p_phones text[], p_names text[] default null)
 returns table ("position" integer, input text, phone text, lead_id bigint, problem text)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

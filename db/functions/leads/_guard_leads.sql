@@ -3,7 +3,7 @@
 -- A sweep that clears enroll_check in the same statement has looked: its word stands.
 create or replace function drip._guard_leads() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();
@@ -72,7 +72,7 @@ comment on trigger leads_guard on drip.leads is
 -- One notification a statement, however many leads it touched.
 create or replace function drip._announce_leads() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (select from changed_leads c where c.enroll_check) then

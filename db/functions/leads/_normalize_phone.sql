@@ -21,7 +21,7 @@ comment on function drip._phone_problem(text, text) is
 create function drip._read_phone(
   p_phone text, p_region text, out phone text, out problem text)
 language plpgsql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_text text := translate(p_phone, ' -', '');
@@ -72,7 +72,7 @@ comment on function drip._read_phone(text, text) is
 
 create function drip._clean_phone(p_phone text, out cleaned text, out problem text)
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_text text := p_phone;

@@ -5,7 +5,7 @@ returns table (
   "row" integer, phone text, patch jsonb, trigger text, attributes jsonb,
   code text, problem text, hint text)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

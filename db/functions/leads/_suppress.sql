@@ -2,7 +2,7 @@
 -- leave is dropped by the claim, which sees the suppression.
 create function drip._suppress(p_rows jsonb, p_source text) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

@@ -4,7 +4,7 @@
 create function drip._write_leads(p_user bigint, p_phones text[], p_patches jsonb[])
 returns table (phone text, lead_id bigint, outcome text)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$

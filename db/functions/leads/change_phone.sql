@@ -2,7 +2,7 @@
 create function drip.change_phone(p_phone text, p_new_phone text)
 returns table (lead_id bigint, phone text, moved integer, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -26,7 +26,7 @@ grant execute on function drip.change_phone(text, text) to drip_app;
 
 create function drip._change_phone(p_lead drip.leads, p_new text) returns integer
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_moved integer;

@@ -3,7 +3,7 @@
 create function drip.erase_lead(p_phone text, p_reason text default null)
 returns table (lead_id bigint, cancelled integer, scrubbed integer, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

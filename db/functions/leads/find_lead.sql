@@ -7,7 +7,7 @@ returns table (
   is_suppressed boolean, suppressed text, last_inbound_at timestamptz, created_at timestamptz,
   updated_at timestamptz)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

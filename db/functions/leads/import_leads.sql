@@ -2,7 +2,7 @@
 create function drip.import_leads(p_leads jsonb)
 returns table ("row" integer, phone text, lead_id bigint, outcome text, problem text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -39,7 +39,7 @@ grant execute on function drip.import_leads(jsonb) to drip_app;
 create function drip._import_leads(p_user bigint, p_leads jsonb)
 returns table ("row" integer, phone text, lead_id bigint, outcome text, problem text)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

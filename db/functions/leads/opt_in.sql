@@ -2,7 +2,7 @@
 create function drip.opt_in(p_phone text, p_category text default null)
 returns table (lead_id bigint, phone text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -7,7 +7,7 @@ create function drip.opt_out(
   p_source text default 'application')
 returns table (lead_id bigint, phone text, outcome text, cancelled integer)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -33,7 +33,7 @@ create function drip._opt_out(
   p_user bigint, p_phone text, p_category text, p_reason text, p_source text)
 returns table (lead_id bigint, outcome text, cancelled integer)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -107,7 +107,7 @@ comment on function drip._opt_out(bigint, text, text, text, text) is
 
 create function drip._check_category(p_category text) returns text
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_category text := lower(btrim(p_category));

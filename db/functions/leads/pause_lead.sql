@@ -5,7 +5,7 @@ create function drip.pause_lead(
 returns table (
   lead_id bigint, phone text, paused_until timestamptz, held integer, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

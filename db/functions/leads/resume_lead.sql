@@ -4,7 +4,7 @@ create function drip.resume_lead(p_phone text, p_policy text default 'shift')
 returns table (
   lead_id bigint, phone text, freed integer, outcome text, moved bigint, skipped bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -12,7 +12,7 @@ create function drip.upsert_lead(
   p_attributes jsonb default null)
 returns table (lead_id bigint, phone text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -4,7 +4,7 @@ returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
   messages bigint, leads bigint, at_before timestamptz, at_after timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -69,7 +69,7 @@ returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
   messages bigint, leads bigint, at_before timestamptz, at_after timestamptz)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -6,7 +6,7 @@ returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
   messages bigint, leads bigint, at_before timestamptz, at_after timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -103,7 +103,7 @@ comment on function drip._no_change() is
 
 create function drip._sequence_from_file(p_user bigint, p_definition jsonb) returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_definition jsonb := drip._read_plainly(p_definition, drip._sequence_keys());
@@ -249,7 +249,7 @@ returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
   messages bigint, leads bigint, at_before timestamptz, at_after timestamptz)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -6,7 +6,7 @@ create function drip._look_ahead(
   p_message_id bigint, out verdict text, out reason text, out at timestamptz)
 returns record
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_rounds constant integer := 50;

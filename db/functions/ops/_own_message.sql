@@ -1,7 +1,7 @@
 -- A message argument is an id among the messages of the caller's tenants.
 create function drip._own_message(p_message bigint) returns drip.broadcast_messages
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_users constant bigint[] := drip._mapped_users();

@@ -4,7 +4,7 @@ create function drip._play(
   p_patience interval default interval '1 minute')
 returns jsonb
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_looks constant integer := 20000;
@@ -129,7 +129,7 @@ comment on function drip._play(bigint, timestamptz, text, integer, interval) is
 -- pause, mends a device or widens a window, and what a step before it does wakes the next one.
 create function drip._rest_endless_waits(p_user_id bigint, p_at timestamptz) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -190,7 +190,7 @@ comment on function drip._source_of(drip.broadcast_messages) is
 -- What tick() does for all, for one tenant and to the end.
 create function drip._run_sweeps(p_user_id bigint, p_deadline timestamptz) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform drip._end_unknown_holds(1000, p_user_id);
@@ -291,7 +291,7 @@ comment on function drip._next_event(bigint, timestamptz) is
 -- hours are over to the next: a play does so when they end.
 create function drip._heads_close_at(p_user_id bigint, p_at timestamptz) returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -338,7 +338,7 @@ comment on function drip._heads_close_at(bigint, timestamptz) is
 -- statement begins, so none inside a function would help.
 create function drip._tell_progress(p_at timestamptz) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_every constant interval := interval '2 seconds';

@@ -3,7 +3,7 @@
 -- within minutes, a bulk plan within seconds.
 create function drip._refresh_statistics() returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$
 declare

@@ -6,7 +6,7 @@ returns table (
   value_before jsonb, value_after jsonb, messages bigint, leads bigint,
   at_before timestamptz, at_after timestamptz, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set intervalstyle = 'postgres'
 as $$
 #variable_conflict use_column
@@ -107,7 +107,7 @@ grant execute on function drip.apply_definitions(jsonb, boolean) to drip_app;
 -- The objects of a file in one list; names are what they are recognised by.
 create function drip._list_definitions(p_definitions jsonb) returns jsonb
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_lists constant text[] := array['sequences', 'campaigns'];

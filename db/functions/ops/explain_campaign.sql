@@ -5,7 +5,7 @@ returns table (
   place integer, subject text, status text, verdict text, reason text, sentence text,
   messages bigint, earliest timestamptz, evidence jsonb, remedy text)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -209,7 +209,7 @@ comment on function drip._explain_campaign_messages(bigint) is
 -- A registered view may be gone or fail; that is no reason to say nothing at all.
 create function drip._count_audience(p_campaign drip.campaigns) returns bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (select count(*) from drip._campaign_leads(p_campaign, 0, null));

@@ -5,7 +5,7 @@ returns table (
   place integer, subject text, status text, verdict text, reason text, sentence text,
   messages bigint, earliest timestamptz, evidence jsonb, remedy text)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -5,7 +5,7 @@ returns table (
   user_id bigint, subject text, id bigint, name text, status text, verdict text, reason text,
   sentence text, earliest timestamptz, remedy text)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -311,7 +311,7 @@ comment on function drip._explain_audiences(drip.users, drip.leads) is
 -- A registered view may be gone or fail; that is the campaign's trouble, not the question's.
 create function drip._is_in_audience(p_campaign drip.campaigns, p_lead_id bigint) returns boolean
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return exists (

@@ -6,7 +6,7 @@ returns table (
   earliest timestamptz, scheduled_at timestamptz, planned_at timestamptz, device text,
   source text, attempts integer, failures integer, last_error text, remedy text, rules jsonb)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -4,7 +4,7 @@ create function drip.explain_rules(p_message bigint)
 returns table (
   place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -26,7 +26,7 @@ create function drip._explain_rules(p_message_id bigint)
 returns table (
   place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@
 create function drip.export_definitions(p_names text[] default null)
 returns table (kind text, name text, definition json)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set time zone 'UTC'
 set intervalstyle = 'postgres'
 as $$
@@ -143,7 +143,7 @@ comment on function drip._told_keys(jsonb, regclass, jsonb) is
 -- Defaults are constants (a rule of the tables), so that they may be asked without a row.
 create function drip._column_defaults(p_table regclass) returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_defaults jsonb;

@@ -6,7 +6,7 @@ returns table (
   messages bigint, due bigint, left_over bigint, first_at timestamptz, last_at timestamptz,
   cap integer, open_seconds bigint)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -36,7 +36,7 @@ returns table (
   messages bigint, due bigint, left_over bigint, first_at timestamptz, last_at timestamptz,
   cap integer, open_seconds bigint)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

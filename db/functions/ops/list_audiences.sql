@@ -5,7 +5,7 @@ returns table (
   user_id bigint, user_name text, description text, problem text, used_by text[],
   created_at timestamptz)
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select
     a.name,

@@ -5,7 +5,7 @@ returns table (
   suspended_until timestamptz, errors integer, last_error text, last_error_at timestamptz,
   created_at timestamptz)
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select
     g.name,

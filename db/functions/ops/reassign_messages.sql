@@ -6,7 +6,7 @@ create function drip.reassign_messages(
 returns table (
   message_id bigint, from_device bigint, to_device bigint, applied boolean, reason text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -9,7 +9,7 @@ returns table (
   name text, view_name text, key_column text, max_rows bigint, time_limit interval,
   user_name text, "rows" bigint, took interval, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -125,7 +125,7 @@ grant execute on function drip.register_audience(text, bigint, interval, text, t
 create function drip._find_audience_view(p_view text, p_key text)
 returns table (relation regclass, qualified_name text, short_name text, key_column text)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -235,7 +235,7 @@ comment on function drip._find_audience_view(text, text) is
 -- Who may not read a view himself shall not learn through a campaign who is in it.
 create function drip._let_guard_read(p_relation regclass) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_caller constant name :=
@@ -286,7 +286,7 @@ comment on function drip._let_guard_read(regclass) is
 create function drip._try_audience(p_relation regclass, p_audience drip.audiences)
 returns bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rows bigint;
@@ -323,7 +323,7 @@ comment on function drip._try_audience(regclass, drip.audiences) is
 create function drip._check_audience_users(p_audience drip.audiences, p_user_id bigint)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_other text := (

@@ -4,7 +4,7 @@ create function drip.register_guard(
   p_name text, p_function text default null, p_description text default null)
 returns table (name text, function_name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -77,7 +77,7 @@ create function drip._find_guard_function(p_function text)
 returns table (
   function_oid oid, schema_name text, function_name text, qualified_name text)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -183,7 +183,7 @@ comment on function drip._find_guard_function(text) is
 create function drip._hand_to_guard(p_oid oid, p_schema text, p_function text)
 returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_function pg_catalog.pg_proc;
@@ -249,7 +249,7 @@ comment on function drip._hand_to_guard(oid, text, text) is
 -- They wait a quarter of an hour at most, so the index of a device's queue has them together.
 create function drip._free_guarded(p_guard text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_longest constant interval := interval '16 minutes';
@@ -291,7 +291,7 @@ comment on function drip._free_guarded(text) is
 -- A missing right or a name that search_path does not find would else be met at the first message.
 create function drip._try_guard(p_function text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_call text;

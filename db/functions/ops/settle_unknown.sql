@@ -4,7 +4,7 @@ create function drip.settle_unknown(
   p_messages bigint[], p_outcome text, p_reason text default null, p_dry_run boolean default true)
 returns table (message_id bigint, status text, applied boolean, reason text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

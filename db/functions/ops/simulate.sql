@@ -8,7 +8,7 @@ returns table (
   recipient_phone text, device text, source text, step integer, content text, status text,
   reason text, messages bigint, note text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@
 create function drip.tick()
 returns table (task text, rows bigint, remaining bigint, error text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 #variable_conflict use_column
@@ -79,7 +79,7 @@ grant execute on function drip.tick() to drip_worker;
 -- Enrollments whose row an application held when a result came.
 create function drip._drain_sync_backlog(p_limit integer) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ids bigint[];
@@ -110,7 +110,7 @@ comment on function drip._drain_sync_backlog(integer) is
 create function drip._end_lead_pauses(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_leads bigint[];

@@ -3,7 +3,7 @@
 create function drip.unregister_audience(p_name text, p_reason text default null)
 returns table (name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -46,7 +46,7 @@ create function drip._refuse_if_named(
   p_kind text, p_name text, p_users text[], p_hint text)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if cardinality(p_users) > 0 then
@@ -65,7 +65,7 @@ comment on function drip._refuse_if_named(text, text, text[], text) is
 
 create function drip._find_audience(p_name text) returns drip.audiences
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name constant text := nullif(btrim(p_name), '');

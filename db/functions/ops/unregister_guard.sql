@@ -2,7 +2,7 @@
 create function drip.unregister_guard(p_name text, p_reason text default null)
 returns table (name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -51,7 +51,7 @@ comment on function drip._names_guard(drip.sequences, text) is
 
 create function drip._find_guard(p_name text) returns drip.guards
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name constant text := nullif(btrim(p_name), '');

@@ -5,7 +5,7 @@
 create function drip._apply_receipts(p_receipts jsonb)
 returns table (applied bigint, parked bigint)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -214,7 +214,7 @@ comment on function drip._apply_receipts(jsonb) is
 -- never arrived. At most one write a device and hour; a row that another batch holds is left to it.
 create function drip._note_receipts(p_messages bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();

@@ -2,7 +2,7 @@
 -- comes again finds its row in inbound_messages and does nothing.
 create function drip._hear_leads(p_facts jsonb) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -189,7 +189,7 @@ create function drip._obey_lead(
   p_body text, p_category text)
 returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_lead bigint;
@@ -224,7 +224,7 @@ create function drip._confirm_opt_out(
   p_inbound_id bigint, p_lead_id bigint, p_device_id bigint)
 returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();
@@ -258,7 +258,7 @@ comment on function drip._confirm_opt_out(bigint, bigint, bigint) is
 
 create function drip._follow_number(p_user_id bigint, p_phone text, p_new text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_new constant text := '+' || regexp_replace(coalesce(p_new, ''), '\D', '', 'g');

@@ -2,7 +2,7 @@
 -- the same contact, at the time of its attempt, is that message: it did leave.
 create function drip._hear_ourselves(p_facts jsonb) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

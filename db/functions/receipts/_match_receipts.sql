@@ -1,7 +1,7 @@
 -- Parked receipts find their message as soon as its result is recorded.
 create function drip._match_receipts(p_messages bigint[]) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -30,7 +30,7 @@ comment on function drip._match_receipts(bigint[]) is
 
 create function drip._take_up_receipts(p_ids bigint[]) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_receipts jsonb;
@@ -63,7 +63,7 @@ comment on function drip._take_up_receipts(bigint[]) is
 -- worker's pause loses none. Old ones belong to messages that others wrote.
 create function drip._retry_receipts(p_limit integer) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ids bigint[];

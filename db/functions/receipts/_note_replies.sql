@@ -2,7 +2,7 @@
 -- by the next tick.
 create function drip._note_replies(p_ids bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update drip.broadcast_messages m
@@ -25,7 +25,7 @@ comment on function drip._note_replies(bigint[]) is
 
 create function drip._note_last_inbound(p_ids bigint[]) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_leads bigint[];

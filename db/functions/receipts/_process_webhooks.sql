@@ -3,7 +3,7 @@
 create function drip._process_webhooks(p_webhooks jsonb)
 returns table (applied bigint, parked bigint, problems jsonb)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

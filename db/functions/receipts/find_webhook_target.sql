@@ -4,7 +4,7 @@ returns table (
   kind text, id bigint, user_id bigint, platform text, webhook_secret_name text,
   verify_token_secret_name text, status text)
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select
     t.kind, t.id, t.user_id, t.platform, t.webhook_secret_name, t.verify_token_secret_name,

@@ -4,7 +4,7 @@
 create function drip.process_inbound(p_limit integer default 500)
 returns table (read bigint, applied bigint, parked bigint, dead bigint, remaining bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 set jit = off
 as $$
@@ -108,7 +108,7 @@ grant execute on function drip.process_inbound(integer) to drip_worker;
 -- is what the claim looks at.
 create function drip._note_stops(p_webhook jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
@@ -154,7 +154,7 @@ comment on function drip._note_stops(jsonb) is
 -- What was processed stays a week for questions, then goes.
 create function drip._prune_inbound(p_limit integer) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_count bigint;

@@ -2,7 +2,7 @@
 create function drip.replay_dead_letters(p_ids bigint[], p_reason text default null)
 returns table (dead_letter_id bigint, outcome text, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@
 create function drip.store_webhooks(p_kinds text[], p_ids bigint[], p_bodies text[])
 returns bigint
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_stored bigint;

@@ -2,7 +2,7 @@
 -- _sync_enrollments derives is no such wish. A journey that ends is not paused any more.
 create or replace function drip._read_enrollment_status() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.completed_at is not null then
@@ -35,7 +35,7 @@ create or replace trigger read_enrollment_status
 -- Waiting for each pending row is the point: once a pause has committed, nothing unclaimed leaves.
 create or replace function drip._apply_enrollment_pause() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.paused_at is not null then

@@ -2,7 +2,7 @@
 -- row is the point: once a pause has committed, nothing unclaimed leaves.
 create or replace function drip._apply_sequence_status() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_live constant bigint[] := array(
@@ -45,7 +45,7 @@ create or replace trigger apply_sequence_status
 -- The sweep looks at once when something changed that decides who matches.
 create or replace function drip._announce_sequence() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_notify('drip_enroll', '');
@@ -65,7 +65,7 @@ create or replace trigger announce_sequence
 -- pauses a program leaves the rows that somebody holds (drip.hold_policy).
 create function drip._hold_messages(p_ids bigint[], p_reason text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ids bigint[];
@@ -109,7 +109,7 @@ comment on function drip._is_resting(drip.broadcast_messages) is
 -- to the next tick.
 create function drip._mark_paused(p_enrollments bigint[]) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_deriving constant text := coalesce(current_setting('drip.deriving', true), '');

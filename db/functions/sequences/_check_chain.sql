@@ -4,7 +4,7 @@
 -- Two activations of one tenant wait for each other, so that they do not close a ring together.
 create function drip._check_chain(p_sequence drip.sequences) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_entry text;

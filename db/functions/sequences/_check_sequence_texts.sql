@@ -1,7 +1,7 @@
 -- Asked when the steps are written and once more when the sequence starts.
 create function drip._check_sequence_texts(p_sequence_id bigint) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform drip._check_texts(

@@ -12,7 +12,7 @@ returns table (
   lead_id bigint, enrollment_id bigint, outcome text, reason text,
   first_at timestamptz, last_at timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

@@ -3,7 +3,7 @@
 create function drip._exit_enrollments(p_ids bigint[], p_reason text)
 returns table (enrollment_id bigint, lead_id bigint, cancelled integer)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -1,7 +1,7 @@
 -- A sequence argument is an id or a name, looked up among the tenants of the caller.
 create function drip._find_sequence(p_sequence text) returns drip.sequences
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wanted constant text := btrim(p_sequence);

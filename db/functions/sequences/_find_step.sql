@@ -2,7 +2,7 @@
 create function drip._find_step(p_sequence drip.sequences, p_step text)
 returns drip.sequence_steps
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wanted constant text := btrim(p_step);

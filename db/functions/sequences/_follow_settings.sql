@@ -3,7 +3,7 @@
 -- afterwards none is left behind.
 create or replace function drip._follow_settings() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with locked as (

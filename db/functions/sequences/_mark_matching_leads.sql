@@ -4,7 +4,7 @@
 create function drip._mark_matching_leads(p_limit integer, p_user_id bigint default null)
 returns boolean
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare

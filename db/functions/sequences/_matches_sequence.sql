@@ -4,20 +4,20 @@ create function drip._matches_sequence(
   p_lead drip.leads, p_sequence drip.sequences, p_token text)
 returns boolean
 language sql stable
-as $$
+begin atomic
   select
-    case p_sequence.auto_enroll
+    case (p_sequence).auto_enroll
       when 'trigger' then
-        coalesce(strpos(lower(p_lead.trigger), p_token) > 0, false)
-        and drip._has_token(p_lead.trigger, p_token)
+        coalesce(strpos(lower((p_lead).trigger), p_token) > 0, false)
+        and drip._has_token((p_lead).trigger, p_token)
       when 'niche' then
-        p_lead.niche is not null
-        and (p_sequence.include_existing or p_lead.updated_at >= p_sequence.started_at)
+        (p_lead).niche is not null
+        and ((p_sequence).include_existing or (p_lead).updated_at >= (p_sequence).started_at)
       else false
     end
-    and (p_sequence.niche is null or drip._has_token(p_lead.niche, p_sequence.niche))
-    and coalesce(p_sequence.target_status, 'all') in ('all', p_lead.target_status)
-$$;
+    and ((p_sequence).niche is null or drip._has_token((p_lead).niche, (p_sequence).niche))
+    and coalesce((p_sequence).target_status, 'all') in ('all', (p_lead).target_status);
+end;
 comment on function drip._matches_sequence(drip.leads, drip.sequences, text) is
   'True when the lead enters the sequence by itself: token or niche, and status; the tenant apart.';
 -- enrollment_gaps asks it with the rights of its reader; it reads no table.

@@ -8,7 +8,7 @@ create function drip._place_leads(
   p_busy bigint[] default null, p_backlog bigint[] default null, p_lasts bigint[] default null)
 returns bigint[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_counted constant integer := 300;
@@ -47,7 +47,7 @@ create function drip._place_batch(
   p_weight bigint, p_busy bigint[], p_backlog bigint[], p_lasts bigint[])
 returns bigint[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -157,7 +157,7 @@ create function drip._place_lead(
   p_lead bigint, p_kept bigint[], p_fresh bigint[], p_own_first boolean, p_counted integer)
 returns bigint
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$

@@ -2,7 +2,7 @@
 -- verbs: an active one has steps and something that enrolls, and status moves only forward.
 create or replace function drip._prepare_sequence() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_sweep constant text[] := array['swept_at', 'swept_to_lead_id'];
@@ -61,7 +61,7 @@ create or replace trigger prepare_sequence
 -- a trigger that was taken away enrolls nobody.
 create or replace function drip._follow_trigger() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update drip.sequence_steps st
@@ -83,7 +83,7 @@ create or replace trigger follow_trigger
 
 create function drip._check_sequence_ready(p_sequence drip.sequences) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (

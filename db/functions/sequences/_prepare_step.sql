@@ -2,7 +2,7 @@
 -- sequence does not lose the only thing that enrolls.
 create or replace function drip._prepare_step() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.name := nullif(btrim(new.name), '');
@@ -38,7 +38,7 @@ create or replace trigger prepare_step
 -- replace_steps asks at its end, when all steps are in place
 create or replace function drip._check_step_chain() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(current_setting('drip.editing_steps', true), '') = '' then
@@ -52,7 +52,7 @@ comment on function drip._check_step_chain() is
 
 create or replace function drip._announce_step() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform drip._check_sequence_ready(s)
@@ -83,7 +83,7 @@ create or replace trigger announce_step
 -- A time changed in psql moves the same messages as the verb does.
 create or replace function drip._follow_steps() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sequence_id bigint;

@@ -12,7 +12,7 @@ returns table (
   change text, sequence_stepid bigint, enrollment_id bigint, lead_id bigint, message_id bigint,
   at_before timestamptz, at_after timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -7,7 +7,7 @@ create function drip._resume_messages(
   p_enrollments bigint[], p_paused_at timestamptz[], p_until timestamptz)
 returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_policy constant text :=
@@ -154,7 +154,7 @@ comment on function drip._held_by(drip.sequence_contacts, drip.sequences, drip.l
 -- One list of policies for all verbs that resume.
 create function drip._resume_policy(p_policy text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_policy constant text := coalesce(lower(btrim(p_policy)), 'shift');

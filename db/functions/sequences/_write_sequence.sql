@@ -2,7 +2,7 @@
 -- written, so that the tables' defaults hold and a patch leaves the rest alone.
 create function drip._insert_sequence(p_user bigint, p_definition jsonb) returns bigint
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_values jsonb := drip._sequence_values(p_user, p_definition - 'steps', false);
@@ -34,7 +34,7 @@ comment on function drip._insert_sequence(bigint, jsonb) is
 create function drip._sequence_values(p_user bigint, p_definition jsonb, p_is_change boolean)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_values jsonb := drip._read_definition(
@@ -59,7 +59,7 @@ comment on function drip._sequence_values(bigint, jsonb, boolean) is
 -- to the next step's.
 create function drip._insert_steps(p_sequence_id bigint, p_steps jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sequence drip.sequences;

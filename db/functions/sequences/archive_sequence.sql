@@ -2,7 +2,7 @@
 create function drip.archive_sequence(p_sequence text, p_reason text default null)
 returns table (sequence_id bigint, status text, exited bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

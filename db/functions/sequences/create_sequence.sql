@@ -4,7 +4,7 @@
 create function drip.create_sequence(p_definition jsonb)
 returns table (sequence_id bigint, name text, status text, steps integer, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

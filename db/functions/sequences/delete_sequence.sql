@@ -2,7 +2,7 @@
 create function drip.delete_sequence(p_sequence text)
 returns table (sequence_id bigint, name text, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -7,7 +7,7 @@ returns table (
   enrollment_id bigint, lead_id bigint, outcome text, reason text,
   first_at timestamptz, last_at timestamptz)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -36,7 +36,7 @@ returns table (
   input text, enrollment_id bigint, lead_id bigint, outcome text, reason text,
   first_at timestamptz, last_at timestamptz)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

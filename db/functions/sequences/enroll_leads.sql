@@ -4,7 +4,7 @@ returns table (
   phone text, enrollment_id bigint, lead_id bigint, outcome text, reason text,
   first_at timestamptz, last_at timestamptz)
 language sql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select e.input, e.enrollment_id, e.lead_id, e.outcome, e.reason, e.first_at, e.last_at
   from drip._enroll_phones(p_sequence, p_phones, null, null, '{}', '') e

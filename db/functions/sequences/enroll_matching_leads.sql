@@ -5,7 +5,7 @@
 create function drip.enroll_matching_leads(p_limit integer default 1000)
 returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query select r.* from drip._enroll_matching_leads(p_limit, null) r;
@@ -20,7 +20,7 @@ grant execute on function drip.enroll_matching_leads(integer) to drip_worker;
 create function drip._enroll_matching_leads(p_limit integer, p_user_id bigint)
 returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining bigint)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -133,7 +133,7 @@ create function drip._enroll_chunk(
   out enrolled bigint, out lead_ids bigint[])
 returns record
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_one record;

@@ -3,7 +3,7 @@ create function drip.exit_lead(
   p_sequence text, p_phone text, p_reason text default null, p_key text default '')
 returns table (enrollment_id bigint, lead_id bigint, outcome text, cancelled integer)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

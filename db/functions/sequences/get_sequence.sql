@@ -2,7 +2,7 @@
 -- session is set to.
 create function drip.get_sequence(p_sequence text) returns jsonb
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set time zone 'UTC'
 set intervalstyle = 'postgres'
 as $$

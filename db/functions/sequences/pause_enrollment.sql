@@ -4,7 +4,7 @@ create function drip.pause_enrollment(
   p_sequence text, p_phone text, p_reason text default null, p_key text default '')
 returns table (enrollment_id bigint, lead_id bigint, pending bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -42,7 +42,7 @@ grant execute on function drip.pause_enrollment(text, text, text, text) to drip_
 create function drip._live_journey(p_sequence drip.sequences, p_phone text, p_key text)
 returns drip.sequence_contacts
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_phone constant text := drip._expect_phone(p_sequence.user_id, p_phone);

@@ -5,7 +5,7 @@ returns table (
   lead_id bigint, phone text, lead_name text, enters boolean, reason text, sentence text,
   first_at timestamptz, last_at timestamptz, time_zone text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -7,7 +7,7 @@ returns table (
   planned_local timestamp, leaves_at timestamptz, leaves_local timestamp, outcome text,
   reason text, time_zone text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -57,7 +57,7 @@ create function drip._play_journey(
   p_sequence drip.sequences, p_at timestamptz, p_zone text)
 returns jsonb
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_longest constant interval := interval '400 days';

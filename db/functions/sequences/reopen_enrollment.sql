@@ -4,7 +4,7 @@ create function drip.reopen_enrollment(
   p_sequence text, p_phone text, p_key text default '', p_reason text default null)
 returns table (enrollment_id bigint, outcome text, messages bigint, next_at timestamptz)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -6,7 +6,7 @@ returns table (
   enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
   at_after timestamptz, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -35,7 +35,7 @@ returns table (
   enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
   at_after timestamptz, applied boolean)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -92,7 +92,7 @@ returns table (
   enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
   at_after timestamptz, step_is_old boolean)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -231,7 +231,7 @@ comment on function drip._replace_steps(bigint, jsonb) is
 
 create function drip._match_steps(p_before jsonb, p_steps jsonb) returns jsonb
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_pairs jsonb;

@@ -2,7 +2,7 @@
 create function drip.resume_sequence(p_sequence text, p_policy text default 'shift')
 returns table (sequence_id bigint, status text, moved bigint, skipped bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -4,7 +4,7 @@ returns table (
   message_id bigint, lead_id bigint, device_id bigint, device_name text, message_type text,
   content text, caption text, media_url text, template jsonb, outcome text, reason text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

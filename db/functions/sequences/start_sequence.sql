@@ -3,7 +3,7 @@
 create function drip.start_sequence(p_sequence text, p_include_existing boolean default false)
 returns table (sequence_id bigint, name text, status text, matching bigint, outcome text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -7,7 +7,7 @@ returns table (
   step_name text, enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
   at_after timestamptz, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -97,7 +97,7 @@ grant execute on function drip.update_sequence(text, jsonb, boolean) to drip_app
 
 create function drip._update_sequence(p_before drip.sequences, p_changes jsonb) returns text[]
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_old constant jsonb := drip._sequence_definition(p_before.id);

@@ -5,7 +5,7 @@ returns table (
   enrollment_id bigint, lead_id bigint, message_id bigint, at_before timestamptz,
   at_after timestamptz, applied boolean)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -83,7 +83,7 @@ def test_makes_the_function_drip_guards_own(plant: Plant, shop: None) -> None:
 
 def test_a_search_path_of_its_own_stays(plant: Plant, shop: None) -> None:
     plant.conn.execute(HAS_PAID)
-    plant.conn.execute("alter function shop.has_paid set search_path = ''")
+    plant.conn.execute("alter function shop.has_paid set search_path = pg_catalog, pg_temp")
     plant.row(REGISTER, "has_paid", "shop.has_paid")
     assert function(plant)["settings"] == ['search_path=""']
 
