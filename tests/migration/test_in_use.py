@@ -19,7 +19,8 @@ def test_calls_during_rebuilds(tree: Tree) -> None:
         tree.write("functions/core/base.sql", function("base", f"select {n}"))
         tree.write(
             "functions/core/verb.sql",
-            "create function drip.verb() returns int language plpgsql set search_path = pg_catalog, pg_temp\n"
+            "create function drip.verb() returns int language plpgsql\n"
+            "set search_path = pg_catalog, pg_temp\n"
             f"as $$ begin return {n} + (select o.n from drip.outer_one o) - drip.base(); end $$;\n",
         )
         tree.write("views/inner_one.sql", view("inner_one", f"select drip.base() as n, {n} as m"))
