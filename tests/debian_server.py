@@ -26,8 +26,10 @@ SETTINGS = {
 
 
 @contextmanager
-def debian_server(version: int, home: Path) -> Iterator[str]:
+def debian_server(version: int, home: Path, **settings: str) -> Iterator[str]:
     """A server of that version with data and socket in ``home``: a superuser's connection string.
+
+    ``settings`` go into its configuration, such as ``wal_level="logical"``.
 
     Runs as the current user, for root as the user ``postgres``, who then owns ``home``.
     """
@@ -62,7 +64,7 @@ def debian_server(version: int, home: Path) -> Iterator[str]:
 
     run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
     with (data / "postgresql.auto.conf").open("a") as file:
-        for name, value in (SETTINGS | {"unix_socket_directories": str(home)}).items():
+        for name, value in (SETTINGS | settings | {"unix_socket_directories": str(home)}).items():
             file.write(f"{name} = '{value}'\n")
     run("pg_ctl", "start", "--wait", "--log", str(home / "server.log"))
     try:

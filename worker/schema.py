@@ -35,6 +35,7 @@ from . import catalog
 from .catalog import Connection
 from .errors import PgdripError, from_database
 from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Drift, Rebuild
+from .replication import ensure_identities
 from .roles import ensure_roles
 from .sql_files import SCHEMA, SqlFile, load_files
 
@@ -250,6 +251,7 @@ class _Migration:
         if pending and newest:
             # A revision that renames a column changes the views that read it.
             rebuild.drop_changed()
+        ensure_identities(self._conn)
         if newest:
             rebuild.create()
             rebuild.validate()
