@@ -20,6 +20,7 @@ from debian_server import debian_server
 from factory import Clock, Plant
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
+from pool import Lent, Pool, prepare
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
@@ -101,6 +102,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (concerned if is_wanted else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = concerned
+
+
+# Rooms whose tests read and write rows, but judge no definition, no plan and no file of the server.
+POOLED_ROOMS = {
+    "concurrency",
+    "functions",
+    "journeys",
+    "lessons",
+    "receiver",
+    "senders",
+    "settings",
+    "views",
+    "worker",
+}
+
+
+def may_share(item: pytest.Item) -> bool:
+    """Whether a test may have a database that others used before it."""
+    if item.get_closest_marker("fresh_database") is not None:
+        return False
+    return bool(POOLED_ROOMS.intersection(item.path.relative_to(item.config.rootpath).parts))
 
 
 @pytest.fixture(scope="session")
@@ -189,11 +211,42 @@ def create_database(
     return create
 
 
+@pytest.fixture(scope="session")
+def pool(
+    template: str, create_database: Callable[..., tuple[str, Callable[[], None]]]
+) -> Iterator[Pool]:
+    """Migrated databases that one test after the other uses."""
+    url, drop = create_database(template)
+    prepare(url)
+    name = str(conninfo_to_dict(url)["dbname"])
+    lender = Pool(lambda: create_database(name))
+    yield lender
+    lender.close()
+    drop()
+
+
+@pytest.fixture
+def lent(request: pytest.FixtureRequest) -> Iterator[Lent | None]:
+    """The database that the pool lends to this test, if it is one that may have a used one."""
+    if not may_share(request.node):
+        yield None
+        return
+    lender: Pool = request.getfixturevalue("pool")
+    database = lender.lend()
+    yield database
+    lender.take_back(database)
+
+
 @pytest.fixture
 def dsn(
-    template: str, create_database: Callable[..., tuple[str, Callable[[], None]]]
+    lent: Lent | None,
+    template: str,
+    create_database: Callable[..., tuple[str, Callable[[], None]]],
 ) -> Iterator[str]:
-    """The connection string of a migrated database that is this test's own."""
+    """The connection string of a migrated database that no other test uses meanwhile."""
+    if lent is not None:
+        yield lent.url
+        return
     url, drop = create_database(template)
     yield url
     drop()
@@ -245,9 +298,9 @@ def connect(dsn: str) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def conn(connect: Connect) -> Connection:
+def conn(lent: Lent | None, connect: Connect) -> Connection:
     """A superuser's autocommit session in this test's database; rows are dicts."""
-    return connect()
+    return connect() if lent is None else lent.session
 
 
 @pytest.fixture
