@@ -13,6 +13,7 @@ declare
   v_id constant bigint := (drip._find_device(p_device::text)).id;
   v_device drip.user_devices;
   v_reason text := nullif(left(btrim(p_reason), 500), '');
+  v_mark bigint;
 begin
   perform drip._check_device_status(p_status);
   if p_status = 'disabled' then
@@ -52,10 +53,12 @@ begin
     return query select v_device.id, v_device.status, 'held'::text;
     return;
   end if;
+  v_mark := drip._audit_mark();
   update drip.user_devices d
   set status = p_status, status_reason = v_reason, status_since = v_now, last_seen = v_now,
     is_held = false
   where d.id = v_id;
+  perform drip._audit_system(v_mark, 'report_device', 'device', array[v_id]);
   if p_status = 'online' then
     perform drip._look_again(v_id);
   end if;

@@ -30,8 +30,7 @@ begin
     blocked_until = case when v_status <> 'online' then a.blocked_until end
   where a.id = v_account.id;
   perform drip._audit(
-    v_account.user_id, 'set_account_status', 'account', v_account.id, v_reason,
-    jsonb_build_object('from', v_account.status, 'to', v_status));
+    v_account.user_id, 'set_account_status', 'account', v_account.id, v_reason);
   if v_status = 'online' then
     perform drip._look_again(d.id)
     from drip.user_devices d

@@ -30,8 +30,7 @@ begin
     is_held = false
   where d.id = v_device.id;
   perform drip._audit(
-    v_device.user_id, 'set_device_status', 'device', v_device.id, v_reason,
-    jsonb_build_object('from', v_device.status, 'to', v_status));
+    v_device.user_id, 'set_device_status', 'device', v_device.id, v_reason);
   if v_status = 'online' then
     perform drip._look_again(v_device.id);
   end if;

@@ -6,7 +6,8 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_count bigint;
+  v_mark constant bigint := drip._audit_mark();
+  v_done bigint[];
 begin
   with done as (
     select c.id
@@ -30,13 +31,17 @@ begin
     order by c.id
     limit p_limit
     for no key update skip locked
+  ),
+  completed as (
+    update drip.campaigns c
+    set status = 'completed', completed_at = drip.now()
+    from done d
+    where c.id = d.id
+    returning c.id
   )
-  update drip.campaigns c
-  set status = 'completed', completed_at = drip.now()
-  from done d
-  where c.id = d.id;
-  get diagnostics v_count = row_count;
-  return v_count;
+  select array_agg(k.id) into v_done from completed k;
+  perform drip._audit_system(v_mark, 'complete_campaign', 'campaign', v_done);
+  return coalesce(cardinality(v_done), 0);
 end
 $$;
 comment on function drip._complete_campaigns(integer, bigint) is

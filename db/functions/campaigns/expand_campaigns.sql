@@ -32,6 +32,7 @@ declare
   v_limit constant integer := least(greatest(coalesce(p_limit, 5000), 1), 100000);
   v_campaign drip.campaigns;
   v_taken drip.campaigns;
+  v_mark constant bigint := drip._audit_mark();
   v_inserted bigint := 0;
   v_others bigint;
 begin
@@ -70,6 +71,8 @@ begin
     when others then
       perform drip._note_expansion_error(v_campaign.id, sqlstate, sqlerrm, v_now);
   end;
+
+  perform drip._audit_system(v_mark, 'plan_campaign', 'campaign', array[v_campaign.id]);
 
   select c.* into v_campaign from drip.campaigns c where c.id = v_campaign.id;
   select count(*)

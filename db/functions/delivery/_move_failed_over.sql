@@ -108,7 +108,7 @@ begin
   noted as (
     insert into drip.audit_log (
       at, user_id, session_user_name, action, subject_kind, subject_id, reason, details)
-    select v_now, x.user_id, session_user, 'failover', 'device', x.from_device,
+    select v_now, x.user_id, 'system', 'failover', 'device', x.from_device,
       'the device cannot send', jsonb_build_object('to', x.to_device, 'messages', count(*))
     from moved x
     group by x.user_id, x.from_device, x.to_device

@@ -5,6 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();
+  v_mark constant bigint := drip._audit_mark();
 begin
   update drip.user_devices d
   set status = 'needs_attention', status_reason = r.meaning, status_since = v_now,
@@ -42,6 +43,12 @@ begin
       where l.id in (
         select (e.value ->> 'account_id')::bigint from jsonb_array_elements(p_devices) e)
       for no key update skip locked);
+  perform
+    drip._audit_system(
+      v_mark, 'stop_device', 'device', array_agg((e.value ->> 'device_id')::bigint)),
+    drip._audit_system(
+      v_mark, 'stop_account', 'account', array_agg((e.value ->> 'account_id')::bigint))
+  from jsonb_array_elements(p_devices) e;
 end
 $$;
 comment on function drip._stop_devices(jsonb) is
@@ -53,47 +60,41 @@ create function drip._stop_programs(p_programs jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_mark constant bigint := drip._audit_mark();
 begin
   perform set_config('drip.hold_policy', 'skip', true);
-  with stopped as (
-    update drip.campaigns c
-    set status = 'paused', status_reason = r.meaning
-    from jsonb_to_recordset(p_programs) as r (campaign_id bigint, meaning text)
-    where c.id = r.campaign_id
-      and c.status in ('pending', 'triggered')
-      and c.id in (
-        select k.id
-        from drip.campaigns k
-        where k.id in (
-          select (e.value ->> 'campaign_id')::bigint from jsonb_array_elements(p_programs) e)
-        order by k.id
-        for no key update skip locked)
-    returning c.user_id, c.id, c.status_reason
-  )
-  insert into drip.audit_log as a (
-    at, user_id, session_user_name, action, subject_kind, subject_id, reason)
-  select drip.now(), t.user_id, session_user, 'pause_campaign', 'campaign', t.id, t.status_reason
-  from stopped t;
+  update drip.campaigns c
+  set status = 'paused', status_reason = r.meaning
+  from jsonb_to_recordset(p_programs) as r (campaign_id bigint, meaning text)
+  where c.id = r.campaign_id
+    and c.status in ('pending', 'triggered')
+    and c.id in (
+      select k.id
+      from drip.campaigns k
+      where k.id in (
+        select (e.value ->> 'campaign_id')::bigint from jsonb_array_elements(p_programs) e)
+      order by k.id
+      for no key update skip locked);
 
-  with stopped as (
-    update drip.sequences s
-    set status = 'paused', status_reason = r.meaning
-    from jsonb_to_recordset(p_programs) as r (sequence_id bigint, meaning text)
-    where s.id = r.sequence_id
-      and s.status = 'active'
-      and s.id in (
-        select k.id
-        from drip.sequences k
-        where k.id in (
-          select (e.value ->> 'sequence_id')::bigint from jsonb_array_elements(p_programs) e)
-        order by k.id
-        for no key update skip locked)
-    returning s.user_id, s.id, s.status_reason
-  )
-  insert into drip.audit_log as a (
-    at, user_id, session_user_name, action, subject_kind, subject_id, reason)
-  select drip.now(), t.user_id, session_user, 'pause_sequence', 'sequence', t.id, t.status_reason
-  from stopped t;
+  update drip.sequences s
+  set status = 'paused', status_reason = r.meaning
+  from jsonb_to_recordset(p_programs) as r (sequence_id bigint, meaning text)
+  where s.id = r.sequence_id
+    and s.status = 'active'
+    and s.id in (
+      select k.id
+      from drip.sequences k
+      where k.id in (
+        select (e.value ->> 'sequence_id')::bigint from jsonb_array_elements(p_programs) e)
+      order by k.id
+      for no key update skip locked);
+  perform
+    drip._audit_system(
+      v_mark, 'pause_campaign', 'campaign', array_agg((e.value ->> 'campaign_id')::bigint)),
+    drip._audit_system(
+      v_mark, 'pause_sequence', 'sequence', array_agg((e.value ->> 'sequence_id')::bigint))
+  from jsonb_array_elements(p_programs) e;
   perform set_config('drip.hold_policy', '', true);
 end
 $$;

@@ -74,9 +74,10 @@ returns void
 language sql volatile
 as $$
   insert into drip.audit_log as a (
-    at, user_id, session_user_name, action, subject_kind, subject_id, reason, details)
+    at, user_id, session_user_name, role_name, action, subject_kind, subject_id, reason, details)
   select
-    drip.now(), m.user_id, session_user, p_action, 'message', min(m.id),
+    drip.now(), m.user_id, drip._audit_actor(),
+    nullif(pg_catalog.current_setting('role'), 'none'), p_action, 'message', min(m.id),
     nullif(pg_catalog.btrim(p_reason), ''),
     jsonb_build_object('messages', count(*), 'ids', (array_agg(m.id order by m.id))[1:1000])
   from drip.broadcast_messages m

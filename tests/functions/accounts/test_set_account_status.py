@@ -37,7 +37,7 @@ def test_only_a_person_lifts_a_stop(
     assert len(plant.claim()) == 2
     entry = plant.row("select * from drip.audit_log where action = 'set_account_status'")
     assert (entry["subject_id"], entry["reason"]) == (portfolio, "paid")
-    assert entry["details"] == {"from": "needs_attention", "to": "online"}
+    assert entry["details"]["changes"]["status"] == {"from": "needs_attention", "to": "online"}
 
 
 def test_online_ends_a_pause_too(clock: Clock, plant: Plant, portfolio: int) -> None:

@@ -17,7 +17,7 @@ def test_it_sets_status_reason_and_since(clock: Clock, plant: Plant) -> None:
     assert row["status_since"] == clock.now
     entry = plant.row("select * from drip.audit_log where action = 'set_device_status'")
     assert (entry["subject_id"], entry["reason"]) == (device, "holiday")
-    assert entry["details"] == {"from": "online", "to": "disabled"}
+    assert entry["details"]["changes"]["status"] == {"from": "online", "to": "disabled"}
 
 
 def test_a_repeat_changes_nothing_and_keeps_the_reason(plant: Plant) -> None:
