@@ -52,8 +52,7 @@ class CatalogObject:
 Snapshot = dict[tuple[str, str], CatalogObject]
 
 # Rights are written with role names and sorted, and without the owner's own, which a newer Postgres
-# adds to. Definitions are taken without brackets, of which Postgres drops needless ones when it
-# reads its own text. So a dump and restore leaves an object equal.
+# adds to.
 _SNAPSHOT = """
 with extension_members as (
   select d.classid, d.objid
@@ -108,7 +107,7 @@ select
   format('drop view if exists %I.%I', n.nspname, c.relname),
   case c.relkind
     when 'v' then concat_ws(
-      e'\\n', translate(pg_get_viewdef(c.oid), '()', ''), array_to_string(c.reloptions, ',')
+      e'\\n', pg_get_viewdef(c.oid), array_to_string(c.reloptions, ',')
     )
     else concat_ws(
       e'\\n',
@@ -126,7 +125,7 @@ select
       ),
       (
         select string_agg(
-          k.conname || ' ' || translate(pg_get_constraintdef(k.oid), '()', ''), e'\\n'
+          k.conname || ' ' || pg_get_constraintdef(k.oid), e'\\n'
           order by k.conname
         )
         from pg_constraint as k
@@ -136,7 +135,7 @@ select
         select string_agg(x.definition, e'\\n' order by x.definition)
         from pg_index as i
         cross join lateral (
-          select translate(pg_get_indexdef(i.indexrelid), '()', '')
+          select pg_get_indexdef(i.indexrelid)
         ) as x(definition)
         where i.indrelid = c.oid
       )
@@ -155,8 +154,14 @@ select
       where a.grantee <> c.relowner
     ),
     (
-      select string_agg(a.attname || ' ' || a.attacl::text, ',' order by a.attname)
+      select string_agg(
+        format('%s: %s=%s%s', a.attname, coalesce(r.rolname, 'public'), x.privilege_type,
+               case when x.is_grantable then '*' end),
+        ',' order by a.attname, r.rolname, x.privilege_type
+      )
       from pg_attribute as a
+      cross join aclexplode(a.attacl) as x
+      left join pg_roles as r on r.oid = x.grantee
       where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped
     )
   ),
@@ -192,8 +197,8 @@ select
   format('drop policy if exists %I on %I.%I', p.polname, n.nspname, c.relname),
   format(
     '%s %s using %s check %s', p.polpermissive, p.polcmd,
-    translate(pg_get_expr(p.polqual, p.polrelid), '()', ''),
-    translate(pg_get_expr(p.polwithcheck, p.polrelid), '()', '')
+    pg_get_expr(p.polqual, p.polrelid),
+    pg_get_expr(p.polwithcheck, p.polrelid)
   ),
   (
     select string_agg(coalesce(r.rolname, 'public'), ',' order by r.rolname)

@@ -97,7 +97,7 @@ def drift(database_url: DatabaseUrl = None) -> None:
 
     patched: changed by hand. missing: not there. stray: nothing of this version makes it.
     outdated: this version brings another one, pgdrip migrate puts it right. Nothing is changed;
-    functions and views are locked for a moment.
+    nothing in use is locked.
     """
     from .schema import drift as find_drift
     from .target import open_target

@@ -12,7 +12,7 @@ ten thousand concurrent calls ended in `cache lookup failed for function`.)
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import psycopg
@@ -24,8 +24,6 @@ from .errors import PgdripError
 from .locks import run_locking
 from .roles import is_superuser
 from .sql_files import SCHEMA, SqlFile
-
-REVISION_FILE = "(revision)"
 
 FILE_KINDS = frozenset({"function", "view", "policy", "trigger"})
 
@@ -61,28 +59,15 @@ class Recorded:
     catalog_hash: str
 
 
-@dataclass(frozen=True)
-class Drift:
-    """One difference between a database and this version of pgdrip.
-
-    `problem` is `patched` (changed by hand), `missing`, `stray` (nothing of ours makes it) or
-    `outdated` (this version brings another one, or a revision is pending).
-    """
-
-    kind: str
-    identity: str
-    problem: str
-    detail: str
-    file: str | None = None
-
-
 def read_recorded(conn: Connection) -> dict[Key, Recorded]:
     """What the last migration recorded; empty in a new database."""
     there = conn.execute("select to_regclass('drip.code_objects')").fetchone()
     if there is None or there[0] is None:
         return {}
+    # Earlier versions recorded what revisions make as well.
     rows = conn.execute(
         "select o.kind, o.identity, o.file, o.checksum, o.catalog_hash from drip.code_objects as o"
+        " where o.file <> '(revision)'"
     )
     return {
         (str(kind), str(identity)): Recorded(str(file), str(checksum), str(digest))
@@ -100,9 +85,9 @@ class Rebuild:
         self._files = files
         self._patience = patience
         self._by_path = {file.path: file for file in files}
-        self._by_name = {item.key: file for file in files for item in file.declared}
+        self.by_name = {item.key: file for file in files for item in file.declared}
         self._stays = {item.key for file in files for item in file.declared if item.stays}
-        self._recorded = read_recorded(conn)
+        self.recorded = read_recorded(conn)
         self.before = catalog.snapshot(conn)
         self._untouched = True
         self._replaces = True
@@ -112,7 +97,7 @@ class Rebuild:
 
     def is_made(self, item: CatalogObject) -> bool:
         """Whether this run executed the file that defines the object."""
-        file = self._by_name.get(item.declared_key)
+        file = self.by_name.get(item.declared_key)
         return file is not None and file.path in self.dirty
 
     # -- dropping ----------------------------------------------------------------------------
@@ -128,45 +113,44 @@ class Rebuild:
         self.dirty |= self._changed(present)
         self._drop(present, lock_tables)
 
-    def drop_all(self, *, cascade: bool = False) -> None:
-        """Drop all that files define; with `cascade` also what others built on it."""
+    def drop_all(self) -> None:
+        """Drop all that files define."""
         self.dirty |= self._by_path.keys()
-        self.dirty |= {r.file for r in self._recorded.values() if r.file != REVISION_FILE}
+        self.dirty |= {row.file for row in self.recorded.values()}
         self._stays = set()
         self._replaces = False
-        self._drop(catalog.snapshot(self._conn), cascade=cascade)
+        self._drop(catalog.snapshot(self._conn))
 
     def _changed(self, present: Snapshot) -> set[str]:
         changed: set[str] = set()
         up_to_date: set[Key] = set()
-        for key, row in self._recorded.items():
-            if row.file == REVISION_FILE:
-                continue
+        for key, row in self.recorded.items():
             file, item = self._by_path.get(row.file), present.get(key)
             if (
                 file is None
                 or item is None
                 or file.checksum != row.checksum
                 or item.hash != row.catalog_hash
-                or self._by_name.get(item.declared_key) is not file
+                or self.by_name.get(item.declared_key) is not file
             ):
                 changed.add(row.file)
             else:
                 up_to_date.add(item.declared_key)
-        changed |= {file.path for name, file in self._by_name.items() if name not in up_to_date}
+        changed |= {file.path for name, file in self.by_name.items() if name not in up_to_date}
         for item in present.values():
             # An overload made by hand, or an object that a revision made and a file now defines.
-            if item.key not in self._recorded and item.declared_key in self._by_name:
-                changed.add(self._by_name[item.declared_key].path)
+            if item.key not in self.recorded and item.declared_key in self.by_name:
+                changed.add(self.by_name[item.declared_key].path)
         return changed
 
-    def _file_of(self, item: CatalogObject) -> str | None:
+    def file_of(self, item: CatalogObject) -> str | None:
+        """The path of the file that makes the object, or made it in an earlier version."""
         if item.kind not in FILE_KINDS:
             return None
-        row = self._recorded.get(item.key)
-        if row is not None and row.file != REVISION_FILE:
+        row = self.recorded.get(item.key)
+        if row is not None:
             return row.file
-        file = self._by_name.get(item.declared_key)
+        file = self.by_name.get(item.declared_key)
         return file.path if file else None
 
     def _is_replaced_in_place(self, item: CatalogObject) -> bool:
@@ -180,7 +164,7 @@ class Rebuild:
 
     def _can_be_replaced(self, item: CatalogObject) -> bool:
         """Whether the function's file makes the same function, as far as callers see."""
-        file = self._by_name.get(item.declared_key)
+        file = self.by_name.get(item.declared_key)
         if file is None:
             return False
         statement = next(
@@ -206,39 +190,37 @@ class Rebuild:
             return False
         return found == [(item.address[1],)]
 
-    def _drop(
-        self, present: Snapshot, lock_tables: Collection[str] = (), *, cascade: bool = False
-    ) -> None:
+    def _drop(self, present: Snapshot, lock_tables: Collection[str] = ()) -> None:
         by_address = {item.address: item for item in present.values()}
         self._replaceable.clear()
         while True:
             going = {
                 item.address: item
                 for item in present.values()
-                if self._file_of(item) in self.dirty and not self._is_replaced_in_place(item)
+                if self.file_of(item) in self.dirty and not self._is_replaced_in_place(item)
             }
             resting = catalog.dependents(self._conn, going.keys())
             ours = {
                 address: by_address[address]
                 for address in resting
-                if address in by_address and self._file_of(by_address[address]) is not None
+                if address in by_address and self.file_of(by_address[address]) is not None
             }
-            more = {str(self._file_of(item)) for item in ours.values()} - self.dirty
+            more = {str(self.file_of(item)) for item in ours.values()} - self.dirty
             if not more:
                 break
             self.dirty |= more
         foreign = sorted(text for address, text in resting.items() if address not in ours)
-        if foreign and not cascade:
+        if foreign:
             raise PgdripError(
                 f"Objects of others rest on what this upgrade must change: {', '.join(foreign)}.",
                 hint="Drop them, run it again, and create them anew. Nothing was changed.",
             )
         dropping = catalog.outermost_first(self._conn, [*going.values(), *ours.values()])
-        statements = [item.drop_statement + (" cascade" * cascade) for item in dropping]
+        statements = [item.drop_statement for item in dropping]
         tables = self._table_locks(present, dropping, lock_tables)
         run_locking(self._conn, tables, statements, self._patience)
         for item in present.values():
-            if self._file_of(item) in self.dirty and item.address not in (going | ours):
+            if self.file_of(item) in self.dirty and item.address not in (going | ours):
                 self._strip(item)
 
     def _table_locks(
@@ -346,7 +328,7 @@ class Rebuild:
 
         Unchanged ones too: what they call may have changed. Raises PgdripError with file and line.
         """
-        names = [name for kind, name in self._by_name if kind == "function"]
+        names = [name for kind, name in self.by_name if kind == "function"]
         validators = self._conn.execute(
             """
             select
@@ -379,7 +361,7 @@ class Rebuild:
             with self._conn.transaction():
                 self._conn.execute(f"select {call}".encode())
         except psycopg.Error as exc:
-            file = self._by_name[("function", name)]
+            file = self.by_name[("function", name)]
             line = 1
             if exc.diag.internal_position and exc.diag.internal_query:
                 line += exc.diag.internal_query.count("\n", 0, int(exc.diag.internal_position) - 1)
@@ -397,7 +379,7 @@ class Rebuild:
         found: dict[Key, list[CatalogObject]] = {}
         for item in after.values():
             found.setdefault(item.declared_key, []).append(item)
-        for key, file in self._by_name.items():
+        for key, file in self.by_name.items():
             items = found.get(key, [])
             if not items:
                 raise PgdripError(f"{file.path}: {key[1]} was not created.")
@@ -411,36 +393,14 @@ class Rebuild:
 
     # -- recording ---------------------------------------------------------------------------
 
-    def record(self, after: Snapshot, *, code: bool, revisions: bool) -> None:
-        """Write down what is there now; writes nothing when nothing changed.
-
-        `code`: the files were brought in. `revisions`: some ran, so tables are as they should be.
-        """
+    def record(self, after: Snapshot) -> None:
+        """Write down what the files have made; writes nothing when nothing changed."""
         recorded = read_recorded(self._conn)
         wanted: dict[Key, Recorded] = {}
         for key, item in after.items():
-            file, row = self._by_name.get(item.declared_key), recorded.get(key)
+            file = self.by_name.get(item.declared_key)
             if file is not None:
-                if code:
-                    wanted[key] = Recorded(file.path, file.checksum, item.hash)
-                elif row is not None:
-                    wanted[key] = row
-            elif item.kind in ("table", "policy", "trigger"):
-                was = self.before.get(key)
-                as_left = row is not None and was is not None and was.hash == row.catalog_hash
-                if revisions or as_left:
-                    wanted[key] = Recorded(REVISION_FILE, "", item.hash)
-                elif row is not None:
-                    wanted[key] = row
-            elif not code and row is not None:
-                wanted[key] = row
-        if not revisions:
-            # A table that someone dropped stays on record, so that it is reported as missing.
-            wanted |= {
-                key: row
-                for key, row in recorded.items()
-                if row.file == REVISION_FILE and key not in after
-            }
+                wanted[key] = Recorded(file.path, file.checksum, item.hash)
         gone = [key for key in recorded if recorded[key] != wanted.get(key)]
         new = [(*key, row) for key, row in wanted.items() if recorded.get(key) != row]
         with self._conn.cursor() as cursor:
@@ -455,58 +415,6 @@ class Rebuild:
                     " values (%s, %s, %s, %s, %s)",
                     [(k, i, r.file, r.checksum, r.catalog_hash) for k, i, r in new],
                 )
-
-    # -- drift -------------------------------------------------------------------------------
-
-    def differences(self) -> Iterator[Drift]:
-        """Rebuild everything and compare. The caller must roll back."""
-        yield from self._table_differences()
-        self.drop_all(cascade=True)
-        self.create()
-        after = catalog.snapshot(self._conn)
-        for key, item in after.items():
-            file = self._by_name.get(item.declared_key)
-            if file is None:
-                continue
-            row, was = self._recorded.get(key), self.before.get(key)
-            same_file = row is not None and (row.file, row.checksum) == (file.path, file.checksum)
-            if was is None:
-                problem, detail = "missing", "not in the database"
-                if not same_file:
-                    problem, detail = "outdated", "new in this version"
-            elif was.hash != item.hash:
-                problem = "patched" if same_file else "outdated"
-                detail = f"differs from the file in {_differing(was, item)}"
-            else:
-                continue
-            yield Drift(item.kind, item.identity, problem, detail, file.path)
-        for key, item in self.before.items():
-            if self._file_of(item) is not None and key not in after:
-                if key in self._recorded:
-                    detail = "no longer part of this version"
-                    yield Drift(item.kind, item.identity, "outdated", detail, self._file_of(item))
-                else:
-                    yield Drift(item.kind, item.identity, "stray", "an overload that no file makes")
-
-    def _table_differences(self) -> Iterator[Drift]:
-        for key, row in self._recorded.items():
-            if row.file != REVISION_FILE:
-                continue
-            item = self.before.get(key)
-            if item is None:
-                yield Drift(*key, "missing", "not in the database")
-            elif item.hash != row.catalog_hash and item.declared_key not in self._by_name:
-                parts = "columns, constraints, indexes, owner, rights or comments"
-                detail = parts if item.kind == "table" else "its definition"
-                yield Drift(*key, "patched", f"changed since the last migration: {detail}")
-        for key, item in self.before.items():
-            if key not in self._recorded and self._file_of(item) is None:
-                yield Drift(*key, "stray", "no file and no revision makes it")
-
-
-def _differing(was: CatalogObject, now: CatalogObject) -> str:
-    names = ("definition", "owner", "rights", "comment")
-    return ", ".join(name for name in names if getattr(was, name) != getattr(now, name))
 
 
 def _text_of(file: SqlFile, replaced: set[str]) -> str:

@@ -33,9 +33,11 @@ from sqlalchemy.pool import StaticPool
 
 from . import catalog
 from .catalog import Connection
+from .drift import Comparison, Drift
 from .errors import PgdripError, from_database
-from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Drift, Rebuild
+from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Rebuild
 from .replication import ensure_identities
+from .rights import put_rights
 from .roles import ensure_roles
 from .sql_files import SCHEMA, SqlFile, load_files
 
@@ -71,23 +73,29 @@ _IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.Feature
 
 @dataclass(frozen=True)
 class MigrationReport:
-    """What a migration did. Names are `drip.x`, functions with their argument types."""
+    """What a migration did. Names are `drip.x`, functions with their argument types.
+
+    `rights` counts those that were missing on schemas and tables, or open to everybody.
+    """
 
     revisions: tuple[str, ...]
     created: tuple[str, ...]
     rebuilt: tuple[str, ...]
     dropped: tuple[str, ...]
     unchanged: int
+    rights: int
     seconds: float
 
     @property
     def changed(self) -> bool:
         """False when the database was at this version already."""
-        return bool(self.revisions or self.created or self.rebuilt or self.dropped)
+        return bool(self.revisions or self.created or self.rebuilt or self.dropped or self.rights)
 
     def summary(self) -> str:
         """One sentence for people."""
-        if not self.changed:
+        if not (self.revisions or self.created or self.rebuilt or self.dropped):
+            if self.rights:
+                return f"{self.rights} rights were missing or open to everybody: put right."
             return f"Nothing to do: {self.unchanged} functions, views and policies are up to date."
         return (
             f"Revisions applied: {', '.join(self.revisions) or 'none'}; functions, views and"
@@ -192,10 +200,9 @@ def migrate(
 def drift(dsn: str, *, folder: Path | None = None) -> list[Drift]:
     """What differs between the database and this version: patched, missing, stray, outdated.
 
-    All code is rebuilt from the files in a transaction that is rolled back, and compared with what
-    was there: the files decide, not the record of the last migration. Tables, and policies and
-    triggers that a revision made, are compared with that record. Holds locks on all our views and
-    functions for a moment.
+    Another installation is made beside it, from the same revisions and files, and compared; all of
+    it is rolled back. So what is compared was written by the same server, and neither a dump and
+    restore nor another version of Postgres makes a difference. Nothing that is in use is locked.
     """
     folder = folder or db_dir()
     files = load_files(folder)
@@ -242,7 +249,6 @@ class _Migration:
         """Drop what changed, run revisions, create what is missing, check, record."""
         pending, newest = self._pending(revision)
         rebuild = self._rebuild
-        self._take_functions_from_public()
         if newest:
             rebuild.drop_changed(self._tables_named_in(pending))
         if pending:
@@ -254,16 +260,17 @@ class _Migration:
         ensure_identities(self._conn)
         if newest:
             rebuild.create()
+        rights = put_rights(self._conn)
+        if newest:
             rebuild.validate()
         after = catalog.snapshot(self._conn)
         if newest:
             rebuild.check(after)
-        if pending or newest:
-            rebuild.record(after, code=newest, revisions=bool(pending))
-        return self._report(pending, after, time.monotonic() - started)
+            rebuild.record(after)
+        return self._report(pending, after, rights, time.monotonic() - started)
 
     def _report(
-        self, pending: list[str], after: catalog.Snapshot, seconds: float
+        self, pending: list[str], after: catalog.Snapshot, rights: int, seconds: float
     ) -> MigrationReport:
         before = self._rebuild.before
         there = {key for key in after if key[0] in FILE_KINDS}
@@ -275,6 +282,7 @@ class _Migration:
             rebuilt=tuple(sorted(identity for _, identity in made & before.keys())),
             dropped=tuple(sorted(identity for _, identity in gone)),
             unchanged=len(there - made),
+            rights=rights,
             seconds=seconds,
         )
 
@@ -284,7 +292,14 @@ class _Migration:
         if pending:
             detail = "not applied to this database yet"
             return [Drift("revision", name, "outdated", detail) for name in pending]
-        return list(self._rebuild.differences())
+        compare = Comparison(self._conn, self._rebuild)
+        with compare.beside():
+            self._run_revisions(lambda _: command.upgrade(self._config, "head"), newest=False)
+            reference = Rebuild(self._conn, self._files)
+            reference.drop_changed()
+            reference.create()
+            put_rights(self._conn)
+            return list(compare.differences())
 
     # -- revisions ---------------------------------------------------------------------------
 
@@ -357,28 +372,6 @@ class _Migration:
                 f"{where}: {text}{near}.", hint=cause.diag.message_hint, code=cause.sqlstate
             )
         return PgdripError(f"{where}: {type(cause).__name__}: {cause}.")
-
-    # -- rights ------------------------------------------------------------------------------
-
-    def _take_functions_from_public(self) -> None:
-        """New functions of the deploying role are not for everyone.
-
-        The form without `in schema`: only that one takes back the built-in grant to public.
-        """
-        done = self._conn.execute(
-            """
-            select exists (
-              select
-              from pg_default_acl as d
-              where d.defaclrole = (select r.oid from pg_roles as r where r.rolname = current_user)
-                and d.defaclnamespace = 0
-                and d.defaclobjtype = 'f'
-                and not exists (select from aclexplode(d.defaclacl) as a where a.grantee = 0)
-            )
-            """
-        ).fetchone()
-        if done is None or not done[0]:
-            self._conn.execute("alter default privileges revoke execute on functions from public")
 
 
 def _psycopg_of(connection: sqlalchemy.Connection) -> Connection:

@@ -52,6 +52,7 @@ _COMPANION = re.compile(
     r"|grant\b|revoke\b|alter\s+(?:view|function|procedure)\b",
     re.I,
 )
+_GRANT_TO_PUBLIC = re.compile(r"grant\b[^;]*\bto\b[^;]*\bpublic\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,11 @@ def _read(folder: Path, path: Path) -> SqlFile:
                 f"{where}: `{first_words} …` does not belong in a code file.",
                 hint="Code files define functions, views, policies and triggers with their comments"
                 " and grants; tables, types and seed rows belong in a revision.",
+            )
+        elif _GRANT_TO_PUBLIC.match(masked, statement.start, statement.end):
+            raise PgdripError(
+                f"{where}: every role may do that.",
+                hint="Grant it to pgdrip's roles, not to public.",
             )
     if not declared:
         raise PgdripError(

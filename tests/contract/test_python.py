@@ -17,7 +17,7 @@ PACKAGE = Path(pgdrip.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "db" not in path.parts)
 
 # The record of the migrations themselves.
-OWN_TABLES = {"code_objects"}
+OWN_TABLES = {"code_objects", "installed_parts"}
 
 # Called per message or per lead: a block with a handler is a subtransaction each time.
 HOT = ("claim_messages", "record_results", "release_messages", "enroll_lead", "_enroll", "_verdict")

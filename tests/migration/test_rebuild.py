@@ -323,7 +323,7 @@ def test_new_functions_are_not_for_public(tree: Tree) -> None:
     tree.write(
         "functions/core/f.sql", function("f") + "grant execute on function drip.f() to public;\n"
     )
-    with pytest.raises(PgdripError, match=r"functions/core/f.sql: every role may execute drip.f"):
+    with pytest.raises(PgdripError, match=r"functions/core/f.sql, line 5: every role may do that"):
         tree.migrate()
 
 

@@ -25,7 +25,7 @@ QUEUE = r"""
 create index broadcast_messages_provider_idx on drip.broadcast_messages (provider_message_id)
   where provider_message_id is not null;
 
-select pgmq.create('drip_inbound');
+select pgmq.create('drip_inbound') where to_regclass('pgmq.q_drip_inbound') is null;
 """
 
 RECEIPTS = r"""
