@@ -4,16 +4,16 @@ Earlier versions took `execute` on every new function of the deploying role from
 schemas. Only a database that such a version has migrated is changed, and only a default that says
 exactly that: where an administrator had set the same, nobody can tell, and it is to be set again.
 
-Revision ID: 0010
-Revises: 0009
+Revision ID: 0011
+Revises: 0010
 """
 
 from psycopg import sql
 
 from pgdrip.schema import raw_connection, run_script
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
