@@ -162,6 +162,14 @@ class Plant:
         """One more tenant; verbs then need drip.user."""
         return int(self.value("select user_id from drip.create_user(%s)", name))
 
+    def assign(self, role: str, user: str | int = "default") -> None:
+        """Let a role act for a tenant; one of pgdrip's own too, which assign_role refuses."""
+        self.conn.execute(
+            "insert into drip.user_roles (role_name, user_id, created_at)"
+            " select %s, u.id, drip.now() from drip.users u where %s in (u.name, u.id::text)",
+            [role, str(user)],
+        )
+
     def device(self, name: str | None = None, *, user: int | None = None, **columns: Any) -> int:
         """A device that may send at once; without pacing unless settings say otherwise."""
         states = {

@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 
 from .database import CONNECT_TIMEOUT, KEEPALIVES, Database
 from .devices import RUNS, check_devices
+from .server_log import KEEP_OUT
 from .settings import Settings
 from .sweeps import run_tick, sweep
 
@@ -30,6 +31,7 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
     # Not as keyword arguments of the pool: autocommit there breaks procrastinate's listener
     # without a word, and start-up options are refused by pgbouncer.
     await connection.set_autocommit(True)
+    await connection.execute(KEEP_OUT)
     await connection.execute(
         "select set_config('search_path', 'procrastinate', false),"
         " set_config('statement_timeout', '30s', false)"

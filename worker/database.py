@@ -17,6 +17,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from .server_log import KEEP_OUT
+
 # What a lost or unwilling server raises: worth another try, with patience.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
@@ -63,6 +65,7 @@ async def _configure(
     # Here and not in the pool's keyword arguments, because a start-up option such as
     # statement_timeout is refused by pgbouncer.
     await connection.set_autocommit(True)
+    await connection.execute(KEEP_OUT)
     await connection.execute(_SETTINGS, [f"{statement_timeout * 1000:.0f}ms"])
 
 

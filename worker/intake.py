@@ -18,6 +18,7 @@ from psycopg.rows import DictRow, dict_row
 
 from .database import KEEPALIVES
 from .errors import from_database
+from .server_log import KEEP_OUT
 
 log = structlog.get_logger("pgdrip.receiver")
 
@@ -121,6 +122,7 @@ class Line:
                 prepare_threshold=None,
                 **KEEPALIVES,
             )
+            await self._answer(connection, KEEP_OUT, [])
             await self._answer(connection, _SETTINGS, [f"{STATEMENT_TIMEOUT:g}s"])
         except psycopg.Error as exc:
             self._not_before = time.monotonic() + RECONNECT

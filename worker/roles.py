@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from .errors import PgdripError
+from .server_log import grant_to_roles
 
 # drip_view owns the views and is subject to the row-level policies; drip_guard owns guards.
 ROLES: dict[str, str] = {
@@ -110,6 +111,8 @@ def _make_missing(conn: psycopg.Connection[tuple[object, ...]]) -> list[str]:
         role, member = str(pair[0]), str(pair[1])
         conn.execute(grant.format(sql.Identifier(role), sql.Identifier(member)))
         made.append(f"{role} to {member}")
+    if is_superuser(conn):
+        grant_to_roles(conn)
     return made
 
 

@@ -108,8 +108,11 @@ def fill(conn: Connection) -> None:
     at("2026-03-02 09:00+08")
     call("create_user", "shop", "shop@example.com", "Asia/Kuala_Lumpur", "MY")
     conn.execute("select set_config('drip.user', 'shop', false)")
-    for role in ("drip_app", "drip_reader"):
-        call("assign_role", role, "shop")
+    # a login that need not exist: tests of upgrades act as drip_app
+    conn.execute(
+        "insert into drip.user_roles (role_name, user_id, created_at)"
+        " select 'shop_app', u.id, drip.now() from drip.users u where u.name = 'shop'"
+    )
     pace = {"min_delay_seconds": 0, "max_delay_seconds": 0, "burst": 20}
     for name in ("Counter", "Branch"):
         call("upsert_device", name, "gowa", None, "http://127.0.0.1:9", name, None, Jsonb(pace))

@@ -143,7 +143,7 @@ def test_nobody_notices_an_upgrade(
         )
     ]
     for role in ("drip_app", "drip_reader"):
-        conn.execute("select drip.assign_role(%s, 'default')", [role])
+        plant.assign(role)
     outcomes: Counter[str] = Counter()
     with SimulatorThread() as gateway:
         for name in ("one", "two", "three"):

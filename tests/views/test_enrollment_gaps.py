@@ -183,7 +183,7 @@ def test_tenants_see_their_own(clock: Clock, plant: Plant, connect: Connect) -> 
     lead = plant.lead(user=other, trigger="warm_start")
     mine = plant.lead(trigger="nowhere")
     assert gaps(plant) == [(lead, None, "no_sequence"), (mine, None, "no_sequence")]
-    plant.conn.execute("select drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     session = clock.join(connect(role="drip_reader"))
     rows = session.execute("select * from drip.enrollment_gaps").fetchall()
     assert [(row["lead_id"], row["remedy"]) for row in rows] == [(mine, None)]

@@ -122,7 +122,7 @@ def test_who_sees_what(plant: Plant, connect: Connect) -> None:
     other = plant.other_tenant()
     foreign = plant.lead(PHONE, user=other)
     assert len(plant.rows("select * from drip.leads_overview")) == 2
-    plant.row("select * from drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     reader = connect(role="drip_reader")
     rows = reader.execute("select * from drip.leads_overview").fetchall()
     assert [row["lead_id"] for row in rows] == [lead]

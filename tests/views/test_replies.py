@@ -161,7 +161,7 @@ def test_phones_are_masked_without_the_right_to_see_them(
     fields = {"id": "R1", "chat_id": jid(PHONE), "from": jid(PHONE), "from_name": "0198765432"}
     text = "I am 60123456789, my wife 019-876 5432, pay 1,250.00 by 2026"
     process(plant, gowa(device, "message", **fields, body=text))
-    plant.rows("select * from drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     row = connect(role="drip_reader").execute("select * from drip.replies").fetchone()
     assert row is not None
     assert row["phone"] == "+601*****789"
@@ -184,7 +184,7 @@ def test_each_tenant_sees_its_own(clock: Clock, plant: Plant, connect: Connect) 
     assert texts() == ["mine", "theirs"]
     operator.execute("set drip.\"user\" = 'other'")
     assert texts() == ["theirs"]
-    plant.rows("select * from drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     reader = connect(role="drip_reader")
     assert [row["text"] for row in reader.execute("select text from drip.replies")] == ["mine"]
 

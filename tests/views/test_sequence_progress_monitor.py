@@ -121,7 +121,7 @@ def test_the_overview_and_the_monitor_hide_phones(
 ) -> None:
     plant.device()
     plant.enroll(plant.sequence(), plant.lead("+60123456789"))
-    plant.conn.execute("select drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     reader = clock.join(connect(role="drip_reader"))
     row = reader.execute("select contact_phone from drip.sequence_progress_monitor").fetchone()
     assert row == {"contact_phone": "+601*****789"}

@@ -64,7 +64,7 @@ def test_phones_are_masked_without_the_right_to_see_them(
     clock: Clock, plant: Plant, connect: Connect, role: str
 ) -> None:
     plant.row("select * from drip.opt_out(%s, 'called from 012-345 6789')", PHONE)
-    plant.rows("select * from drip.assign_role(%s, 'default')", role)
+    plant.assign(role)
     row = connect(role=role).execute("select * from drip.suppression_list").fetchone()
     assert row is not None
     assert (row["phone"], row["reason"]) == ("+601*****789", "called from 012*****789")
@@ -81,7 +81,7 @@ def test_each_tenant_sees_its_own(clock: Clock, plant: Plant, connect: Connect) 
     # the lead with that phone is another tenant's
     assert (row["user_id"], row["lead_id"], row["lead_name"]) == (other, None, None)
     assert lead
-    plant.rows("select * from drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     assert connect(role="drip_reader").execute("select * from drip.suppression_list").rowcount == 0
     with plant.acting_for(plant.user):
         assert listed(plant) == []

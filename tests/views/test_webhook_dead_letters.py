@@ -62,7 +62,7 @@ def test_no_column_holds_the_body(clock: Clock, plant: Plant) -> None:
 def test_errors_repeat_no_phone(clock: Clock, plant: Plant, connect: Connect) -> None:
     bury(plant, error=f'22P02: invalid input syntax for type boolean: "{PHONE}"')
     bury(plant, error="no device of the tenant has the instance 106540352242922")
-    plant.rows("select * from drip.assign_role('drip_reader', 'default')")
+    plant.assign("drip_reader")
     rows = (
         connect(role="drip_reader")
         .execute("select error from drip.webhook_dead_letters order by dead_letter_id")
@@ -80,7 +80,7 @@ def test_what_belongs_to_nobody_is_for_operators(
     bury(plant, user_id=None, subject_id=99)
     bury(plant, subject_id=1)
     bury(plant, user_id=other, subject_id=2)
-    plant.rows("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     query = "select subject_id, user_id from drip.webhook_dead_letters order by subject_id"
     operator = connect(role="drip_operator")
     assert [row["subject_id"] for row in operator.execute(query)] == [1, 2, 99]

@@ -1,4 +1,5 @@
--- Says for which tenant a database role may act; members of the role inherit it.
+-- Says for which tenant a database role may act; members of the role inherit it, and revoke_role
+-- takes it back.
 create function drip.assign_role(p_role text, p_user text)
 returns table (role_name text, user_id bigint, outcome text)
 language plpgsql volatile security definer
@@ -12,6 +13,7 @@ begin
   if v_role is null then
     perform drip._fail('DR001', 'no role is named', 'Pass p_role, a role of this server.');
   end if;
+  perform drip._check_assignable(v_role);
   v_user := drip._find_user(p_user);
   if not exists (select from pg_catalog.pg_roles r where r.rolname = v_role) then
     perform drip._fail(
@@ -36,5 +38,28 @@ begin
 end
 $$;
 comment on function drip.assign_role(text, text) is
-  'Lets a database role act for a user (id or name). Outcome: assigned, already_assigned.';
+  'Lets a database role act for a user (id or name); not one of pgdrip''s own or of PostgreSQL''s,
+   which many logins share. Outcome: assigned, already_assigned.';
 grant execute on function drip.assign_role(text, text) to drip_operator;
+
+-- Every application is a member of drip_app: a tenant given to that role is given to all of them.
+create function drip._check_assignable(p_role text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_role in (
+      'drip_app', 'drip_guard', 'drip_operator', 'drip_pii', 'drip_reader', 'drip_view',
+      'drip_worker')
+    or p_role ~ '^pg_'
+  then
+    perform drip._fail(
+      'DR001',
+      pg_catalog.format('%s is shared by many logins', pg_catalog.quote_literal(p_role)),
+      pg_catalog.format(
+        'Name a role of the application: create role shop login; grant %I to shop.', p_role));
+  end if;
+end
+$$;
+comment on function drip._check_assignable(text) is
+  'DR001 for roles of pgdrip and of PostgreSQL, which no tenant is given to.';

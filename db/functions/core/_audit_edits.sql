@@ -1,5 +1,5 @@
--- Whoever changes a setting or a status, by a verb or by hand, leaves a line in the audit log: these
--- triggers write it, and no function can forget it. A column is watched when its comment says
+-- Whoever changes a setting or a status, by a verb or by hand, leaves a line in the audit log:
+-- these triggers write it, and no function can forget it. A column is watched when its comment says
 -- [setting], or its name is status. By statement, so that a bulk edit costs one insert.
 -- Which tables and why: docs/decisions/audit.md.
 create or replace function drip._audit_edits() returns trigger

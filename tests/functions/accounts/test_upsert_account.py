@@ -106,6 +106,6 @@ def test_two_tenants_have_accounts_of_their_own(plant: Plant, account: int) -> N
 
 
 def test_an_application_may_not(connect: Connect, plant: Plant) -> None:
-    plant.row("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         connect(role="drip_app").execute("select * from drip.upsert_account('a', 'gowa')")

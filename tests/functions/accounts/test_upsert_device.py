@@ -164,7 +164,7 @@ def test_the_workers_are_told(conn: Connection, plant: Plant) -> None:
 
 
 def test_an_application_may_not(connect: Any, plant: Plant) -> None:
-    plant.row("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     app = connect(role="drip_app")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute("select * from drip.upsert_device('front', 'gowa')")

@@ -350,7 +350,7 @@ def test_an_application_sees_its_own(
     plant.lead()
     plant.lead(user=other)
     plant.device(user=plant.user)
-    plant.row("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     app = connect(role="drip_app")
     row = app.execute(PREVIEW, ["Ours"]).fetchone()
     assert row is not None

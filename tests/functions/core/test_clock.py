@@ -186,7 +186,7 @@ def test_an_error_on_the_way_gives_the_clock_back(plant: Plant) -> None:
 def test_a_tenant_cannot_play_tricks_with_an_explanation(plant: Plant, connect: Connect) -> None:
     """Whatever it sets before, the explanation goes by the real clock."""
     message = plant.message(plant.device(), scheduled_at=plant.now() + timedelta(hours=1))
-    plant.conn.execute("select drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     session = connect(role="drip_app")
     session.execute("select set_config('drip.fake_now', '2040-01-01', false)")
     row = session.execute("select * from drip.explain_message(%s)", [message]).fetchone()

@@ -256,7 +256,7 @@ def test_another_tenants_message_is_none(plant: Plant, connect: Connect) -> None
     other = plant.other_tenant()
     message = plant.message(None, user=other)
     mine = plant.message(None, plant.lead("+60123456789"), source=Jsonb({"content": "To {phone}"}))
-    plant.row("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     session = connect(role="drip_app")
     query = "select * from drip.preview_message(%s)"
     assert refusal(session, query, message)[:2] == ("DR012", f"there is no message {message}")

@@ -50,7 +50,7 @@ def test_each_tenant_reads_by_its_own_region(plant: Plant) -> None:
 
 def test_a_reader_sees_its_own_tenant_and_a_masked_phone(plant: Plant, connect: Any) -> None:
     other = plant.other_tenant()
-    plant.row("select * from drip.assign_role('drip_reader', %s)", str(other))
+    plant.assign("drip_reader", other)
     plant.lead("+60123456789")
     theirs = plant.lead("+60123456789", user=other)
     reader = connect(role="drip_reader")

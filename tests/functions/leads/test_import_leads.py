@@ -171,7 +171,7 @@ def test_a_large_batch_goes_through_in_one_call(plant: Plant) -> None:
 
 def test_applications_import_for_their_own_tenant(plant: Plant, connect: Any) -> None:
     other = plant.other_tenant()
-    plant.row("select * from drip.assign_role('drip_app', %s)", str(other))
+    plant.assign("drip_app", other)
     app = connect(role="drip_app")
     [row] = app.execute(IMPORT, [Jsonb([{"phone": "+60123456789"}])]).fetchall()
     assert row["outcome"] == "created"

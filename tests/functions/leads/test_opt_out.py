@@ -104,7 +104,7 @@ def test_rubbish_is_refused(conn: Connection, phone: Any, category: Any, code: s
 def test_another_tenants_lead_is_not_touched(plant: Plant, lead: int, connect: Any) -> None:
     message = plant.message(plant.device(), lead)
     other = plant.other_tenant()
-    plant.row("select * from drip.assign_role('drip_app', %s)", str(other))
+    plant.assign("drip_app", other)
     app = connect(role="drip_app")
     assert app.execute(OPT_OUT, [PHONE, "all"]).fetchone()["lead_id"] is None
     assert plant.message_row(message)["status"] == "pending"

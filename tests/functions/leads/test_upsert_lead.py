@@ -167,7 +167,7 @@ def test_a_device_of_another_tenant_is_not_found(conn: Connection, plant: Plant)
 
 def test_tenants_have_their_own_lead_of_a_phone(plant: Plant, connect: Any) -> None:
     other = plant.other_tenant()
-    plant.row("select * from drip.assign_role('drip_app', %s)", str(other))
+    plant.assign("drip_app", other)
     with plant.acting_for(plant.user):
         upsert(plant, "+60123456789", name="ours", external_id="1")
     app = connect(role="drip_app")

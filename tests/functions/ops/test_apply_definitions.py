@@ -362,7 +362,7 @@ def test_another_tenants_objects_are_not_seen(plant: Plant) -> None:
 
 
 def test_an_application_may(plant: Plant, connect: Connect) -> None:
-    plant.row("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     app = connect(role="drip_app")
     rows = app.execute(APPLY, [Jsonb({"sequences": [warm()]}), False]).fetchall()
     assert rows[0]["change"] == "created"

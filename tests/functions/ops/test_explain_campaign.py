@@ -156,7 +156,7 @@ def test_no_such_campaign(plant: Plant, name: str | None, code: str) -> None:
 def test_another_tenants_is_none(clock: Clock, plant: Plant, connect: Connect) -> None:
     make(plant)
     other = plant.other_tenant()
-    plant.conn.execute("select drip.assign_role('drip_app', 'other')")
+    plant.assign("drip_app", "other")
     session = clock.join(connect(role="drip_app"))
     session.execute("set default_transaction_read_only = on")
     with pytest.raises(psycopg.Error) as caught:

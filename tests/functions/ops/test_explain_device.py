@@ -200,7 +200,7 @@ def test_tenants_and_a_session_that_only_reads(
     theirs = plant.device(user=other)
     device = plant.device()
     plant.message(device)
-    plant.conn.execute("select drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     session = clock.join(connect(role="drip_app"))
     session.execute("set default_transaction_read_only = on")
     assert session.execute("select * from drip.explain_device(%s)", [str(device)]).fetchall()

@@ -280,7 +280,7 @@ def test_tenants_see_their_own_and_operators_all(
     # several tenants: the remedy says whose
     run(plant, rows[1]["remedy"])
     assert explain(plant)[1]["verdict"] == "go"
-    plant.conn.execute("select drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     session = clock.join(connect(role="drip_app"))
     seen = session.execute("select * from drip.explain_lead(%s)", [PHONE]).fetchall()
     assert [row["id"] for row in seen] == [mine]

@@ -157,7 +157,7 @@ def test_who_may_see_no_phones_sees_none_in_a_remedy(
     clock: Clock, plant: Plant, connect: Connect
 ) -> None:
     message = plant.message(plant.device(), plant.lead("+60111111111", paused_until="infinity"))
-    plant.conn.execute("select drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     session = clock.join(connect(role="drip_app"))
     row = session.execute("select * from drip.explain_message(%s)", [message]).fetchone()
     assert row is not None

@@ -208,7 +208,7 @@ def test_an_unknown_message_is_an_error_with_a_hint(plant: Plant, message: int |
 def test_another_tenants_message_is_unknown(clock: Clock, plant: Plant, connect: Connect) -> None:
     other = plant.other_tenant()
     message = plant.message(plant.device(user=other), user=other)
-    plant.conn.execute("select drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     session = clock.join(connect(role="drip_app"))
     for function in ("explain_rules", "explain_message"):
         with pytest.raises(psycopg.Error) as caught:

@@ -200,7 +200,7 @@ def test_only_the_tenants_own(plant: Plant, connect: Connect) -> None:
     other = plant.other_tenant()
     with plant.acting_for(other):
         plant.sequence({}, name="Theirs")
-    plant.row("select * from drip.assign_role('drip_app', 'default')")
+    plant.assign("drip_app")
     app = connect(role="drip_app")
     rows = app.execute(EXPORT, [None]).fetchall()
     assert [row["name"] for row in rows] == ["Mine"]
