@@ -119,10 +119,10 @@ def assert_kept(before: Rows, after: Rows) -> None:
             for row in after[table]
             # a secret of this database that came with 0006
             if table != "private_settings" or row["name"] != "clock_secret"
-            # and what 0011 has noted
+            # and what 0012 has noted
             if table != "audit_log" or row["action"] != "revoke_role"
         ]
-        if table == "user_roles":  # 0011 takes tenants off the roles of pgdrip itself
+        if table == "user_roles":  # 0012 takes tenants off the roles of pgdrip itself
             rows = [row for row in rows if not row["role_name"].startswith("drip_")]
         assert sorted(map(repr, kept)) == sorted(map(repr, rows)), table
 

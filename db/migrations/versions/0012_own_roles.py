@@ -3,14 +3,14 @@
 assign_role() refuses that from this version on. What was given before is taken off, and a line of
 the audit log says so for each.
 
-Revision ID: 0011
-Revises: 0010
+Revision ID: 0012
+Revises: 0011
 """
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
