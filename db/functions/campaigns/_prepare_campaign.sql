@@ -17,6 +17,15 @@ declare
 begin
   new.niche := nullif(btrim(new.niche), '');
   perform drip._check_duration(new.valid_for, 'valid_for');
+  if tg_op = 'INSERT'
+    or (new.title, new.media_url, new.template, new.variants)
+      is distinct from (old.title, old.media_url, old.template, old.variants)
+  then
+    perform drip._check_length(new.title, 'name', 'title');
+    perform drip._check_length(new.media_url, 'url', 'media_url');
+    perform drip._check_json(new.template, 'template', 'template');
+    perform drip._check_json(new.variants, 'definition', 'variants');
+  end if;
   if new.variants is not null and (tg_op = 'INSERT' or new.variants is distinct from old.variants)
   then
     new.variants := drip._read_variants(new.variants, 'variants');

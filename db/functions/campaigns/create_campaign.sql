@@ -17,6 +17,7 @@ begin
   if p_definition is null then
     perform drip._fail('DR001', 'there is no definition', 'Give a JSON object with a title.');
   end if;
+  perform drip._check_json(p_definition, 'definition', 'the definition');
   for v_try in 1 .. 2 loop
     select c.id
     into v_id

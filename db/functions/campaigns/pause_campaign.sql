@@ -10,6 +10,7 @@ declare
   v_status text;
   v_outcome text := 'already_paused';
 begin
+  perform drip._check_length(p_reason, 'reason', 'p_reason');
   update drip.campaigns c
   set status = 'paused', status_reason = nullif(btrim(p_reason), '')
   where c.id = v_campaign.id and c.status in ('pending', 'triggered');

@@ -20,7 +20,7 @@ begin
     perform drip._fail(
       'DR001', 'p_at and p_local are both given', 'Give the instant or the wall clock, not both.');
   end if;
-  perform drip._check_instant(p_at, 'p_at');
+  perform drip._check_plan_time(p_at, 'p_at');
   if p_local not between timestamp '1970-01-02' and timestamp '9999-12-30' then
     perform drip._fail(
       'DR001', 'p_local is not between the years 1970 and 9999',

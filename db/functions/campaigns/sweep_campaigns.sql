@@ -5,8 +5,31 @@ returns table (campaign_id bigint, title text, kind text, swept bigint, remainin
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_user bigint;
 begin
-  return query select r.* from drip._sweep_campaigns(p_limit, null) r;
+  begin
+    return query select r.* from drip._sweep_campaigns(p_limit, null) r;
+  exception when others then
+    if not drip._is_data_error(sqlstate) then
+      raise;
+    end if;
+    -- a bad row: each tenant by itself, so that it stops its own alone
+    for v_user in select u.id from drip.users u order by u.id loop
+      begin
+        return query select r.* from drip._sweep_campaigns(p_limit, v_user) r;
+        if found then
+          return;
+        end if;
+      exception when others then
+        if not drip._is_data_error(sqlstate) then
+          raise;
+        end if;
+        perform drip._note_task_error(
+          'sweep_campaigns', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
+      end;
+    end loop;
+  end;
 end
 $$;
 comment on function drip.sweep_campaigns(integer) is

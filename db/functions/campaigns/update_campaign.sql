@@ -32,6 +32,7 @@ begin
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "food"}.');
   end if;
+  perform drip._check_json(p_changes, 'definition', 'p_changes');
   -- The expansion holds the row while it plans: afterwards the status is what it left.
   select c.*
   into v_campaign

@@ -18,6 +18,7 @@ begin
   if coalesce(jsonb_typeof(p_settings), 'null') = 'null' then
     return v_row;
   end if;
+  perform drip._check_json(p_settings, 'settings', format('the settings of %s', p_what));
   for v_setting in
     select s.key, s.value from jsonb_each(p_settings) s order by s.key
   loop

@@ -6,6 +6,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform drip._check_length(p_media_url, 'url', p_path || 'media_url');
+  perform drip._check_json(p_template, 'template', p_path || 'template');
   if p_type = 'text' then
     if btrim(coalesce(p_content, '')) = '' then
       perform drip._fail(

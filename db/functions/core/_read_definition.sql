@@ -91,6 +91,7 @@ begin
       when 'text' then
         v_expected := 'a text';
         if v_type = 'string' then
+          perform drip._check_length(v_text, 'text', p_path);
           return p_value;
         end if;
       when 'name' then
@@ -108,6 +109,7 @@ begin
       when 'url' then
         v_expected := 'a text with an http(s) address';
         if v_type = 'string' then
+          perform drip._check_length(v_text, 'url', p_path);
           return coalesce(to_jsonb(nullif(btrim(v_text), '')), 'null');
         end if;
       when 'boolean' then

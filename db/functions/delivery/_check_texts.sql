@@ -12,6 +12,20 @@ declare
   v_found record;
 begin
   for v_found in
+    select t.path as at, t.text, t.path ~ '(^|[._])caption$' as is_caption
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    where length(t.text) > drip._limit('caption')
+      or length(t.text) - length(replace(t.text, '{', '')) > drip._limit('placeholders')
+    order by t.place
+  loop
+    perform drip._check_length(
+      v_found.text, case when v_found.is_caption then 'caption' else 'text' end, v_found.at);
+    perform drip._check_count(
+      (select count(*) from drip._placeholders(v_found.text) h where h.is_known), 'placeholders',
+      format('the placeholders of %s', v_found.at));
+  end loop;
+
+  for v_found in
     select t.path as at, h.placeholder, h.path, h.is_known, h.is_nested
     from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
     cross join lateral drip._placeholders(t.text) h

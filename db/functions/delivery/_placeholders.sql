@@ -15,12 +15,12 @@ as $$
     q.is_known and (
       q.fallback ~ '\[\[|\]\]'
       or (not q.is_closed
-          and replace(replace(p_text, '{name}', ''), '{phone}', '')
-            ~ '\{(name|phone|attributes\.[[:alnum:]_]+)\|[^{}]*\{'))
+          and q.has_open_fallback))
   from (
     select
       t.place,
       t.part,
+      t.has_open_fallback,
       p.path,
       case when f.has_fallback then substr(split_part(t.part, '}', 1), length(p.path) + 2) end
         as fallback,
@@ -30,9 +30,16 @@ as $$
       select
         s.part,
         s.place,
+        w.has_open_fallback,
         bool_or(position('}' in s.part) > 0) over (
           order by s.place rows between 1 following and unbounded following) as closes_later
-      from unnest(string_to_array(p_text, '{')) with ordinality as s (part, place)
+      -- about the whole text, so asked once
+      from (
+        select replace(replace(p_text, '{name}', ''), '{phone}', '')
+          ~ '\{(name|phone|attributes\.[[:alnum:]_]+)\|[^{}]*\{' as has_open_fallback
+        offset 0
+      ) w
+      cross join unnest(string_to_array(p_text, '{')) with ordinality as s (part, place)
     ) t
     cross join lateral (
       select split_part(split_part(t.part, '}', 1), '|', 1) as path

@@ -19,7 +19,15 @@ begin
       'DR001', pg_catalog.format('%s is no number of free slots', coalesce(p_limit::text, 'null')),
       'Pass p_limit between 1 and 10000: the messages that can be handed over now.');
   end if;
-  return query select c.* from drip._claim_messages(p_worker, p_limit, null) c;
+  -- a subtransaction, measured in docs/decisions/poisoned-rows.md
+  begin
+    return query select c.* from drip._claim_messages(p_worker, p_limit, null) c;
+  exception when others then
+    if not drip._is_data_error(sqlstate) then
+      raise;
+    end if;
+    return query select c.* from drip._claim_apart(p_worker, p_limit) c;
+  end;
 end
 $$;
 comment on function drip.claim_messages(text, integer) is

@@ -5,6 +5,43 @@ returns table (expired bigint, remaining bigint)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_user bigint;
+begin
+  begin
+    return query select r.* from drip._expire_leases(p_limit, null) r;
+  exception when others then
+    if not drip._is_data_error(sqlstate) then
+      raise;
+    end if;
+    -- a bad row: each tenant by itself, so that it stops its own alone
+    expired := 0;
+    for v_user in select u.id from drip.users u order by u.id loop
+      begin
+        select expired + r.expired into expired from drip._expire_leases(p_limit, v_user) r;
+      exception when others then
+        if not drip._is_data_error(sqlstate) then
+          raise;
+        end if;
+        perform drip._note_task_error(
+          'expire_leases', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
+      end;
+    end loop;
+    remaining := 0;
+    return next;
+  end;
+end
+$$;
+comment on function drip.expire_leases(integer) is
+  'Turns lapsed leases into unknown (or, where the device''s policy says so, into a retry).';
+grant execute on function drip.expire_leases(integer) to drip_worker;
+
+-- The inner form: with a tenant it serves that one alone.
+create function drip._expire_leases(p_limit integer, p_user_id bigint)
+returns table (expired bigint, remaining bigint)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := drip.now();
@@ -18,6 +55,7 @@ begin
     select m.id
     from drip.broadcast_messages m
     where m.status = 'processing' and m.lease_expires_at <= v_now
+      and (p_user_id is null or m.user_id = p_user_id)
     order by m.id
     limit greatest(p_limit, 0)
     for no key update skip locked
@@ -90,9 +128,8 @@ begin
       where m.status = 'processing' and m.lease_expires_at <= v_now);
 end
 $$;
-comment on function drip.expire_leases(integer) is
-  'Turns lapsed leases into unknown (or, where the device''s policy says so, into a retry).';
-grant execute on function drip.expire_leases(integer) to drip_worker;
+comment on function drip._expire_leases(integer, bigint) is
+  'expire_leases, for all tenants or for one.';
 
 -- After unknown_hold a held unknown counts as finished for order and completion; it stays unknown.
 create function drip._end_unknown_holds(p_limit integer, p_user_id bigint default null)

@@ -42,6 +42,7 @@ begin atomic
     when 'no_answer' then 'The sender gave no clear answer; it may have arrived.'
     when 'lease_expired' then 'The worker was lost while it was sending; it may have arrived.'
     when 'max_failures' then 'It failed as often as it may.'
+    when 'unrenderable' then 'It could not be judged or rendered; error_message says why.'
     when 'refused' then 'The sender refused it.'
     when 'opted_out' then 'The contact has opted out at the provider.'
     when 'will_retry' then 'It failed and will be tried again.'

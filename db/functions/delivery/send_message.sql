@@ -56,7 +56,10 @@ begin
   if p_message_type = 'template' and p_template is null then
     perform drip._fail('DR008', 'a template message has no template', 'Pass p_template.');
   end if;
-  perform drip._check_instant(p_at, 'p_at');
+  perform drip._check_plan_time(p_at, 'p_at');
+  perform drip._check_length(p_name, 'name', 'p_name');
+  perform drip._check_length(p_media_url, 'url', 'p_media_url');
+  perform drip._check_json(p_template, 'template', 'p_template');
   perform drip._check_key(p_idempotency_key, 'p_idempotency_key');
   if p_valid_for <= interval '0' or p_valid_for > interval '100 years' then
     perform drip._fail(

@@ -8,6 +8,14 @@ as $$
 declare
   v_now constant timestamptz := drip.now();
 begin
+  -- one expression for the usual row: a value so small is nested no deeper than it may
+  if length(new.name) > drip._limit('name')
+    or length(new.trigger) > drip._limit('tokens')
+    or length(new.niche) > drip._limit('tokens')
+    or pg_column_size(new.attributes) > 256
+  then
+    perform drip._check_lead_sizes(new, case when tg_op = 'UPDATE' then old end);
+  end if;
   if tg_op = 'INSERT' then
     new.trigger := drip._clean_tokens(new.trigger);
     new.niche := drip._clean_tokens(new.niche);
@@ -61,6 +69,29 @@ end
 $$;
 comment on function drip._guard_leads() is
   'Trigger: cleans trigger and niche, and marks the lead for enrollment when they change.';
+
+-- What a row has had from before stays: it is not asked of a change of something else.
+create function drip._check_lead_sizes(p_new drip.leads, p_old drip.leads) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_new.name is distinct from p_old.name then
+    perform drip._check_length(p_new.name, 'name', 'name');
+  end if;
+  if p_new.trigger is distinct from p_old.trigger then
+    perform drip._check_length(p_new.trigger, 'tokens', 'trigger');
+  end if;
+  if p_new.niche is distinct from p_old.niche then
+    perform drip._check_length(p_new.niche, 'tokens', 'niche');
+  end if;
+  if p_new.attributes is distinct from p_old.attributes then
+    perform drip._check_json(p_new.attributes, 'attributes', 'attributes');
+  end if;
+end
+$$;
+comment on function drip._check_lead_sizes(drip.leads, drip.leads) is
+  'DR021 for a name, a list of tokens or attributes that are new and beyond their limit.';
 
 create or replace trigger leads_guard
   before insert or update on drip.leads

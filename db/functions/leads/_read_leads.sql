@@ -101,6 +101,21 @@ begin
             'Use a code, such as en, ms or zh-CN.']
           when length(f.external_id) > 200 then array['DR001',
             'external_id is longer than 200 characters', 'Use your system''s short key.']
+          when length(f.name) > drip._limit('name') then array['DR021',
+            pg_catalog.format('name has more than %s characters', drip._limit('name')),
+            'Give a short one: it stands in lists and in texts.']
+          when greatest(length(f.niche), length(f.trigger)) > drip._limit('tokens') then
+            array['DR021',
+              pg_catalog.format(
+                'niche or trigger has more than %s characters', drip._limit('tokens')),
+              'Give fewer tokens.']
+          when length(f.attributes::text) > drip._limit('attributes') then array['DR021',
+            pg_catalog.format(
+              'attributes have more than %s characters as JSON', drip._limit('attributes')),
+            'Keep here what texts and audiences need, and the rest in your own tables.']
+          when drip._is_too_deep(f.attributes::text) then array['DR021',
+            pg_catalog.format('attributes are nested deeper than %s levels', drip._limit('depth')),
+            'Write them flatter.']
           when jsonb_typeof(f.attributes) not in ('object', 'null') then array['DR001',
             'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
         end as wrong

@@ -13,6 +13,7 @@ begin
     perform drip._fail(
       'DR001', 'p_leads is not a JSON array', 'Write [{"phone": "+60123456789"}, …].');
   end if;
+  perform drip._check_count(jsonb_array_length(p_leads), 'rows', 'the leads');
   for v_try in 1 .. 5 loop
     begin
       return query

@@ -51,6 +51,9 @@ as $$
       'update drip.users set contact_gap = null where id = %s;', m.user_id)
     when 'contact_cap' then x.anyway || format(
       'update drip.users set contact_cap = null where id = %s;', m.user_id)
+    when 'unrenderable' then
+      E'-- mend its text, its contact or the setting that error_message names; then:\n'
+      || format('select * from drip.retry_messages(array[%s], p_dry_run => false);', m.id)
     when 'user_inactive' then format(
       'update drip.users set is_active = true where id = %s;', m.user_id)
     when 'guard_error' then (

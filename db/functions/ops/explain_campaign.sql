@@ -153,7 +153,8 @@ begin
       (10 + row_number() over (order by q.status, q.messages desc, q.reason))::integer,
       'messages', q.status, q.verdict, q.reason, q.sentence, q.messages, q.earliest,
       jsonb_strip_nulls(jsonb_build_object('example_message_id', q.example_id)),
-      case when q.status = 'pending' then drip._remedy(q.example_id, q.reason) end
+      case when q.status = 'pending' or q.reason = 'unrenderable'
+        then drip._remedy(q.example_id, q.reason) end
     from drip._explain_campaign_messages(v_campaign.id) q
     union all
     select

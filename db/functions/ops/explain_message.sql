@@ -70,7 +70,10 @@ begin
         'single message'),
       m.attempts, m.failures,
       nullif(concat_ws(': ', m.error_code, m.error_message), ''),
-      case when m.status = 'pending' then v_remedy end,
+      case
+        when m.status = 'pending' then v_remedy
+        when m.status_reason = 'unrenderable' then drip._remedy(m.id, m.status_reason)
+      end,
       v_rules
     from drip.broadcast_messages m
     left join drip.user_devices d on d.id = m.device_id

@@ -15,6 +15,7 @@ declare
   v_from bigint[];
   v_moved bigint[] := '{}';
 begin
+  perform drip._check_length(p_reason, 'reason', 'p_reason');
   if v_to.status = 'disabled' then
     perform drip._fail(
       'DR005', pg_catalog.format('the device %s is disabled', pg_catalog.quote_literal(v_to.name)),

@@ -12,6 +12,7 @@ declare
   v_results jsonb;
   v_done bigint[] := '{}';
 begin
+  perform drip._check_length(p_reason, 'reason', 'p_reason');
   if coalesce(p_outcome, '') not in ('sent', 'failed') then
     perform drip._fail(
       'DR001', pg_catalog.format('%s is no outcome of a message', pg_catalog.quote_nullable(

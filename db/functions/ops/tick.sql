@@ -30,16 +30,8 @@ begin
         when 'refresh_statistics' then v_rows := drip._refresh_statistics();
         when 'expire_leases' then
           select x.expired, x.remaining into v_rows, v_remaining from drip.expire_leases() x;
-        when 'end_unknown_holds' then v_rows := drip._end_unknown_holds(1000);
-        when 'expire_messages' then v_rows := drip._expire_messages(1000);
-        when 'sync_enrollments' then v_rows := drip._drain_sync_backlog(1000);
-        when 'end_pauses' then v_rows := drip._end_lead_pauses(1000);
-        when 'bind_devices' then v_rows := drip._bind_devices(1000);
-        when 'fail_over' then v_rows := drip._move_failed_over(1000);
         when 'process_inbound' then
           select x.read, x.remaining into v_rows, v_remaining from drip.process_inbound() x;
-        when 'match_receipts' then v_rows := drip._retry_receipts(1000);
-        when 'note_last_inbound' then v_rows := drip._renote_last_inbound(1000);
         when 'prune_audiences' then v_rows := drip._prune_audiences(10000);
         when 'prune_inbound' then v_rows := drip._prune_inbound(10000);
         when 'prune_results' then v_rows := drip._prune_results(10000);
@@ -50,8 +42,9 @@ begin
           select x.swept, x.remaining into v_rows, v_remaining from drip.sweep_campaigns() x;
         when 'expand_campaigns' then
           select x.inserted, x.remaining into v_rows, v_remaining from drip.expand_campaigns() x;
-        when 'complete_campaigns' then v_rows := drip._complete_campaigns(100);
         when 'drop_event_queues' then v_rows := drip._drop_event_queues();
+        else
+          select s.rows, s.error into v_rows, v_error from drip._sweep_tenants(v_task) s;
       end case;
     exception when others then
       v_error := pg_catalog.format('%s: %s', sqlstate, sqlerrm);
@@ -76,8 +69,63 @@ comment on function drip.tick() is
   'Does one chunk of each sweep; one row per sweep: what it did, what remains, its error if any.';
 grant execute on function drip.tick() to drip_worker;
 
+-- For all tenants at once; where a row raises, each by itself, so that it stops its own alone.
+create function drip._sweep_tenants(p_task text, out rows bigint, out error text)
+returns record
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user bigint;
+begin
+  begin
+    rows := drip._run_sweep(p_task, null);
+    return;
+  exception when others then
+    if not drip._is_data_error(sqlstate) then
+      raise;
+    end if;
+  end;
+  rows := 0;
+  for v_user in select u.id from drip.users u order by u.id loop
+    begin
+      rows := rows + drip._run_sweep(p_task, v_user);
+    exception when others then
+      if not drip._is_data_error(sqlstate) then
+        raise;
+      end if;
+      error := format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm);
+    end;
+  end loop;
+end
+$$;
+comment on function drip._sweep_tenants(text) is
+  'A chunk of a sweep: what it did, and the error of the last tenant that it could not serve.';
+
+create function drip._run_sweep(p_task text, p_user_id bigint) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case p_task
+    when 'end_unknown_holds' then drip._end_unknown_holds(1000, p_user_id)
+    when 'expire_messages' then drip._expire_messages(1000, p_user_id)
+    when 'sync_enrollments' then drip._drain_sync_backlog(1000, p_user_id)
+    when 'end_pauses' then drip._end_lead_pauses(1000, p_user_id)
+    when 'bind_devices' then drip._bind_devices(1000, p_user_id)
+    when 'fail_over' then drip._move_failed_over(1000, p_user_id)
+    when 'match_receipts' then drip._retry_receipts(1000, p_user_id)
+    when 'note_last_inbound' then drip._renote_last_inbound(1000, p_user_id)
+    when 'complete_campaigns' then drip._complete_campaigns(100, p_user_id)
+  end;
+end
+$$;
+comment on function drip._run_sweep(text, bigint) is
+  'A chunk of a sweep by its name, for all tenants or for one.';
+
 -- Enrollments whose row an application held when a result came.
-create function drip._drain_sync_backlog(p_limit integer) returns bigint
+create function drip._drain_sync_backlog(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -89,6 +137,10 @@ begin
     where b.id in (
       select q.id
       from drip.sync_backlog q
+      where p_user_id is null or exists (
+        select
+        from drip.sequence_contacts e
+        where e.id = q.enrollment_id and e.user_id = p_user_id)
       order by q.id
       limit p_limit
       for update skip locked)
@@ -102,7 +154,7 @@ begin
   return cardinality(v_ids);
 end
 $$;
-comment on function drip._drain_sync_backlog(integer) is
+comment on function drip._drain_sync_backlog(integer, bigint) is
   'Syncs enrollments noted in the backlog; those still held are noted again.';
 
 -- A pause with an end is over when its time comes; what that means is the trigger's. A lead of whom

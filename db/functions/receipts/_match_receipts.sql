@@ -61,7 +61,8 @@ comment on function drip._take_up_receipts(bigint[]) is
 -- A receipt and the record of its message may be written side by side, each before it sees the
 -- other: parked receipts are tried again while they are young, counted from the last run, so that a
 -- worker's pause loses none. Old ones belong to messages that others wrote.
-create function drip._retry_receipts(p_limit integer) returns bigint
+create function drip._retry_receipts(p_limit integer, p_user_id bigint default null)
+returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -83,6 +84,7 @@ begin
     select r.id
     from drip.receipts r
     where r.received_at > v_last - interval '10 minutes'
+      and (p_user_id is null or r.user_id = p_user_id)
       and (
         exists (
           select
@@ -102,6 +104,6 @@ begin
   return drip._take_up_receipts(v_ids);
 end
 $$;
-comment on function drip._retry_receipts(integer) is
+comment on function drip._retry_receipts(integer, bigint) is
   'Matches receipts parked since ten minutes before the last run, forgets those older than 14 days;
    returns how many it took up.';

@@ -57,7 +57,8 @@ $$;
 comment on function drip._note_last_inbound(bigint[]) is
   'Brings last_inbound_at of these messages'' leads up to date, where nobody holds them.';
 
-create function drip._renote_last_inbound(p_limit integer) returns bigint
+create function drip._renote_last_inbound(p_limit integer, p_user_id bigint default null)
+returns bigint
 language sql volatile
 as $$
   select drip._note_last_inbound(array(
@@ -65,10 +66,11 @@ as $$
     from drip.inbound_messages i
     join drip.leads l on l.id = i.lead_id
     where i.received_at > drip.now() - interval '1 hour'
+      and (p_user_id is null or i.user_id = p_user_id)
       and i.kind not in ('preference', 'number_change')
       and i.sent_at > coalesce(l.last_inbound_at, '-infinity')
     order by i.received_at
     limit p_limit))
 $$;
-comment on function drip._renote_last_inbound(integer) is
+comment on function drip._renote_last_inbound(integer, bigint) is
   'Notes what could not be noted because an application held the lead; returns how many.';

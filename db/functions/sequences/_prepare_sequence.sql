@@ -13,6 +13,15 @@ begin
   new.exclusive_group := nullif(btrim(new.exclusive_group), '');
   perform drip._check_duration(new.start_delay, 'start_delay');
   perform drip._check_duration(new.reenroll_after, 'reenroll_after');
+  if tg_op = 'INSERT'
+    or (new.name, new.trigger, new.niche, new.description)
+      is distinct from (old.name, old.trigger, old.niche, old.description)
+  then
+    perform drip._check_length(new.name, 'name', 'name');
+    perform drip._check_length(new.trigger, 'name', 'trigger');
+    perform drip._check_length(new.niche, 'name', 'niche');
+    perform drip._check_length(new.description, 'text', 'description');
+  end if;
   if tg_op = 'UPDATE' then
     if to_jsonb(new) - c_sweep = to_jsonb(old) - c_sweep then
       return new;

@@ -9,6 +9,18 @@ begin
   new.trigger := nullif(btrim(new.trigger), '');
   new.next_trigger := nullif(btrim(new.next_trigger), '');
   perform drip._check_duration(new.valid_for, 'valid_for');
+  if tg_op = 'INSERT' or new.trigger is distinct from old.trigger
+    or new.next_trigger is distinct from old.next_trigger
+  then
+    perform drip._check_length(new.trigger, 'name', 'trigger');
+    perform drip._check_length(new.next_trigger, 'name', 'next_trigger');
+  end if;
+  if tg_op = 'INSERT'
+    or (new.media_url, new.template) is distinct from (old.media_url, old.template)
+  then
+    perform drip._check_length(new.media_url, 'url', 'media_url');
+    perform drip._check_json(new.template, 'template', 'template');
+  end if;
   -- a whole definition is asked for its attributes once, by its verb
   if tg_op = 'INSERT'
     or (new.content, new.caption, new.template)
@@ -99,6 +111,7 @@ begin
       is distinct from (o.trigger_delay_hours, o.send_time, o.valid_for, o.message_type)
     order by n.sequence_id
   loop
+    perform drip._check_reach(v_sequence_id);
     perform from drip.sequences s where s.id = v_sequence_id for update;
     perform drip._replan_journeys(v_sequence_id, (
       select jsonb_agg(jsonb_build_object(

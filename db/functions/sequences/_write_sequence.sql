@@ -74,6 +74,7 @@ begin
     perform drip._fail(
       'DR004', 'steps is not a list', 'Write "steps": [{"content": "…"}, …].');
   end if;
+  perform drip._check_count(jsonb_array_length(p_steps), 'steps', 'the steps');
   for v_step in select e.value from jsonb_array_elements(p_steps) e loop
     v_place := v_place + 1;
     v_path := format('steps[%s]', v_place);

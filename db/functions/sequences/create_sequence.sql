@@ -19,6 +19,7 @@ begin
   if p_definition is null then
     perform drip._fail('DR001', 'there is no definition', 'Give a JSON object with a name.');
   end if;
+  perform drip._check_json(p_definition, 'definition', 'the definition');
   perform drip._check_object(p_definition, 'the definition');
   for v_try in 1 .. 2 loop
     select s.id
@@ -29,6 +30,7 @@ begin
       if v_id is null then
         v_id := drip._insert_sequence(v_user, p_definition);
         perform drip._check_sequence_texts(v_id);
+        perform drip._check_reach(v_id);
         v_outcome := 'created';
       else
         v_copy := drip._insert_sequence(

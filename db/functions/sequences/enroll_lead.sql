@@ -11,7 +11,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-  perform drip._check_instant(p_at, 'p_at');
+  perform drip._check_plan_time(p_at, 'p_at');
+  perform drip._check_length(p_name, 'name', 'p_name');
+  perform drip._check_json(p_attributes, 'attributes', 'p_attributes');
   perform drip._check_key(p_key, 'p_key');
   if jsonb_typeof(p_attributes) <> 'object' then
     perform drip._fail(
@@ -47,6 +49,7 @@ declare
   v_problems text[];
   v_leads bigint[];
 begin
+  perform drip._check_count(cardinality(p_phones), 'rows', 'the phones');
   if v_sequence.status <> 'active' then
     return query
       select p.input, null::bigint, null::bigint, 'sequence_not_active', v_sequence.status,

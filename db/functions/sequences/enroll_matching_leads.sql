@@ -7,8 +7,35 @@ returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining big
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_user bigint;
 begin
-  return query select r.* from drip._enroll_matching_leads(p_limit, null) r;
+  begin
+    return query select r.* from drip._enroll_matching_leads(p_limit, null) r;
+  exception when others then
+    if not drip._is_data_error(sqlstate) then
+      raise;
+    end if;
+    -- a bad row: each tenant by itself, so that it stops its own alone
+    enrolled := 0;
+    consumed := 0;
+    looked_at := 0;
+    for v_user in select u.id from drip.users u order by u.id loop
+      begin
+        select enrolled + r.enrolled, consumed + r.consumed, looked_at + r.looked_at
+        into enrolled, consumed, looked_at
+        from drip._enroll_matching_leads(p_limit, v_user) r;
+      exception when others then
+        if not drip._is_data_error(sqlstate) then
+          raise;
+        end if;
+        perform drip._note_task_error(
+          'enroll_matching_leads', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
+      end;
+    end loop;
+    remaining := 0;
+    return next;
+  end;
 end
 $$;
 comment on function drip.enroll_matching_leads(integer) is
@@ -149,13 +176,9 @@ exception
     enrolled := 0;
     lead_ids := '{}';
     if cardinality(p_lead_ids) = 1 then
-      insert into drip.task_runs as t (name, last_run_at, last_error, last_error_at)
-      values (
-        'enroll_matching_leads', drip.now(),
-        format('lead %s, sequence %s: %s: %s', p_lead_ids[1], p_sequence_id, sqlstate, sqlerrm),
-        drip.now())
-      on conflict (name) do update
-      set last_error = excluded.last_error, last_error_at = excluded.last_error_at;
+      perform drip._note_task_error(
+        'enroll_matching_leads',
+        format('lead %s, sequence %s: %s: %s', p_lead_ids[1], p_sequence_id, sqlstate, sqlerrm));
       return;
     end if;
     for v_one in

@@ -24,6 +24,7 @@ declare
       and e.key = coalesce(p_key, '')
       and e.completed_at is null);
 begin
+  perform drip._check_length(p_reason, 'reason', 'p_reason');
   return query
     select x.enrollment_id, x.lead_id, 'exited', x.cancelled
     from drip._exit_enrollments(v_live, coalesce(nullif(btrim(p_reason), ''), 'exit_lead')) x;

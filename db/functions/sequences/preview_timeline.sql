@@ -22,7 +22,7 @@ begin
       'DR001', pg_catalog.format('%s is no time zone', quote_literal(left(v_zone, 60))),
       'Write an IANA name such as Asia/Kuala_Lumpur.');
   end if;
-  perform drip._check_instant(p_at, 'p_at');
+  perform drip._check_plan_time(p_at, 'p_at');
   v_zone := coalesce(
     v_zone, (select u.time_zone from drip.users u where u.id = v_sequence.user_id));
   v_clock := drip._move_clock(v_now);

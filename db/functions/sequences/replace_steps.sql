@@ -15,6 +15,7 @@ begin
   if p_steps is null then
     perform drip._fail('DR001', 'there are no steps', 'Give a list: [{"content": "…"}, …].');
   end if;
+  perform drip._check_json(p_steps, 'definition', 'the list of steps');
   return query
     select r.*
     from drip._rehearse_steps(
@@ -160,6 +161,7 @@ begin
   end if;
   perform set_config('drip.editing_steps', '', true);
   perform drip._check_sequence_texts(p_sequence_id);
+  perform drip._check_reach(p_sequence_id);
   perform drip._check_sequence_ready(s)
   from drip.sequences s
   where s.id = p_sequence_id and s.status in ('active', 'paused');

@@ -28,6 +28,7 @@ begin
   v_token := drip._entry_token(v_sequence);
   if v_outcome = 'started' then
     perform drip._check_sequence_texts(v_sequence.id);
+    perform drip._check_reach(v_sequence.id);
     perform drip._audit(
       v_sequence.user_id, 'start_sequence', 'sequence', v_sequence.id, null,
       jsonb_build_object('include_existing', v_sequence.include_existing));

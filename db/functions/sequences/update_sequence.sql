@@ -23,6 +23,7 @@ begin
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "…"}.');
   end if;
+  perform drip._check_json(p_changes, 'definition', 'p_changes');
   perform drip._check_object(p_changes, 'the definition');
   begin
     perform from drip.sequences s where s.id = v_before.id for no key update;
@@ -128,6 +129,7 @@ begin
       delete from drip.sequence_steps st where st.sequence_id = p_before.id;
       perform drip._insert_steps(p_before.id, p_changes -> 'steps');
       perform drip._check_sequence_texts(p_before.id);
+      perform drip._check_reach(p_before.id);
     end if;
   exception
     when integrity_constraint_violation then

@@ -16,6 +16,7 @@ begin
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"content": "…"}.');
   end if;
+  perform drip._check_json(p_changes, 'definition', 'p_changes');
   perform drip._read_definition(
     p_changes, drip._step_keys(), 'changes.', v_sequence.user_id, true);
   if (p_changes ->> 'day_number')::integer <> v_step.day_number

@@ -1,0 +1,22 @@
+-- What a row may cause by its own contents: values that do not fit, rules they break, a depth or a
+-- length beyond what the server takes. Such a row is looked for and set aside; everything else (a
+-- lock, a cancel, a full disk, code that is missing) is nobody's row and goes to the caller.
+create function drip._is_data_error(p_state text) returns boolean
+language sql immutable parallel safe
+begin atomic
+  select left(p_state, 2) in ('21', '22', '23', '54', 'DR', 'XX');
+end;
+comment on function drip._is_data_error(text) is
+  'True for an SQLSTATE that the contents of a row can cause.';
+
+-- An error that a sweep or a claim set aside stands where operators look.
+create function drip._note_task_error(p_task text, p_error text) returns void
+language sql volatile
+as $$
+  insert into drip.task_runs as t (name, last_run_at, last_error, last_error_at)
+  values (p_task, drip.now(), left(p_error, 1000), drip.now())
+  on conflict (name) do update
+  set last_error = excluded.last_error, last_error_at = excluded.last_error_at
+$$;
+comment on function drip._note_task_error(text, text) is
+  'Keeps an error of a task in task_runs.';

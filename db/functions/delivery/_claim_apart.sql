@@ -1,0 +1,216 @@
+-- After a claim that raised: tenant by tenant, so that a row that cannot be judged or rendered
+-- stops nobody but itself. The row is found by halving and fails; where none is found the tenant's
+-- devices rest for a moment, and the others are served. docs/decisions/poisoned-rows.md.
+create function drip._claim_apart(p_worker text, p_limit integer)
+returns table (
+  message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
+  endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
+  content text, media_url text, caption text, template jsonb, lease_expires_at timestamptz)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  c_tries constant integer := 4;
+  v_now constant timestamptz := drip.now();
+  v_left integer := p_limit;
+  v_rows integer;
+  v_user bigint;
+  v_error text;
+begin
+  for v_user in
+    select p.user_id
+    from drip.device_pacing p
+    where p.next_look_at <= v_now and p.next_send_at <= v_now
+    group by p.user_id
+    order by min(p.next_look_at), p.user_id
+  loop
+    exit when v_left <= 0;
+    for v_try in 1 .. c_tries loop
+      begin
+        return query select c.* from drip._claim_messages(p_worker, v_left, v_user) c;
+        get diagnostics v_rows = row_count;
+        v_left := v_left - v_rows;
+        exit;
+      exception when others then
+        if not drip._is_data_error(sqlstate) then
+          raise;
+        end if;
+        v_error := format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm);
+      end;
+      if v_try < c_tries and drip._fail_unrenderable(v_user) > 0 then
+        continue;
+      end if;
+      perform drip._note_task_error('claim_messages', v_error);
+      update drip.device_pacing p
+      set next_look_at = v_now + interval '15 seconds'
+      where p.device_id in (
+        select k.device_id
+        from drip.device_pacing k
+        where k.user_id = v_user and k.next_look_at <= v_now
+        for no key update skip locked);
+      exit;
+    end loop;
+  end loop;
+end
+$$;
+comment on function drip._claim_apart(text, integer) is
+  'The claim, each tenant by itself: messages that raise fail, and the others go on.';
+
+create function drip._fail_unrenderable(p_user_id bigint) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- as many of a class as a claim looks at
+  c_heads constant integer := 50;
+  v_now constant timestamptz := drip.now();
+  v_heads bigint[];
+  v_found record;
+  v_failed bigint[] := '{}';
+  v_enrollments bigint[];
+begin
+  v_heads := array(
+    select h.id
+    from drip.device_pacing p
+    cross join (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+    cross join lateral (
+      select m.id
+      from drip.broadcast_messages m
+      where m.device_id = p.device_id and m.status = 'pending' and m.priority = class.priority
+        and m.due_at <= v_now
+      order by m.due_at, m.id
+      limit c_heads
+      for no key update skip locked
+    ) h
+    where p.user_id = p_user_id and p.next_look_at <= v_now and p.next_send_at <= v_now
+    order by h.id);
+  for v_found in select f.message_id, f.error from drip._find_unrenderable(v_heads) f loop
+    begin
+      update drip.broadcast_messages m
+      set status = 'failed', status_reason = 'unrenderable', error_code = 'UNRENDERABLE',
+        error_message = v_found.error, finished_at = v_now, not_before = null,
+        deferred_reason = null
+      where m.id = v_found.message_id;
+      v_failed := v_failed || v_found.message_id;
+    exception when others then
+      -- a rule of the table that the row breaks already: its tenant's devices rest
+      if not drip._is_data_error(sqlstate) then
+        raise;
+      end if;
+    end;
+  end loop;
+  if v_failed = '{}' then
+    return 0;
+  end if;
+  v_enrollments := array(
+    select distinct m.sequence_contact_id
+    from drip.broadcast_messages m
+    where m.id = any (v_failed) and m.sequence_contact_id is not null);
+  begin
+    perform drip._advance_journeys(v_enrollments);
+    perform drip._sync_enrollments(v_enrollments);
+  exception when others then
+    if not drip._is_data_error(sqlstate) then
+      raise;
+    end if;
+    insert into drip.sync_backlog (enrollment_id, noted_at)
+    select e.id, v_now
+    from unnest(v_enrollments) as e (id);
+  end;
+  perform drip._emit_messages('message.failed', v_failed);
+  return cardinality(v_failed);
+end
+$$;
+comment on function drip._fail_unrenderable(bigint) is
+  'Fails those of a tenant''s next messages that cannot be judged or rendered; returns how many.';
+
+create function drip._find_unrenderable(p_ids bigint[])
+returns table (message_id bigint, error text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_half constant integer := (cardinality(p_ids) + 1) / 2;
+begin
+  if cardinality(p_ids) = 0 then
+    return;
+  end if;
+  begin
+    perform drip._rehearse_claim(p_ids);
+  exception
+    when sqlstate 'DR999' then
+      return;
+    when others then
+      if not drip._is_data_error(sqlstate) then
+        raise;
+      end if;
+      -- XX: the server's own fault, which need not be the row's
+      if cardinality(p_ids) = 1 and sqlstate not like 'XX%' then
+        return query select p_ids[1], left(format('%s: %s', sqlstate, sqlerrm), 300);
+        return;
+      end if;
+  end;
+  if cardinality(p_ids) > 1 then
+    return query select f.* from drip._find_unrenderable(p_ids[:v_half]) f;
+    return query select f.* from drip._find_unrenderable(p_ids[v_half + 1:]) f;
+  end if;
+end
+$$;
+comment on function drip._find_unrenderable(bigint[]) is
+  'Those of these messages whose claim raises, each with its error; nothing stays of the search.';
+
+-- What a claim does with these messages, by the same view and the same expressions.
+create function drip._rehearse_claim(p_ids bigint[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_go bigint[];
+begin
+  select array_agg(q.message_id) filter (where q.verdict = 'go')
+  into v_go
+  from (
+    select
+      f.message_id, f.verdict, f.reason, f.until,
+      drip._delay_seconds(
+        drip._message_seed(f.message_id, f.lead_id, f.campaign_id, f.sequence_stepid),
+        f.device_min_seconds, f.device_max_seconds, f.program_min_seconds,
+        f.program_max_seconds) as delay_seconds
+    from drip._message_facts f
+    where f.message_id = any (p_ids)
+    offset 0
+  ) q
+  -- all of them, which the planner would leave out otherwise
+  where num_nonnulls(
+    q.verdict, q.reason, q.until, v_now + q.delay_seconds * interval '1 second') > 0;
+  update drip.broadcast_messages m
+  set status = 'processing',
+    attempts = m.attempts + 1,
+    worker_id = 'rehearsal',
+    lease_expires_at = v_now,
+    recipient_phone = x.recipient_phone,
+    recipient_name = x.lead_name,
+    message_type = x.message_type,
+    variant = x.variant,
+    content = t.content,
+    caption = t.caption,
+    media_url = t.media_url,
+    template = t.template
+  from drip._message_texts x
+  cross join lateral drip._render_message(
+    x.message_type, x.content, x.caption, x.media_url, x.template, x.has_greeting, x.user_id,
+    x.language, x.zone, v_now, x.lead_name, x.recipient_phone, x.lead_attributes,
+    x.enrollment_attributes, x.message_id) t
+  where x.message_id = any (v_go) and m.id = x.message_id;
+  raise exception using errcode = 'DR999';
+end
+$$;
+comment on function drip._rehearse_claim(bigint[]) is
+  'Judges and renders these messages and takes it back with DR999; any other error is a row''s.';
