@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user bigint;
+  v_done record;
 begin
   begin
     return query select r.* from drip._expire_leases(p_limit, null) r;
@@ -18,7 +19,8 @@ begin
     expired := 0;
     for v_user in select u.id from drip.users u order by u.id loop
       begin
-        select expired + r.expired into expired from drip._expire_leases(p_limit, v_user) r;
+        select r.* into v_done from drip._expire_leases(p_limit, v_user) r;
+        expired := expired + v_done.expired;
       exception when others then
         if not drip._is_data_error(sqlstate) then
           raise;

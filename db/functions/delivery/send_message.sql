@@ -25,6 +25,9 @@ declare
   v_device bigint;
   v_at timestamptz := coalesce(p_at, v_now);
   v_id bigint;
+  v_source constant jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'content', p_content, 'caption', p_caption, 'media_url', p_media_url,
+    'template', p_template));
 begin
   if p_category is null or p_category not in ('utility', 'marketing') then
     perform drip._fail(
@@ -69,9 +72,8 @@ begin
 
   if p_idempotency_key is not null then
     return query
-      select m.id, m.lead_id, 'already_sent', null::text, m.scheduled_at
-      from drip.broadcast_messages m
-      where m.user_id = v_user and m.idempotency_key = p_idempotency_key;
+      select r.* from drip._repeated_message(
+        v_user, p_idempotency_key, p_phone, p_category, p_message_type, v_source) r;
     if found then
       return;
     end if;
@@ -110,9 +112,7 @@ begin
     v_user,
     coalesce(v_device, l.device_id, drip._pool_device(v_user, l.id)),
     l.id, l.phone, l.name, p_category, p_message_type,
-    jsonb_strip_nulls(jsonb_build_object(
-      'content', p_content, 'caption', p_caption, 'media_url', p_media_url,
-      'template', p_template)),
+    v_source,
     p_idempotency_key, 1, v_at, v_at, v_at + drip._exactly(p_valid_for), v_now
   from drip.leads l
   where l.id = v_lead.lead_id
@@ -120,9 +120,8 @@ begin
   returning id, device_id into v_id, v_device;
   if v_id is null then
     return query
-      select m.id, m.lead_id, 'already_sent', null::text, m.scheduled_at
-      from drip.broadcast_messages m
-      where m.user_id = v_user and m.idempotency_key = p_idempotency_key;
+      select r.* from drip._repeated_message(
+        v_user, p_idempotency_key, p_phone, p_category, p_message_type, v_source) r;
     return;
   end if;
   if v_at <= v_now + interval '15 seconds' and v_device is not null then
@@ -133,7 +132,7 @@ end
 $$;
 comment on function drip.send_message(
   text, text, text, text, text, text, jsonb, text, timestamptz, text, interval, text) is
-  'Plans one message to a phone. Outcomes: planned, already_sent (same idempotency key),
-   suppressed.';
+  'Plans one message to a phone. Outcomes: planned, already_sent (the same request with
+   the same idempotency key), suppressed. DR022 when the key stands for another message.';
 grant execute on function drip.send_message(
   text, text, text, text, text, text, jsonb, text, timestamptz, text, interval, text) to drip_app;

@@ -254,6 +254,12 @@ as $$
           d.active_from, d.active_to, null, false) end)
     ) as w (at)
     where p.user_id = p_user_id and w.at > p_after
+      and exists (
+        select
+        from (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
+        join drip.broadcast_messages x
+          on x.device_id = d.id and x.status = 'pending' and x.priority = class.priority
+          and x.due_at <= p_after)
     union all
     select drip._heads_close_at(p_user_id, p_after)
     union all

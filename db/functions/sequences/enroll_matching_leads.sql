@@ -9,6 +9,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user bigint;
+  v_done record;
 begin
   begin
     return query select r.* from drip._enroll_matching_leads(p_limit, null) r;
@@ -22,9 +23,10 @@ begin
     looked_at := 0;
     for v_user in select u.id from drip.users u order by u.id loop
       begin
-        select enrolled + r.enrolled, consumed + r.consumed, looked_at + r.looked_at
-        into enrolled, consumed, looked_at
-        from drip._enroll_matching_leads(p_limit, v_user) r;
+        select r.* into v_done from drip._enroll_matching_leads(p_limit, v_user) r;
+        enrolled := enrolled + v_done.enrolled;
+        consumed := consumed + v_done.consumed;
+        looked_at := looked_at + v_done.looked_at;
       exception when others then
         if not drip._is_data_error(sqlstate) then
           raise;

@@ -45,7 +45,7 @@ def test_plans_a_utility_message_that_goes_now(clock: Clock, plant: Plant) -> No
 def test_the_key_makes_a_repeat_harmless(clock: Clock, plant: Plant) -> None:
     plant.device()
     first = send(plant, idempotency_key="order-1")
-    again = send(plant, idempotency_key="order-1", content="Another text")
+    again = send(plant, idempotency_key="order-1")
     assert again["outcome"] == "already_sent"
     assert again["message_id"] == first["message_id"]
     assert plant.value("select count(*) from drip.broadcast_messages") == 1
@@ -232,3 +232,31 @@ def test_the_same_key_at_once_waits_for_the_first(
     assert done[0]["outcome"] == ("already_sent" if commits else "planned")
     assert (done[0]["message_id"] == one["message_id"]) is commits
     assert plant.value("select count(*) from drip.broadcast_messages") == 1
+
+
+def test_a_key_stands_for_one_request(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.tenant(default_region="MY")
+    first = send(plant, content="Hello {name}", idempotency_key="k")
+    for phone in ("+60123456789", "012-345 6789"):
+        again = send(plant, phone, content="Hello {name}", idempotency_key="k", at=clock.now)
+        assert (again["message_id"], again["outcome"]) == (first["message_id"], "already_sent")
+    # what is compared is what was given: the name, and so what is rendered, may change meanwhile
+    plant.row("select * from drip.upsert_lead('+60123456789', 'Aminah')")
+    plant.claim()
+    assert send(plant, idempotency_key="k")["outcome"] == "already_sent"
+    before = plant.value("select count(*) from drip.leads")
+    refused(plant, "DR022", "+60129999999", idempotency_key="k")
+    refused(plant, "DR022", content="Good bye", idempotency_key="k")
+    refused(plant, "DR022", category="marketing", idempotency_key="k")
+    refused(plant, "DR022", caption="More", idempotency_key="k")
+    refused(plant, "DR022", "no phone", idempotency_key="k")
+    assert plant.value("select count(*) from drip.leads") == before
+    assert plant.value("select count(*) from drip.broadcast_messages") == 1
+
+
+def test_a_key_follows_the_phone_of_its_lead(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    send(plant, idempotency_key="k")
+    plant.row("select * from drip.change_phone('+60123456789', '+60128888888')")
+    assert send(plant, "+60128888888", idempotency_key="k")["outcome"] == "already_sent"

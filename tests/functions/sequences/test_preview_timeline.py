@@ -117,3 +117,33 @@ def test_a_paused_sequence_and_one_without_steps(clock: Clock, plant: Plant) -> 
 def test_rubbish(clock: Clock, plant: Plant, arguments: tuple[Any, ...], code: str) -> None:
     plant.sequence({}, name="Warm")
     assert refusal(plant.conn, PREVIEW, *arguments)[0] == code
+
+
+@pytest.mark.parametrize("at", ["9999-01-01Z", "infinity", "2050-01-01Z"])
+def test_a_time_nobody_plans_for_is_refused(clock: Clock, plant: Plant, at: str) -> None:
+    plant.device()
+    plant.sequence(name="Warm")
+    code, _, _ = refusal(plant.conn, PREVIEW, "Warm", at, None)
+    assert code == ("DR001" if at == "infinity" else "DR021")
+
+
+def test_a_device_with_nothing_to_send_is_not_looked_at_each_day(
+    clock: Clock, plant: Plant
+) -> None:
+    """Else a journey of a day would be played for 400 days, a claim and all sweeps for each."""
+    plant.device(daily_cap=1)
+    event = "select drip._next_event(%s, %s)"
+    assert plant.value(event, plant.user, clock.now) is None
+    plant.message(plant.device(daily_cap=1))
+    assert plant.value(event, plant.user, clock.now) is not None
+
+
+def test_it_tells_nothing_on_the_way(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    plant.sequence({}, *({"trigger_delay_hours": 24} for _ in range(20)), name="Warm")
+    notices: list[str] = []
+    plant.conn.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
+    # as if the last word had been long ago
+    plant.conn.execute("select set_config('drip.told_at', '2000-01-01Z', false)")
+    assert len(preview(plant)) == 21
+    assert notices == []
