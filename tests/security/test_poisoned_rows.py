@@ -62,7 +62,7 @@ def unknown_zone(plant: Plant, device: int) -> int:
 
 def variants_without_weights(plant: Plant, device: int) -> int:
     campaign = plant.campaign()
-    message = plant.message(device, campaign_id=campaign, priority=3)
+    message: int = plant.message(device, campaign_id=campaign, priority=3)
     past_the_checks(
         plant,
         """update drip.campaigns set variants = '[{"name": "A", "weight": "heavy"}]'
