@@ -604,9 +604,7 @@ class Play:
         device = event.which % len(self.devices)
         if self.model.device_status.get(device, "online") != "online":
             return
-        self.plant.row(
-            "select * from drip.report_device(%s::bigint, 'offline')", self.devices[device]
-        )
+        self.plant.row("select * from drip.report_device(%s, 'offline')", str(self.devices[device]))
         self.model.device_status[device] = "offline"
         self._at(self.clock.now + event.length, lambda: self._set_device(device, "online"))
 

@@ -870,7 +870,7 @@ def code_scene(column: str, one: Any, other: Any, **columns: Any) -> None:
         message = world.message(device, lead)
         yield
         first = world.fail(message, "INTERNAL_SERVER_ERROR")
-        world.plant.row("select * from drip.report_device(%s, 'online')", device)
+        world.plant.row("select * from drip.report_device(%s, 'online')", str(device))
         world.clock.advance(hours=3)
         state = world.plant.row("select status from drip.user_devices")
         if world.plant.message_row(message)["status"] == "pending" and state["status"] == "online":

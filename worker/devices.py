@@ -40,7 +40,7 @@ async def check_devices(
         async with places:
             health = await _health(senders[device["platform"]], device)
             await database.call(
-                "report_device", device["device_id"], health.status.value, health.reason
+                "report_device", str(device["device_id"]), health.status.value, health.reason
             )
 
     for platform in {device["platform"] for device in devices}:

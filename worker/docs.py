@@ -110,7 +110,9 @@ Every function that a role may call, by room. Arguments are named: `p_phone => '
 default may be left out. Each function returns rows that say what it did; `outcome` is one of the
 words its comment lists. Errors carry a code, [DR001 and so on](errors.md), and a hint.
 
-- A sequence, campaign, step or device argument is text: an id or a name.
+- A sequence, campaign, step, device or tenant argument is text: a name, or an id written as text,
+  `'17'`. A bare number is refused by Postgres itself: `function … (integer) does not exist`
+  ([errors.md](errors.md#an-id-is-text)).
 - A role that serves several tenants names one: `set local drip."user" = 'name or id'`.
 - `timestamptz` is an instant; `p_local timestamp` is wall clock in the tenant's zone. A time
   inside a definition that has no offset is the tenant's wall clock.

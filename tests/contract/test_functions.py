@@ -133,6 +133,23 @@ def test_what_callers_reach_without_a_pinned_path_is_bound_when_it_is_made(
     ] == []
 
 
+def test_no_function_that_is_called_takes_any_type(
+    functions: list[dict[str, Any]], catalog: Connection[dict[str, Any]]
+) -> None:
+    """A body that casts an argument of the caller's own type runs the caller's own cast."""
+    rows = catalog.execute(
+        """
+        select distinct p.proname::text as name
+        from pg_proc as p
+        cross join unnest(p.proargtypes) as a (type)
+        join pg_type as t on t.oid = a.type
+        where p.pronamespace = 'drip'::regnamespace and t.typtype = 'p'
+        """
+    ).fetchall()
+    granted = {f["name"] for f in functions if f["granted_to"]}
+    assert {row["name"] for row in rows} & granted == set()
+
+
 def test_functions_are_plpgsql_or_sql(functions: list[dict[str, Any]]) -> None:
     assert {f["language"] for f in functions} <= {"plpgsql", "sql"}
 

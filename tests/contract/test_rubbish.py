@@ -107,7 +107,6 @@ RUBBISH: dict[str, list[Any]] = {
     "jsonb": JSON,
     "text[]": [[], [None], ["", "abc", LONG], ["+60123456789", None, "+60123456789"]],
     "bigint[]": [[], [None], [-1, -1, None]],
-    "anycompatible": ["", "abc", LONG, "9" * 30],
 }
 
 SENSE = {
@@ -176,7 +175,7 @@ def test_no_argument_reaches_what_was_not_made_for_it(grown: Connection) -> None
     number = 0
     for name, types, values in calls(grown):
         number += 1
-        arguments = ", ".join(f"{key} => %({key})s" + cast(types[key]) for key in values)
+        arguments = ", ".join(f"{key} => %({key})s::{types[key]}" for key in values)
         try:
             # no column is read here: Python's calendar ends before the server's
             grown.execute(f"select from drip.{name}({arguments})".encode(), values)
@@ -193,8 +192,3 @@ def test_no_argument_reaches_what_was_not_made_for_it(grown: Connection) -> None
             grown.rollback()
     assert number > 1000
     assert wrong == []
-
-
-def cast(kind: str) -> str:
-    """The cast that a parameter needs; a polymorphic one is left to the server."""
-    return "" if kind == "anycompatible" else f"::{kind}"

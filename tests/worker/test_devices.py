@@ -66,7 +66,7 @@ def test_a_platform_without_a_sender_is_left_alone(
     settings: Settings, conn: Connection, add_device: Callable[..., int]
 ) -> None:
     device = add_device("one", platform="whacenter")
-    conn.execute("select drip.report_device(%s, 'offline', 'somebody else said so')", [device])
+    conn.execute("select drip.report_device(%s, 'offline', 'somebody else said so')", [str(device)])
     assert check(settings) == 0
     assert statuses(conn) == {"one": "offline"}
 

@@ -1,8 +1,8 @@
 -- What a sender says of its device. It lifts what a sender has set, never what a person has
--- disabled; a row that somebody holds is left to the next report. A device is an id or a name, and
--- the polymorphic type takes the id as the number that claim_messages gives, too.
+-- disabled; a row that somebody holds is left to the next report. The device is text, as
+-- everywhere: a polymorphic argument's cast would be the caller's own, run with the owner's rights.
 create function drip.report_device(
-  p_device anycompatible, p_status text, p_reason text default null)
+  p_device text, p_status text, p_reason text default null)
 returns table (device_id bigint, status text, outcome text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := drip.now();
-  v_id constant bigint := (drip._find_device(p_device::text)).id;
+  v_id constant bigint := (drip._find_device(p_device)).id;
   v_device drip.user_devices;
   v_reason text := nullif(left(btrim(p_reason), 500), '');
   v_mark bigint;
@@ -65,8 +65,8 @@ begin
   return query select v_id, p_status, 'changed'::text;
 end
 $$;
-comment on function drip.report_device(anycompatible, text, text) is
+comment on function drip.report_device(text, text, text) is
   'Notes what a sender says of its device (id or name): online, offline or needs_attention, and a
    reason. Outcome: changed, unchanged, disabled (left so), held (stopped by an error that only
    set_device_status ends), busy (somebody holds the row).';
-grant execute on function drip.report_device(anycompatible, text, text) to drip_worker;
+grant execute on function drip.report_device(text, text, text) to drip_worker;
