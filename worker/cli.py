@@ -410,14 +410,16 @@ def follow_events(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context, database_url: DatabaseUrl = None) -> None:
-    """Open psql on the database, with drip in the search path.
+    """Open psql on the database, with drip at the end of the search path.
 
     Further arguments go to psql: pgdrip psql -c "select * from queue_overview"
     """
     from .target import open_target
 
     with open_target(_settings(database_url)) as target:
-        options = f"{os.environ.get('PGOPTIONS', '')} -c search_path=drip,public".strip()
+        # At the end: what somebody creates without a schema is theirs, not ours.
+        path = '-c search_path="$user",public,drip'
+        options = f"{os.environ.get('PGOPTIONS', '')} {path}".strip()
         environment = {**os.environ, "PGOPTIONS": options, "PGAPPNAME": "pgdrip psql"}
         arguments = list(context.args)
         connection = _psql_connection(target.url, environment)

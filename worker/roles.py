@@ -87,6 +87,41 @@ def ensure_roles(conn: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     )
 
 
+def take_temporary(conn: psycopg.Connection[tuple[object, ...]]) -> tuple[str, ...]:
+    """Take temporary tables in this database from `public`; sentences about it, for people.
+
+    No function of ours uses one, and whoever may make one may put types and tables of its own
+    beside ours. Without rights on the database it is left to an administrator. In `conn`'s
+    transaction.
+    """
+    row = conn.execute(_TEMPORARY).fetchone()
+    if row is None:
+        return ()
+    database = sql.Identifier(str(row[0])).as_string(conn)
+    statement = f"revoke temporary on database {database} from public"
+    if not row[1]:
+        return (
+            f"Everybody may create temporary tables in {database}; its owner takes that back by"
+            f" `{statement}`, since this role may not.",
+        )
+    conn.execute(statement.encode())
+    return (
+        f"Temporary tables in {database} are no longer for everybody; who needs them gets them by"
+        f" `grant temporary on database {database} to its_role`.",
+    )
+
+
+# A row where public may, and whether the current role may take it back.
+_TEMPORARY = """
+select d.datname, pg_has_role(d.datdba, 'usage')
+from pg_database as d
+cross join aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
+where d.datname = current_database()
+  and a.grantee = 0
+  and a.privilege_type = 'TEMPORARY'
+"""
+
+
 def is_superuser(conn: psycopg.Connection[tuple[object, ...]]) -> bool:
     """Whether the connected role is a superuser."""
     row = conn.execute("select current_setting('is_superuser') = 'on'").fetchone()

@@ -38,7 +38,7 @@ from .errors import PgdripError, from_database
 from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Rebuild
 from .replication import ensure_identities
 from .rights import put_rights
-from .roles import ensure_roles
+from .roles import ensure_roles, take_temporary
 from .sql_files import SCHEMA, SqlFile, load_files
 
 __all__ = [
@@ -85,6 +85,8 @@ class MigrationReport:
     unchanged: int
     rights: int
     seconds: float
+    notes: tuple[str, ...] = ()
+    """Sentences about what was done besides, or is left to an administrator."""
 
     @property
     def changed(self) -> bool:
@@ -92,7 +94,10 @@ class MigrationReport:
         return bool(self.revisions or self.created or self.rebuilt or self.dropped or self.rights)
 
     def summary(self) -> str:
-        """One sentence for people."""
+        """One sentence for people, and a line for each note."""
+        return "\n".join([self._sentence(), *self.notes])
+
+    def _sentence(self) -> str:
         if not (self.revisions or self.created or self.rebuilt or self.dropped):
             if self.rights:
                 return f"{self.rights} rights were missing or open to everybody: put right."
@@ -267,6 +272,7 @@ class _Migration:
         if newest:
             rebuild.check(after)
             rebuild.record(after)
+        self._notes = take_temporary(self._conn)
         return self._report(pending, after, rights, time.monotonic() - started)
 
     def _report(
@@ -284,6 +290,7 @@ class _Migration:
             unchanged=len(there - made),
             rights=rights,
             seconds=seconds,
+            notes=self._notes,
         )
 
     def differences(self) -> list[Drift]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -93,14 +95,43 @@ def test_a_reader_that_leaves_early_is_no_error(dsn: str, tmp_path: Path) -> Non
     assert done.stderr == ""
 
 
-def test_psql_opens_the_database_with_our_schema_first(
+def test_psql_opens_the_database_with_our_schema_last(
     pgdrip: Run, dsn: str, conn: psycopg.Connection[DictRow]
 ) -> None:
     done = pgdrip("psql", "-Atc", "show search_path; select current_database()", url=dsn)
     row = conn.execute("select current_database() as name").fetchone()
     assert row is not None
-    assert done.stdout.split("\n")[:2] == ["drip,public", row["name"]]
+    assert done.stdout.split("\n")[:2] == ['"$user",public,drip', row["name"]]
     assert done.returncode == 0
+
+
+def test_what_is_created_in_psql_is_not_ours_and_our_functions_are_found(
+    pgdrip: Run, dsn: str, conn: psycopg.Connection[DictRow], readme_sql: list[str]
+) -> None:
+    """What the README types into psql, by somebody who operates and owns nothing."""
+    login = f"pgdrip_test_{os.getpid()}_psql"
+    conn.execute(f"create role {login} login password 'x'; grant drip_operator to {login}".encode())
+    conn.execute(f"grant create on schema public to {login}".encode())
+    url = psycopg.conninfo.make_conninfo(dsn, user=login, password="x")
+    own = "create table orders (id text primary key, phone text); select 'orders'::regclass"
+    try:
+        for text in [own, *readme_sql]:
+            done = pgdrip("psql", "-v", "ON_ERROR_STOP=1", "-Atc", text, url=url)
+            assert done.returncode == 0, (text, done.stderr)
+        row = conn.execute("select to_regclass('public.orders') is not null as is_there").fetchone()
+        assert row == {"is_there": True}
+    finally:
+        conn.execute(f"drop owned by {login}; drop role {login}".encode())
+
+
+@pytest.fixture
+def readme_sql() -> list[str]:
+    """The blocks of the README that make a tenant, a device and a sequence, in order."""
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    named = [b for b in blocks if re.search(r"from (create_|upsert_)", b)]
+    assert len(named) >= 3
+    return ["".join(named)]
 
 
 def test_psql_passes_its_exit_code_on(pgdrip: Run, dsn: str) -> None:
