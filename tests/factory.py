@@ -320,6 +320,11 @@ class Plant:
             .fetchall()
         )
 
+    def woken(self, payload: str) -> list[int] | None:
+        """The devices that a notification of drip_wake names; none of ours: null; all: empty."""
+        devices: list[int] | None = self.value("select drip._open_devices(%s)", payload)
+        return devices
+
     def wake(self) -> None:
         """Have the next claim look at every device."""
         self.conn.execute("select drip.wake_devices('{}')")

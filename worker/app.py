@@ -69,8 +69,10 @@ def create_app(
         worker_defaults={
             "queues": [QUEUE],
             "concurrency": 5,
-            # A notification between two fetches is lost until the next poll.
             "fetch_job_polling_interval": 1.0,
+            # Tasks are periodic and need no notification; any login may notify, and a listener of
+            # procrastinate's ends with what is no JSON.
+            "listen_notify": False,
             "delete_jobs": "always",
             "install_signal_handlers": False,
             "shutdown_graceful_timeout": 5.0,

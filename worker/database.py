@@ -216,9 +216,9 @@ class Database:
         """Give back messages (message_id, attempt) that were never handed over."""
         return await self.call("release_messages", worker, Jsonb(messages))
 
-    async def wake_devices(self, devices: Sequence[int]) -> None:
-        """Let the next claim look at these devices; an empty list means all."""
-        await self.query(_WAKE, [list(devices)])
+    async def wake_devices(self, sealed: Sequence[str]) -> None:
+        """Let the next claim look at the devices of these notifications; without any, at all."""
+        await self.query(_WAKE, [list(sealed)])
 
     async def next_wakeup(self) -> float | None:
         """Seconds until the next look at a device, by the database's clock; None: never."""
@@ -235,7 +235,7 @@ _TAKE_TIME = sql.SQL(
     "select set_config('statement_timeout',"
     " (extract(epoch from drip.planning_time()) * 1000)::bigint::text, true)"
 )
-_WAKE = sql.SQL("select count(*) from drip.wake_devices(%s::bigint[])")
+_WAKE = sql.SQL("select count(*) from drip.wake_devices(p_sealed => %s::text[])")
 _NEXT_WAKEUP = sql.SQL(
     "select extract(epoch from drip.next_wakeup() - drip.now())::float8 as seconds"
 )

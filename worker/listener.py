@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -15,8 +16,13 @@ log = structlog.get_logger("pgdrip.listener")
 # Seconds without a notification after which the connection is asked whether it still lives.
 PROBE = 30.0
 
-# Seconds in which woken devices gather for one call.
+# What a notification about devices looks like: a mark, and numbers that it hides.
+_SEALED = re.compile(r"[0-9a-f]{16}(?:,[0-9a-f]{1,16}){1,401}")
+
+# Seconds in which notifications gather for one call of wake_devices, and how many of them at most;
+# with more, all devices are looked at.
 GATHER = 0.005
+MOST_SEALED = 500
 
 Handler = Callable[[str], None]
 
@@ -27,15 +33,25 @@ class DeviceWaker:
     def __init__(self, database: Database, look: asyncio.Event) -> None:
         self._database = database
         self._look = look
-        self._devices: set[int] = set()
+        self._sealed: set[str] = set()
         self._all = False
         self._bell = Bell(self._wake, GATHER)
 
+    def wake_all(self) -> None:
+        """Have every device looked at."""
+        self._all = True
+        self._bell.ring()
+
     def wake(self, payload: str) -> None:
-        """Wake the devices of a payload, ``17,18``; an empty or odd one wakes all."""
-        devices = payload.split(",")
-        if all(device.isdecimal() for device in devices):
-            self._devices.update(map(int, devices))
+        """Wake the devices of a notification, which the database has sealed and opens itself.
+
+        Any login may notify: what does not look like ours is dropped here, what does and is not
+        names nothing there.
+        """
+        if not _SEALED.fullmatch(payload):
+            return
+        if len(self._sealed) < MOST_SEALED:
+            self._sealed.add(payload)
         else:
             self._all = True
         self._bell.ring()
@@ -45,11 +61,11 @@ class DeviceWaker:
         await self._bell.run()
 
     async def _wake(self) -> None:
-        devices = [] if self._all else sorted(self._devices)
-        self._devices.clear()
+        sealed = [] if self._all else sorted(self._sealed)
+        self._sealed.clear()
         self._all = False
         try:
-            await self._database.wake_devices(devices)
+            await self._database.wake_devices(sealed)
         except BaseException:
             self._all = True
             raise

@@ -57,7 +57,7 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
 
         def on_listening() -> None:
             # Whatever was announced while nobody listened.
-            waker.wake("")
+            waker.wake_all()
             enrollment.ring()
             on_campaign()
             inbound.ring()

@@ -2,10 +2,9 @@
 create function drip._notify_wake(p_devices bigint[]) returns void
 language sql volatile
 as $$
-  select pg_catalog.pg_notify(
-    'drip_wake',
-    case when cardinality(p_devices) <= 400 then array_to_string(p_devices, ',') else '' end)
+  select pg_catalog.pg_notify('drip_wake', drip._seal_devices(
+    case when cardinality(p_devices) <= 400 then p_devices else '{}' end))
   where cardinality(p_devices) > 0
 $$;
 comment on function drip._notify_wake(bigint[]) is
-  'Tells the workers which devices have something new; more than 400 are told as all.';
+  'Tells the workers, sealed, which devices have something new; more than 400 are told as all.';

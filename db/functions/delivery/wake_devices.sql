@@ -1,18 +1,27 @@
 -- Runs in a short transaction of the worker after a notification, never in the one that planned.
 -- It moves the look, not the pace, so a wake cannot break the pacing.
-create function drip.wake_devices(p_devices bigint[])
+create function drip.wake_devices(p_devices bigint[] default null, p_sealed text[] default null)
 returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();
+  v_devices bigint[] := coalesce(p_devices, '{}');
+  v_all boolean := cardinality(v_devices) = 0 and coalesce(cardinality(p_sealed), 0) = 0;
+  v_opened bigint[];
+  v_text text;
   v_count integer;
 begin
+  foreach v_text in array coalesce(p_sealed, '{}') loop
+    v_opened := drip._open_devices(v_text);
+    v_all := v_all or coalesce(cardinality(v_opened) = 0, false);
+    v_devices := v_devices || v_opened;
+  end loop;
   with locked as (
     select p.device_id
     from drip.device_pacing p
-    where (coalesce(cardinality(p_devices), 0) = 0 or p.device_id = any (p_devices))
+    where (v_all or p.device_id = any (v_devices))
       and p.next_look_at > v_now
     order by p.device_id
     for no key update
@@ -25,6 +34,7 @@ begin
   return v_count;
 end
 $$;
-comment on function drip.wake_devices(bigint[]) is
-  'Has the next claim look at these devices (empty: all) at once; returns how many were parked.';
-grant execute on function drip.wake_devices(bigint[]) to drip_worker;
+comment on function drip.wake_devices(bigint[], text[]) is
+  'Has the next claim look at these devices at once (none named: all); returns how many were parked.
+   p_sealed are notifications of drip_wake as they came; those of strangers name nothing.';
+grant execute on function drip.wake_devices(bigint[], text[]) to drip_worker;

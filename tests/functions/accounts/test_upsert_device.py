@@ -160,7 +160,7 @@ def test_the_workers_are_told(conn: Connection, plant: Plant) -> None:
     conn.execute("listen drip_wake")
     device = plant.value("select device_id from drip.upsert_device('front', 'gowa')")
     heard = next(conn.notifies(timeout=30, stop_after=1))
-    assert heard.payload == str(device)
+    assert plant.woken(heard.payload) == [device]
 
 
 def test_an_application_may_not(connect: Any, plant: Plant) -> None:

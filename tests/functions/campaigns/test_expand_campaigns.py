@@ -276,4 +276,4 @@ def test_the_devices_wake(clock: Clock, plant: Plant) -> None:
     plant.conn.execute("listen drip_wake")
     expand(plant)
     [notice] = list(plant.conn.notifies(timeout=5, stop_after=1))
-    assert notice.payload == str(device)
+    assert plant.woken(notice.payload) == [device]

@@ -188,7 +188,7 @@ def test_wakes_the_device_without_touching_its_row(
     assert list(listener.notifies(timeout=0)) == []
     app.commit()
     [wake] = listener.notifies(timeout=5, stop_after=1)
-    assert wake.payload == str(device)
+    assert plant.woken(wake.payload) == [device]
 
 
 def test_a_later_message_wakes_nobody(clock: Clock, plant: Plant, connect: Connect) -> None:

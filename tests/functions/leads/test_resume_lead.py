@@ -31,7 +31,8 @@ def test_what_was_held_goes(clock: Clock, plant: Plant, conn: Connection) -> Non
         "skipped": 0,
     }
 
-    assert next(conn.notifies(timeout=30, stop_after=1)).payload == str(device)
+    [heard] = conn.notifies(timeout=30, stop_after=1)
+    assert plant.woken(heard.payload) == [device]
     row = plant.row("select paused_until, pause_reason, enroll_check from drip.leads")
     assert row == {"paused_until": None, "pause_reason": None, "enroll_check": True}
     plant.wake()

@@ -245,7 +245,7 @@ def test_an_application_waits_for_nobody_to_wake(clock: Clock, plant: Plant) -> 
     assert list(plant.conn.notifies(timeout=0)) == []
     plant.row(ENROLL, "Now", PHONE)
     [notice] = list(plant.conn.notifies(timeout=5, stop_after=1))
-    assert notice.payload == str(device)
+    assert plant.woken(notice.payload) == [device]
 
 
 def test_rolled_back_with_the_application(clock: Clock, plant: Plant, warm: int) -> None:

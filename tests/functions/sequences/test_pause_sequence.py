@@ -199,4 +199,4 @@ def test_devices_wake_for_what_is_due(clock: Clock, plant: Plant) -> None:
     plant.conn.execute("listen drip_wake")
     plant.row(RESUME, "Warm", "catch_up")
     [notice] = list(plant.conn.notifies(timeout=5, stop_after=1))
-    assert notice.payload == str(device)
+    assert plant.woken(notice.payload) == [device]
