@@ -1,11 +1,11 @@
 """Tables migrate, code is rebuilt: the one transaction that brings a database to this version.
 
-`migrate` takes an advisory lock, drops those of our functions and views whose file or catalog entry
-changed (and ours that rest on them, outermost first, never `cascade`), runs pending revisions,
-creates what is missing from the files, validates every body, and commits. Functions that look the
-same to callers, and trigger functions, are not dropped: `create or replace` does it. What is
-unchanged is not touched, so that foreign views on top of ours stop only the upgrades that concern
-them.
+`migrate` locks the table of revisions, drops those of our functions and views whose file or catalog
+entry changed (and ours that rest on them, outermost first, never `cascade`), runs pending
+revisions, creates what is missing from the files, validates every body, and commits. Functions that
+look the same to callers, and trigger functions, are not dropped: `create or replace` does it. What
+is unchanged is not touched, so that foreign views on top of ours stop only the upgrades that
+concern them.
 """
 
 from __future__ import annotations
@@ -54,8 +54,6 @@ __all__ = [
     "shared_connection",
 ]
 
-# The ASCII bytes of "pgdrip": one migration at a time in a database.
-LOCK_KEY = 0x706764726970
 # Seconds. Another migration is waited for; a table in use is not: the whole is tried again.
 MIGRATION_WAIT = 300
 ATTEMPTS = 4
@@ -66,6 +64,43 @@ MINIMUM_SERVER = 150000
 _ALEMBIC = threading.Lock()
 
 RunRevisions = Callable[[sqlalchemy.Connection], None]
+
+# Another first installation has just made the schema or the table.
+_RACES = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DuplicateSchema,
+    psycopg.errors.DuplicateTable,
+)
+
+# As alembic makes it.
+_VERSION_TABLE = f"""
+create table {SCHEMA}.alembic_version (
+  version_num varchar(32) not null,
+  constraint alembic_version_pkc primary key (version_num)
+);
+"""
+
+# Who has a lock that a migration may wait for: on a table or view of ours, or the advisory lock
+# that pgmq takes on a queue's name, which any login may hold.
+_HOLDERS = """
+select distinct a.pid, a.usename
+from pg_catalog.pg_locks l
+join pg_catalog.pg_stat_activity a on a.pid = l.pid
+where l.granted
+  and a.pid <> pg_catalog.pg_backend_pid()
+  and l.database = (
+    select d.oid from pg_catalog.pg_database d where d.datname = current_database())
+  and (l.locktype = 'advisory'
+       or l.relation in (
+         select c.oid
+         from pg_catalog.pg_class c
+         where c.relnamespace in (
+           select n.oid
+           from pg_catalog.pg_namespace n
+           where n.nspname in ('drip', 'pgmq', 'procrastinate'))))
+order by a.pid
+limit 5
+"""
 
 # What a revision meets when a view or a trigger of ours rests on the column that it changes.
 _IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
@@ -188,14 +223,14 @@ def migrate(
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 with shared_connection(dsn) as connection:
-                    run = _Migration(connection, folder, files, lock_timeout)
+                    run = _Migration(connection, folder, files, lock_timeout, installs=True)
                     return run.upgrade(revision, started, run_revisions)
             except BUSY as exc:
                 if not attempts_left:
                     raise PgdripError(
                         f"The database was too busy to upgrade: {exc.diag.message_primary}.",
-                        hint="Sessions hold our tables or views (see pg_stat_activity and"
-                        " pg_locks); end them and run it again. Nothing was changed.",
+                        hint=f"Sessions hold what it needs{_holders(dsn)}; end them (`select"
+                        " pg_terminate_backend(pid)`) and run it again. Nothing was changed.",
                         code=exc.sqlstate,
                     ) from exc
                 time.sleep(random.uniform(0.05, 0.2))  # noqa: S311
@@ -227,6 +262,8 @@ class _Migration:
         folder: Path,
         files: list[SqlFile],
         lock_timeout: float,
+        *,
+        installs: bool = False,
     ) -> None:
         self._connection = connection
         self._conn = _psycopg_of(connection)
@@ -239,7 +276,7 @@ class _Migration:
         self._set("client_min_messages", "warning")
         self._set("search_path", "")
         self._set("lock_timeout", f"{MIGRATION_WAIT}s")
-        self._conn.execute("select pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+        self._exclude_others(installs)
         self._set("lock_timeout", f"{int(lock_timeout * 1000)}ms")
         # Only now: what another migration committed while we waited is in sight.
         self._files = files
@@ -247,6 +284,32 @@ class _Migration:
 
     def _set(self, name: str, value: str) -> None:
         self._conn.execute("select set_config(%s, %s, true)", (name, value))
+
+    def _exclude_others(self, installs: bool) -> None:
+        """One migration at a time in a database, for which no other login can hold a lock.
+
+        Who locks the table of revisions needs rights on it; who makes it, or the schema, needs the
+        right to, and whoever comes second waits for the first to commit.
+        """
+        while True:
+            try:
+                with self._conn.transaction():
+                    has_schema, has_table = self._conn.execute(
+                        "select to_regnamespace(%s) is not null, to_regclass(%s) is not null",
+                        (SCHEMA, f"{SCHEMA}.alembic_version"),
+                    ).fetchone() or (False, False)
+                    if has_table:
+                        self._conn.execute(
+                            f"lock table {SCHEMA}.alembic_version"
+                            " in share row exclusive mode".encode()
+                        )
+                    elif installs:
+                        if not has_schema:
+                            self._conn.execute(f"create schema {SCHEMA}".encode())
+                        self._conn.execute(_VERSION_TABLE.encode())
+                return
+            except (*_RACES, psycopg.errors.UndefinedTable):
+                continue
 
     def upgrade(
         self, revision: str, started: float, run_revisions: RunRevisions | None
@@ -379,6 +442,13 @@ class _Migration:
                 f"{where}: {text}{near}.", hint=cause.diag.message_hint, code=cause.sqlstate
             )
         return PgdripError(f"{where}: {type(cause).__name__}: {cause}.")
+
+
+def _holders(dsn: str) -> str:
+    with psycopg.connect(dsn, autocommit=True, application_name="pgdrip migrate") as conn:
+        found = conn.execute(_HOLDERS.encode()).fetchall()
+    told = ", ".join(f"{pid} ({login})" for pid, login in found)
+    return f": {told}" if told else ""
 
 
 def _psycopg_of(connection: sqlalchemy.Connection) -> Connection:

@@ -248,24 +248,39 @@ def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) ->
     }
 
 
-# The first number of a lock of two says what is locked; who shares one waits for the other.
-LOCK_SPACES = {
-    "7305": {"_claim_messages"},  # a contact whose gap or cap is judged
-    "7306": {"_claim_messages"},  # an account whose reach is judged
-    "7307": {"_count_results"},  # a slot that a session counts in
-    "7308": {"_claim_messages", "_shut_out_claims"},  # a campaign that is judged or stopped
-    "7311": {"_check_chain"},  # the chains of a tenant
-}
+def test_no_function_takes_an_advisory_lock(catalog: Connection[dict[str, Any]]) -> None:
+    """Any login may hold one (docs/decisions/locks.md); of libraries, what theirs do is known.
+
+    pgmq locks the name of a queue that it makes or drops: ours have random names and are dropped
+    without it. It also locks groups of messages that are read in turns, which we do not do.
+    """
+    found = catalog.execute(
+        """
+        select p.pronamespace::regnamespace || '.' || p.proname as name
+        from pg_proc p
+        where p.pronamespace in (
+            select n.oid
+            from pg_namespace n
+            where n.nspname in ('drip', 'pgmq', 'procrastinate'))
+          and concat(p.prosrc, pg_get_function_sqlbody(p.oid)) ~* 'advisory_'
+        order by 1
+        """
+    ).fetchall()
+    assert [f["name"] for f in found if not f["name"].startswith("pgmq.read_grouped")] == [
+        "pgmq.acquire_queue_lock"
+    ]
 
 
-def test_an_advisory_lock_has_one_meaning(functions: list[dict[str, Any]]) -> None:
-    found: dict[str, set[str]] = {}
-    for function in functions:
-        for space in re.findall(
-            r"advisory_(?:xact_)?lock(?:_shared)?\(\s*(\d+)\s*,", function["body"] or ""
-        ):
-            found.setdefault(space, set()).add(function["name"])
-    assert found == LOCK_SPACES
+def test_what_makes_pgmq_lock_is_called_in_one_place(functions: list[dict[str, Any]]) -> None:
+    callers = {
+        (f["name"], called)
+        for f in functions
+        for called in re.findall(
+            r"pgmq\.(create\w*|drop_queue|acquire_queue_lock|read_grouped\w*|convert_\w+)\(",
+            code_of(f["body"]),
+        )
+    }
+    assert callers == {("_create_event_queue", "create")}
 
 
 def test_plain_sql_functions_can_be_inlined(functions: list[dict[str, Any]]) -> None:

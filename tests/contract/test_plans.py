@@ -120,7 +120,8 @@ def full(request: pytest.FixtureRequest, plant: Plant) -> Plant:
     """A database that was empty when it was analyzed and the calls were planned, and is full."""
     conn = plant.conn
     for number in range(1, DEVICES + 1):
-        plant.device(f"device-{number}")
+        # one gateway with one secret: its webhooks speak of all its devices
+        plant.device(f"device-{number}", webhook_secret_name="gate")
     plant.sequence({}, {}, {}, name="journey", stop_on_reply=False)
     for _ in range(2):
         plant.campaign(status="completed", completed_at=plant.now())

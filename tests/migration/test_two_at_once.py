@@ -14,7 +14,7 @@ import psycopg
 from code_tree import Tree, function
 
 from pgdrip.roles import DEPLOYER_ROLES, MEMBERSHIPS, ROLES, ensure_roles
-from pgdrip.schema import LOCK_KEY, db_dir, drift, migrate
+from pgdrip.schema import db_dir, drift, migrate
 
 
 def test_two_in_one_database(empty_dsn: str) -> None:
@@ -33,11 +33,12 @@ def test_two_in_one_database(empty_dsn: str) -> None:
 def test_second_waits_and_finds_nothing_to_do(tree: Tree) -> None:
     tree.write("functions/core/f.sql", function("f"))
     with psycopg.connect(tree.dsn) as first, ThreadPoolExecutor(1) as pool:
-        first.execute("select pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+        first.execute("lock table drip.alembic_version in share row exclusive mode")
         second = pool.submit(tree.migrate)
         while not tree.rows(
             "select from pg_locks l join pg_database d on d.oid = l.database"
-            " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
+            " where l.relation = 'drip.alembic_version'::regclass and not l.granted"
+            " and d.datname = current_database()"
         ):
             assert not second.done()
         first.rollback()

@@ -60,15 +60,16 @@ create or replace trigger apply_campaign_status
   for each row when (new.status is distinct from old.status)
   execute function drip._apply_campaign_status();
 
--- A claim holds the lock shared while it judges messages of the campaign, and gives way while
--- somebody has it alone. A worker that pauses a campaign waits for nobody (drip.hold_policy).
+-- A claim has one of the campaign's lock rows while it judges messages of it, and passes over the
+-- campaign when it finds none that is free. A worker that pauses a campaign waits for nobody
+-- (drip.hold_policy).
 create function drip._shut_out_claims(p_campaign_id bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('drip.hold_policy', true) is distinct from 'skip' then
-    perform pg_catalog.pg_advisory_xact_lock(7308, (p_campaign_id & 2147483647)::integer);
+    perform drip._lock_all('campaign', p_campaign_id);
   end if;
 end
 $$;

@@ -121,13 +121,12 @@ comment on function drip._expand_campaigns(integer, bigint) is
   'expand_campaigns, for all tenants or for one.';
 
 -- A campaign whose audience is being read has no lock on its row, so that a pause or a cancel does
--- not wait for a slow view; its advisory lock keeps other sessions from reading it too.
+-- not wait for a slow view; its lock row keeps other sessions from reading it too.
 create function drip._next_expansion(p_user_id bigint, p_now timestamptz) returns drip.campaigns
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_taking constant integer := 7309;
   v_id bigint;
   v_campaign drip.campaigns;
 begin
@@ -139,8 +138,7 @@ begin
       and drip._is_expansion_due(c, p_now)
     order by c.scheduled_at, c.id
   loop
-    continue when not pg_catalog.pg_try_advisory_xact_lock(
-      c_taking, (v_id & 2147483647)::integer);
+    continue when not drip._try_lock('planning', v_id, 0);
     select c.*
     into v_campaign
     from drip.campaigns c

@@ -7,27 +7,18 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_slots constant integer := 64;
   c_sample constant integer := 50;
   c_share constant numeric := 0.2;
   v_today constant date := (drip.now() at time zone 'UTC')::date;
-  v_slot integer;
+  -- when all are taken, any: then two sessions may wait for each other's row of one program
+  v_slot constant integer := coalesce(
+    drip._try_lock_any('results', 0), pg_catalog.pg_backend_pid() % 64);
   v_failing jsonb;
 begin
-  select n.slot
-  into v_slot
-  from (
-    select (pg_catalog.pg_backend_pid() + s.n) % c_slots as slot
-    from generate_series(0, c_slots - 1) as s (n)
-  ) n
-  where pg_catalog.pg_try_advisory_xact_lock(7307, n.slot)
-  limit 1;
-
   insert into drip.program_results as r (
     user_id, campaign_id, sequence_id, on_day, slot, results, failures)
   select
-    p.user_id, p.campaign_id, p.sequence_id, v_today,
-    coalesce(v_slot, pg_catalog.pg_backend_pid() % c_slots), p.results, p.failures
+    p.user_id, p.campaign_id, p.sequence_id, v_today, v_slot, p.results, p.failures
   from jsonb_to_recordset(p_programs) as p (
     user_id bigint, campaign_id bigint, sequence_id bigint, results bigint, failures bigint)
   order by p.campaign_id, p.sequence_id

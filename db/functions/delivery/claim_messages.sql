@@ -160,8 +160,7 @@ begin
     v_shut := array(
       select k.id
       from unnest(v_campaigns) as k (id)
-      where not pg_catalog.pg_try_advisory_xact_lock_shared(
-        7308, (k.id & 2147483647)::integer));
+      where k.id is not null and drip._try_lock_any('campaign', k.id) is null);
     if cardinality(v_shut) > 0 then
       v_heads := array(
         select m.id
@@ -173,14 +172,7 @@ begin
 
     -- two devices must not judge the same contact's gap at once: the loser looks again later
     if v_contact_rules then
-      select array_agg(m.id order by m.id)
-      into v_heads
-      from drip.broadcast_messages m
-      join drip.users u on u.id = m.user_id
-      where m.id = any (v_heads)
-        and ((u.contact_gap is null and u.contact_cap is null)
-             or pg_catalog.pg_try_advisory_xact_lock(
-                  7305, (m.lead_id & 2147483647)::integer));
+      v_heads := drip._lock_contacts(v_heads);
       exit when v_heads is null;
     end if;
 
@@ -189,17 +181,15 @@ begin
       select array_agg(q.id order by q.id)
       into v_heads
       from (
-        select distinct on (coalesce(a.id, -m.id)) m.id
+        select distinct on (coalesce(a.id, -m.id)) m.id, a.id as account_id
         from drip.broadcast_messages m
         join drip.user_devices d on d.id = m.device_id
         left join drip.sender_accounts a on a.id = d.account_id and a.reach_cap is not null
         where m.id = any (v_heads)
-          and (a.id is null
-               or (a.id <> all (v_accounts)
-                   and pg_catalog.pg_try_advisory_xact_lock(
-                     7306, (a.id & 2147483647)::integer)))
+          and (a.id is null or a.id <> all (v_accounts))
         order by coalesce(a.id, -m.id), m.priority, m.due_at, m.id
-      ) q;
+      ) q
+      where q.account_id is null or drip._try_lock('account', q.account_id, 0);
       exit when v_heads is null;
     end if;
 

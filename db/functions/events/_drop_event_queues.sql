@@ -1,5 +1,6 @@
 -- A queue without a subscription goes when nobody uses it. Nothing here waits: what is in use stays
--- for the next time.
+-- for the next time. pgmq.drop_queue would wait for an advisory lock, which any login may hold; no
+-- queue is made a second time under its name, so that lock has nothing to guard here.
 create function drip._drop_event_queues() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11,23 +12,21 @@ begin
   for v_name in
     select q.queue_name
     from pgmq.meta q
-    where q.queue_name ~ '^drip_u\d+_'
+    where q.queue_name ~ '^drip_(u\d+|q)_'
       and not exists (select from drip.subscriptions s where s.queue_name = q.queue_name)
     order by q.queue_name
   loop
-    if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended(v_name, 0)) then
-      continue;
-    end if;
     begin
       execute pg_catalog.format(
         'lock table pgmq.%I in access exclusive mode nowait', 'q_' || v_name);
       -- a new subscriber may have come before the lock
       if not exists (select from drip.subscriptions s where s.queue_name = v_name) then
-        perform pgmq.drop_queue(v_name);
+        execute pg_catalog.format('drop table pgmq.%I, pgmq.%I', 'q_' || v_name, 'a_' || v_name);
+        delete from pgmq.meta q where q.queue_name = v_name;
         v_count := v_count + 1;
       end if;
     exception
-      when lock_not_available then
+      when lock_not_available or undefined_table then
         null;
     end;
   end loop;

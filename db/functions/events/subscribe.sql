@@ -1,5 +1,5 @@
--- The queue is made under our owner and named after the tenant, so that tenants cannot meet in it;
--- an application's own queue would make our transactions fail for want of a right on it.
+-- The queue is made under our owner; an application's own queue would make our transactions fail
+-- for want of a right on it.
 create function drip.subscribe(p_queue text, p_pattern text)
 returns table (queue text, pattern text, outcome text)
 language plpgsql volatile security definer
@@ -12,9 +12,11 @@ declare
   v_queue constant text := drip._check_event_queue(p_queue);
   v_pattern constant text := lower(btrim(p_pattern));
   v_matches constant text := drip._event_pattern(v_pattern);
-  v_name constant text := pg_catalog.format('drip_u%s_%s', v_user, v_queue);
+  v_name text;
   v_outcome text := 'already_subscribed';
 begin
+  -- two sessions must not make two tables for one queue
+  perform drip._lock_all('queues', v_user);
   if (select count(*)
       from drip.subscriptions s
       where s.user_id = v_user and (s.queue, s.pattern) <> (v_queue, v_pattern)) >= c_most
@@ -23,13 +25,16 @@ begin
       'DR005', pg_catalog.format('there are %s subscriptions already', c_most),
       'Take one back: select * from drip.unsubscribe(queue, pattern).');
   end if;
-  if not drip._hold_event_queue(v_name) then
-    perform drip._create_event_queue(v_name);
-  elsif not exists (
-    select from drip.subscriptions s where s.user_id = v_user and s.queue = v_queue)
-  then
-    -- the sweep has not yet dropped what an earlier subscriber left behind
-    execute pg_catalog.format('delete from pgmq.%I', 'q_' || v_name);
+  select s.queue_name
+  into v_name
+  from drip.subscriptions s
+  where s.user_id = v_user and s.queue = v_queue
+  limit 1;
+  if v_name is null or not drip._hold_event_queue(v_name) then
+    v_name := drip._create_event_queue();
+    update drip.subscriptions s
+    set queue_name = v_name
+    where s.user_id = v_user and s.queue = v_queue;
   end if;
   insert into drip.subscriptions (user_id, queue, pattern, matches, queue_name, created_at)
   values (v_user, v_queue, v_pattern, v_matches, v_name, drip.now())
@@ -46,27 +51,23 @@ comment on function drip.subscribe(text, text) is
    already_subscribed. Types and bodies: docs/events.md.';
 grant execute on function drip.subscribe(text, text) to drip_app;
 
--- As a child of waiting_events the queue is counted and scrubbed with all others.
-create function drip._create_event_queue(p_queue_name text) returns void
+-- pgmq takes an advisory lock on the name, which any login could hold if it could guess it. A
+-- random name also tells nothing of the tenant to those who read pg_class. As a child of
+-- waiting_events the queue is counted and scrubbed with all others.
+create function drip._create_event_queue() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_name constant text := 'drip_q_' || replace(gen_random_uuid()::text, '-', '');
 begin
-  perform pgmq.create(p_queue_name);
-  -- somebody may have made it while pgmq waited for them
-  if not exists (
-    select
-    from pg_catalog.pg_inherits i
-    where i.inhrelid = to_regclass('pgmq.q_' || p_queue_name)
-      and i.inhparent = 'drip.waiting_events'::regclass)
-  then
-    execute pg_catalog.format(
-      'alter table pgmq.%I inherit drip.waiting_events', 'q_' || p_queue_name);
-  end if;
+  perform pgmq.create(v_name);
+  execute pg_catalog.format('alter table pgmq.%I inherit drip.waiting_events', 'q_' || v_name);
+  return v_name;
 end
 $$;
-comment on function drip._create_event_queue(text) is
-  'Makes a queue of events in pgmq.';
+comment on function drip._create_event_queue() is
+  'Makes a queue of events in pgmq; returns its name.';
 
 -- Words of a type are joined by dots. A pattern that no event can match is a slip of the pen.
 create function drip._event_pattern(p_pattern text) returns text

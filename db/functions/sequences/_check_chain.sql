@@ -21,7 +21,7 @@ begin
   if v_entry is null or v_next is null then
     return;
   end if;
-  perform pg_catalog.pg_advisory_xact_lock(7311, (p_sequence.user_id & 2147483647)::integer);
+  perform drip._lock_all('chains', p_sequence.user_id);
   with recursive programs as materialized (
     select
       s.id, s.name, drip._entry_token(s) as entry_token, drip._exit_token(s.id) as exit_token

@@ -59,9 +59,8 @@ def test_what_a_reader_rolls_back_comes_again(
 def test_without_an_ack_it_comes_again_after_its_time(plant: Plant, crm: Followed) -> None:
     first = read(plant.conn, seconds=600)
     assert read(plant.conn) == []
-    plant.conn.execute(
-        f"update pgmq.q_drip_u{plant.user}_crm set vt = vt - interval '601 seconds'".encode()
-    )
+    name = plant.value("select queue_name from drip.subscriptions")
+    plant.conn.execute(f"update pgmq.q_{name} set vt = vt - interval '601 seconds'".encode())
     again = read(plant.conn)
     assert [row["event_id"] for row in again] == [row["event_id"] for row in first]
     assert [row["body"] for row in again] == [row["body"] for row in first]
