@@ -1,6 +1,7 @@
 -- What receipts do to messages, whatever their order: sent < failed < delivered < read, and nothing
 -- goes back. A receipt whose message is not known, is still with a worker, or is held by somebody
--- is parked; _match_receipts takes it up again.
+-- is parked; _match_receipts takes it up again. It counts for what its sender sent, and for nothing
+-- of another account.
 -- The planner settings keep the plans nested loops over indexes, as in the claim.
 create function drip._apply_receipts(p_receipts jsonb)
 returns table (applied bigint, parked bigint)
@@ -28,30 +29,39 @@ begin
   select jsonb_agg(to_jsonb(r) || jsonb_build_object(
     'message_id', coalesce(own.id, named.id),
     'attempt', case when own.id is not null then r.attempt_ref else named.attempt end,
-    'at', least(coalesce(r.occurred_at, v_now), v_now)))
+    'at', least(coalesce(r.occurred_at, v_now), v_now),
+    'received_at', coalesce(r.received_at, v_now)))
   into v_given
   from jsonb_to_recordset(p_receipts) as r (
     user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
-    occurred_at timestamptz, recipient text, message_ref bigint, attempt_ref integer,
-    error_code text, error_message text)
+    occurred_at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
+    attempt_ref integer, error_code text, error_message text)
   left join lateral (
     select m.id
     from drip.broadcast_messages m
+    left join drip.message_attempts a on a.message_id = m.id and a.attempt = r.attempt_ref
     where m.id = r.message_ref
       and m.user_id = r.user_id
       and m.attempts >= r.attempt_ref
       and m.status <> 'processing'
+      and (coalesce(a.device_id, m.device_id) = r.device_id
+           or drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
   ) own on true
   left join lateral (
-    select
-      m.id,
-      (select max(a.attempt)
-       from drip.message_attempts a
-       where a.message_id = m.id and a.provider_message_id = r.provider_message_id) as attempt
+    select m.id, a.attempt
     from drip.broadcast_messages m
+    left join lateral (
+      select k.attempt, k.device_id
+      from drip.message_attempts k
+      where k.message_id = m.id and k.provider_message_id = r.provider_message_id
+      order by k.attempt desc
+      limit 1
+    ) a on true
     where m.provider_message_id = r.provider_message_id
       and m.user_id = r.user_id
       and m.status <> 'processing'
+      and (coalesce(a.device_id, m.device_id) = r.device_id
+           or drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
     order by m.id
     limit 1
   ) named on own.id is null;
@@ -191,12 +201,14 @@ begin
     user_id, device_id, platform, provider_message_id, kind, occurred_at, received_at, recipient,
     message_ref, attempt_ref, error_code, error_message)
   select
-    f.user_id, f.device_id, f.platform, f.provider_message_id, f.kind, f.at, v_now, f.recipient,
-    f.message_ref, f.attempt_ref, f.error_code, f.error_message
+    f.user_id, f.device_id, f.platform, f.provider_message_id, f.kind, f.at,
+    -- tried again for as long as it is young; what is held by somebody stays young
+    case when f.message_id is null then f.received_at else v_now end,
+    f.recipient, f.message_ref, f.attempt_ref, f.error_code, f.error_message
   from jsonb_to_recordset(v_given) as f (
     user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
-    at timestamptz, recipient text, message_ref bigint, attempt_ref integer, error_code text,
-    error_message text, message_id bigint)
+    at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
+    attempt_ref integer, error_code text, error_message text, message_id bigint)
   where f.message_id is null or f.message_id <> all (v_locked)
   order by f.user_id, f.provider_message_id, f.kind
   on conflict do nothing;

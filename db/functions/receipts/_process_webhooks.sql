@@ -18,7 +18,10 @@ begin
   into v_facts
   from (
     select
-      w.place, w.received_at, t.user_id, t.platform, d.id as device_id, r.*,
+      w.place, w.received_at, t.user_id, t.platform, d.device_id, r.*,
+      -- a receipt need not name an instance
+      coalesce(d.device_id, td.id, (
+        select min(o.id) from drip.user_devices o where o.account_id = ta.id)) as speaker_id,
       -- a provider repeats itself for a week; an older time, or one ahead, is a wrong clock
       case
         when r.occurred_at between w.received_at - interval '14 days' and w.received_at
@@ -27,7 +30,12 @@ begin
       end as at,
       case
         when t.user_id is null then pg_catalog.format('there is no %s %s', w.kind, w.id)
-        when d.id is null and r.kind in ('message', 'own_message', 'preference', 'number_change')
+        when not d.is_spoken_for and r.kind <> 'ignored'
+          then pg_catalog.format(
+            'the instance %s is of a device that the %s %s does not speak for', r.instance, w.kind,
+            w.id)
+        when d.device_id is null
+          and r.kind in ('message', 'own_message', 'preference', 'number_change')
           then pg_catalog.format(
             'no device of the tenant has the instance %s', coalesce(r.instance, '(none)'))
       end as problem
@@ -41,19 +49,8 @@ begin
         coalesce(td.platform, ta.platform) as platform
     ) t
     left join lateral drip._read_webhook(t.platform, w.body::jsonb) r on true
-    left join lateral (
-      select o.id
-      from drip.user_devices o
-      where o.user_id = t.user_id
-        and o.platform = t.platform
-        and case
-          when td.id is not null and (t.platform <> 'cloud_api' or r.instance is null)
-            then o.id = td.id
-          else o.instance = r.instance
-        end
-      order by o.id = td.id desc nulls last, o.account_id = ta.id desc nulls last, o.id
-      limit 1
-    ) d on true
+    left join lateral drip._webhook_device(t.user_id, t.platform, td.id, ta.id, r.instance) d
+      on true
   ) q;
 
   select jsonb_agg(jsonb_build_object('place', q.place, 'error', q.problem))
@@ -66,7 +63,7 @@ begin
   ) q;
 
   select jsonb_agg(jsonb_build_object(
-    'user_id', f.user_id, 'device_id', f.device_id, 'platform', f.platform,
+    'user_id', f.user_id, 'device_id', f.speaker_id, 'platform', f.platform,
     'provider_message_id', f.provider_message_id, 'kind', f.state, 'occurred_at', f.at,
     'recipient', f.contact,
     'message_ref', substring(f.ref from '^(\d{1,18}):\d{1,9}$')::bigint,
@@ -75,7 +72,7 @@ begin
     'error_message', f.error_message))
   into v_receipts
   from jsonb_to_recordset(v_facts) as f (
-    user_id bigint, device_id bigint, platform text, kind text, state text, contact text, ref text,
+    user_id bigint, speaker_id bigint, platform text, kind text, state text, contact text, ref text,
     provider_message_id text, at timestamptz, error_code text, error_message text, problem text)
   where f.kind = 'receipt' and f.problem is null;
   if v_receipts is not null then
@@ -87,4 +84,5 @@ end
 $$;
 comment on function drip._process_webhooks(jsonb) is
   'Does what webhooks [{place, kind, id, received_at, body}] say: messages changed and words heard,
-   receipts parked, and problems [{place, error}] of those that name no device of ours.';
+   receipts parked, and problems [{place, error}] of those that name no device of ours, or one that
+   their address does not speak for.';

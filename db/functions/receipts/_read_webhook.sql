@@ -241,16 +241,25 @@ $$;
 comment on function drip._jid_phone(text) is
   'The digits of a WhatsApp id that is a phone, without the linked device''s number, else null.';
 
--- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it.
+-- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it. No
+-- text may fail here: what somebody wrote counts, whatever its time.
 create function drip._webhook_time(p_text text) returns timestamptz
 language sql stable parallel safe
 as $$
   select case
-    when p_text ~ '^\d{9,11}(\.\d+)?$' then to_timestamp(p_text::double precision)
-    when p_text ~ '^\d{12,14}$' then to_timestamp(p_text::double precision / 1000)
-    when p_text ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$'
+    when length(p_text) > 40 then null
+    when p_text ~ '^[0-9]{9,11}(\.[0-9]+)?$' then to_timestamp(p_text::double precision)
+    when p_text ~ '^[0-9]{12,14}$' then to_timestamp(p_text::double precision / 1000)
+    when p_text ~ (
+        '^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]'
+        || '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?'
+        || '(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])$')
+      and substring(p_text from 9 for 2)::integer <= extract(day from (
+        make_date(
+          substring(p_text from 1 for 4)::integer, substring(p_text from 6 for 2)::integer, 1)
+        + interval '1 month' - interval '1 day'))
       then p_text::timestamptz
   end
 $$;
 comment on function drip._webhook_time(text) is
-  'The instant that a webhook names, null where it names none.';
+  'The instant that a webhook names, null where it names none that exists.';

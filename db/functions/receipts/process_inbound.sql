@@ -127,6 +127,8 @@ begin
   ) t
   join drip.users u on u.id = t.user_id
   cross join lateral drip._read_webhook(t.platform, w.body::jsonb) r
+  join lateral drip._webhook_device(t.user_id, t.platform, td.id, ta.id, r.instance) d
+    on d.is_spoken_for
   left join lateral drip._find_contact(t.user_id, t.platform, r.contact, r.contact_alias) l
     on true
   cross join lateral (
@@ -142,7 +144,9 @@ begin
     and not exists (
       select
       from drip.inbound_messages i
-      where i.user_id = t.user_id and i.provider_message_id = r.provider_message_id)
+      where i.user_id = t.user_id
+        and i.device_id = d.device_id
+        and i.provider_message_id = r.provider_message_id)
   on conflict (user_id, phone, category) do nothing;
 exception when others then
   null; -- somebody is opting the same phone out now, or the body cannot be read: its turn comes

@@ -220,7 +220,9 @@ def test_three_thousand_messages(clock: Clock, plant: Plant) -> None:
     ends in its highest state, and the reports count each once."""
     chance = random.Random(4)
     plant.tenant(breaker_sample=100_000)
-    devices = [cloud_device(plant, f"cloud-{number}") for number in range(20)]
+    devices = [
+        cloud_device(plant, f"cloud-{number}", webhook_secret_name="app") for number in range(20)
+    ]
     plant.conn.execute(
         "insert into drip.leads"
         "  (user_id, phone, device_id, last_inbound_at, created_at, updated_at)"
