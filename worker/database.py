@@ -15,12 +15,9 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from .server_log import KEEP_OUT
-
-# What a lost or unwilling server raises: worth another try, with patience.
-LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 # Seconds. A statement of the worker that takes longer is cancelled.
 STATEMENT_TIMEOUT = 30.0
@@ -43,6 +40,32 @@ _SETTINGS = (
     "select set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false),"
     " set_config('jit', 'off', false)"
 )
+
+
+def is_lost(exc: BaseException) -> bool:
+    """Whether the server or the connection to it is gone: worth another try, with patience.
+
+    The class of the exception does not say it. psycopg calls an index entry that is too long
+    (54000) an OperationalError, too, and that very call will fail for ever.
+    """
+    if not isinstance(exc, psycopg.Error):
+        return isinstance(exc, OSError)
+    if exc.sqlstate is None:
+        # libpq's own words about a connection; a value that psycopg cannot send is a DataError
+        return isinstance(exc, psycopg.OperationalError | psycopg.InterfaceError)
+    return exc.sqlstate.startswith(("08", "57P"))
+
+
+def is_of_server(exc: BaseException) -> bool:
+    """Whether a call failed for a reason that lies with the server, whatever was in it.
+
+    Beside a loss: no memory, disk or connection left, a standby, an I/O error, a function or a
+    right that is missing.
+    """
+    state = getattr(exc, "sqlstate", None) or ""
+    return (
+        is_lost(exc) or state.startswith(("28", "3D", "3F", "42", "53", "58")) or state == "25006"
+    )
 
 
 async def connect(url: str, application_name: str) -> AsyncConnection[DictRow]:
@@ -76,8 +99,8 @@ async def _configure_for_claims(connection: AsyncConnection[Any]) -> None:
 class Database:
     """A pool of autocommit connections, and the worker's calls.
 
-    A call raises one of :data:`LOST` when the server is gone, and the matching
-    :class:`psycopg.Error` for anything else; the pool reconnects by itself.
+    A call raises what :func:`is_lost` tells from other errors when the server is gone, and the
+    matching :class:`psycopg.Error` for anything else; the pool reconnects by itself.
     """
 
     def __init__(self, url: str, *, size: int = 6, application_name: str = "pgdrip") -> None:
@@ -134,12 +157,12 @@ class Database:
             async with (pool or self.pool).connection() as connection:
                 cursor = await connection.execute(statement, values)
                 return await cursor.fetchall() if cursor.description else []
-        except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
+        except psycopg.Error as exc:
             self._note_loss(exc)
             raise
 
     def _note_loss(self, exc: psycopg.Error) -> None:
-        if exc.sqlstate is None or exc.sqlstate.startswith(("57P", "08")):
+        if is_lost(exc):
             # The server went away: the pool's other connections are as dead as this one.
             asyncio.get_running_loop().call_soon(self._start_check)
 
@@ -170,7 +193,7 @@ class Database:
                     self._statement(function, len(args), ()), args or None
                 )
                 return await cursor.fetchall()
-        except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
+        except psycopg.Error as exc:
             self._note_loss(exc)
             raise
 

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 import aiohttp
+import psycopg
 import structlog
 
-from .database import Database
+from .database import Database, is_of_server
 from .senders import SENDERS, create_sender
-from .senders.base import DeviceHealth, Sender
+from .senders.base import Sender
 from .settings import Settings
 
 log = structlog.get_logger("pgdrip.devices")
@@ -38,10 +39,22 @@ async def check_devices(
 
     async def check(device: dict[str, Any]) -> None:
         async with places:
-            health = await _health(senders[device["platform"]], device)
-            await database.call(
-                "report_device", str(device["device_id"]), health.status.value, health.reason
+            health = await senders[device["platform"]].health(
+                device["endpoint"], device["instance"], device["secret_name"]
             )
+            try:
+                await database.call(
+                    "report_device", str(device["device_id"]), health.status.value, health.reason
+                )
+            except psycopg.Error as exc:
+                if is_of_server(exc):
+                    raise
+                # It is this device's alone, and the next run asks it again.
+                log.error(
+                    "a device's report was refused",
+                    device_id=device["device_id"],
+                    code=exc.sqlstate or type(exc).__name__,
+                )
 
     for platform in {device["platform"] for device in devices}:
         senders[platform] = create_sender(platform, session, settings)
@@ -56,11 +69,3 @@ async def check_devices(
         for sender in senders.values():
             await sender.close()
     return len(devices)
-
-
-async def _health(sender: Sender, device: dict[str, Any]) -> DeviceHealth:
-    try:
-        return await sender.health(device["endpoint"], device["instance"], device["secret_name"])
-    except Exception as exc:
-        log.exception("a sender raised", device_id=device["device_id"])
-        return DeviceHealth.offline(f"The check failed: {exc!r}")

@@ -12,10 +12,12 @@ import psycopg
 import structlog
 from pydantic import ValidationError
 
-from .database import LOST, Database
-from .recorder import Recorder
+from .database import Database, is_of_server
+from .logs import Seldom
+from .recorder import COMPLAIN, Recorder
 from .senders import SENDERS, create_sender
 from .senders.base import Message, Outcome, Scope, Sender
+from .senders.cleaning import safe_text
 from .settings import Settings
 
 log = structlog.get_logger("pgdrip.dispatch")
@@ -55,6 +57,7 @@ class Dispatcher:
         self._sending: dict[asyncio.Task[None], Message] = {}
         self._freed = asyncio.Event()
         self._unsent: list[dict[str, int]] = []
+        self._refused = Seldom(COMPLAIN)
         self._late = False
         self._empty_claims = 0
         self.stopping = False
@@ -165,7 +168,7 @@ class Dispatcher:
         self._sending.pop(task, None)
         self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("sending failed in this worker", error=repr(error))
+            log.error("sending failed in this worker", error=safe_text(repr(error)))
 
     async def _send(self, message: Message, deadline: float) -> None:
         if self.stopping:
@@ -192,13 +195,14 @@ class Dispatcher:
                     "WORKER_STOPPED", "The worker stopped before the gateway answered."
                 )
             except Exception as exc:
-                log.exception(
+                log.error(
                     "a sender raised",
                     message_id=message.message_id,
                     device_id=message.device_id,
                     attempt=message.attempt,
+                    error=type(exc).__name__,
                 )
-                outcome = Outcome.unknown("SENDER_ERROR", f"The sender failed: {exc!r}")
+                outcome = Outcome.unknown("SENDER_ERROR", "The sender failed in this worker.")
         self._recorder.put(outcome.as_result(message))
         log.debug(
             "sent",
@@ -226,11 +230,30 @@ class Dispatcher:
             batch = self._unsent
             self._unsent = []
             try:
-                await self._database.release_messages(self._settings.worker_name, batch)
+                await self._release(batch)
             except BaseException:
                 self._unsent = batch + self._unsent
                 raise
             log.info("gave messages back", messages=len(batch))
+
+    async def _release(self, batch: list[dict[str, int]]) -> None:
+        """Release a batch; one that the database refuses is halved, and holds no other."""
+        try:
+            await self._database.release_messages(self._settings.worker_name, batch)
+        except psycopg.Error as exc:
+            if is_of_server(exc):
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._release(batch[:middle])
+                await self._release(batch[middle:])
+            elif self._refused.passes():
+                log.error(
+                    "a message could not be given back, its lease will lapse",
+                    message_id=batch[0]["message_id"],
+                    code=exc.sqlstate,
+                    others=self._refused.take(),
+                )
 
     async def drain(self) -> None:
         """After :meth:`stop`: give back, wait for open requests, cancel what stays open.
@@ -259,7 +282,7 @@ class Dispatcher:
             try:
                 await self._give_back()
                 return
-            except (*LOST, psycopg.Error) as exc:
+            except psycopg.Error as exc:
                 if time.monotonic() > until:
                     log.error(
                         "could not give messages back; their leases will lapse",

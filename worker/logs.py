@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 
 import structlog
 
@@ -11,6 +12,29 @@ from .settings import Settings
 
 # Libraries whose errors the supervisor or a task says again in one line of ours.
 _SAID_BY_US = ("procrastinate", "psycopg.pool")
+
+
+class Seldom:
+    """Lets one line in so many seconds through: what a stranger can cause must not fill a disk."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self.unsaid = 0  # lines that were left out since the last one
+
+    def passes(self) -> bool:
+        """Whether a line may be written now; the caller writes it, and ``unsaid`` into it."""
+        now = time.monotonic()
+        if now < self._next:
+            self.unsaid += 1
+            return False
+        self._next = now + self._seconds
+        return True
+
+    def take(self) -> int:
+        """How many lines were left out, and begins to count anew."""
+        unsaid, self.unsaid = self.unsaid, 0
+        return unsaid
 
 
 def configure_logs(settings: Settings) -> None:

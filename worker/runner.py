@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from . import __version__
 from .app import create_app
-from .database import LOST, Database
+from .database import Database
 from .dispatch import Dispatcher
 from .errors import PgdripError, from_database
 from .lifecycle import FIRST_RETRY, LAST_RETRY, handle_signals, pause, wait_for_database
@@ -113,7 +113,7 @@ async def run_worker(url: str, settings: Settings, *, stop: asyncio.Event | None
             try:
                 async with asyncio.timeout(5):
                     await _report(database, settings, stopping=True)
-            except (TimeoutError, *LOST, psycopg.Error):
+            except (TimeoutError, psycopg.Error):
                 log.warning("the farewell was not recorded")
         finally:
             for task in (recording, dispatching, *others):

@@ -183,10 +183,10 @@ def test_a_lease_that_could_end_before_the_answer_is_given_back_unsent(
 class Broken(Sender):
     """A sender with a bug."""
 
-    async def send(self, message: Message) -> Outcome:
+    async def _send(self, message: Message) -> Outcome:
         raise KeyError("bug")
 
-    async def health(
+    async def _health(
         self, endpoint: str | None, instance: str | None, secret_name: str | None
     ) -> DeviceHealth:
         return DeviceHealth.online()

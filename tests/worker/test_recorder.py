@@ -38,9 +38,9 @@ async def record(dsn: str, results: list[dict[str, Any]], before: Callable[[], N
         task = asyncio.create_task(recorder.run())
         good = sum(result["outcome"] == "accepted" for result in results)
         async with asyncio.timeout(30):
-            while recorder.count < good:  # noqa: ASYNC110 - the recorder has no event of its own
+            while recorder.count < good or recorder.backlog:  # noqa: ASYNC110 - the recorder has no event of its own
                 await asyncio.sleep(0.02)
-        assert recorder.backlog == len(results) - recorder.count
+        assert recorder.refused == len(results) - recorder.count
         task.cancel()
     return recorder
 
@@ -73,7 +73,7 @@ def test_a_lost_connection_loses_no_result(
     assert states() == {"sent": 5}
 
 
-def test_a_refused_result_does_not_hold_the_others(
+def test_a_refused_result_is_unknown_and_does_not_hold_the_others(
     dsn: str, conn: Connection, add_device: Callable[..., int], send: Callable[[int], None],
     states: Callable[[], dict[str, int]],
 ) -> None:  # fmt: skip
@@ -83,4 +83,10 @@ def test_a_refused_result_does_not_hold_the_others(
     results[2]["outcome"] = "nonsense"
     recorder = asyncio.run(record(dsn, results, before=lambda: None))
     assert recorder.count == 4
-    assert states() == {"sent": 4, "processing": 1}
+    assert states() == {"sent": 4, "unknown": 1}
+    row = conn.execute(
+        "select m.error_code, m.error_message from drip.message_log m where m.status = 'unknown'"
+    ).fetchone()
+    assert row is not None
+    assert row["error_code"] == "RESULT_REFUSED"
+    assert "DR004" in row["error_message"]

@@ -8,6 +8,7 @@ import errno
 import json
 import re
 import time
+import traceback
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +16,14 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import aiohttp
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import PgdripError
 from ..settings import Settings, resolve_secret
+from .cleaning import hiding, is_usable_id, safe_code, safe_text
+
+log = structlog.get_logger("pgdrip.senders")
 
 MESSAGE_TYPES = ("text", "image", "video", "document", "audio", "template")
 DAY_SECONDS = 24 * 60 * 60
@@ -26,9 +31,6 @@ DAY_SECONDS = 24 * 60 * 60
 _CONNECT_SECONDS = 10
 _HEALTH_SECONDS = 10
 _ANSWER_LIMIT = 64 * 1024
-_ERROR_MESSAGE_LIMIT = 500
-# seven digits or more, with the separators people write into phone numbers
-_PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
 
 
 class Message(BaseModel):
@@ -75,6 +77,10 @@ class Outcome:
     """What became of one hand-over. Made by the four constructors.
 
     ``unknown`` means that WhatsApp may hold the message: it is never sent again by itself.
+
+    Whatever a sender puts into one is cleaned here, so that no gateway can say what the database
+    refuses: texts and codes are bounded and printable, and show no phone and no secret of the
+    device. An accepted message whose id cannot be used is ``unknown``, with the code BAD_ANSWER.
     """
 
     outcome: Verdict
@@ -83,6 +89,24 @@ class Outcome:
     error_code: str | None = None
     error_message: str | None = None
     retry_after_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        if self.provider_message_id is not None and not is_usable_id(self.provider_message_id):
+            put("provider_message_id", None)
+            if self.outcome is Verdict.ACCEPTED:
+                put("outcome", Verdict.UNKNOWN)
+                put("scope", Scope.RECIPIENT)
+                put("error_code", "BAD_ANSWER")
+                put("error_message", "the gateway took the message and gave no usable id")
+        if self.error_code is not None:
+            put("error_code", safe_code(self.error_code))
+        if self.error_message is not None:
+            put("error_message", safe_text(self.error_message))
+        if self.retry_after_seconds is not None:
+            put("retry_after_seconds", max(0, min(self.retry_after_seconds, DAY_SECONDS)))
 
     @classmethod
     def accepted(cls, provider_message_id: str) -> Outcome:
@@ -102,7 +126,7 @@ class Outcome:
             Verdict.RETRY,
             scope=scope,
             error_code=error_code,
-            error_message=safe_text(error_message),
+            error_message=error_message,
             retry_after_seconds=retry_after_seconds,
         )
 
@@ -113,7 +137,7 @@ class Outcome:
             Verdict.PERMANENT,
             scope=scope,
             error_code=error_code,
-            error_message=safe_text(error_message),
+            error_message=error_message,
         )
 
     @classmethod
@@ -126,7 +150,7 @@ class Outcome:
             scope=Scope.RECIPIENT,
             provider_message_id=provider_message_id,
             error_code=error_code,
-            error_message=safe_text(error_message),
+            error_message=error_message,
         )
 
     def as_result(self, message: Message) -> dict[str, Any]:
@@ -158,6 +182,10 @@ class DeviceHealth:
     status: DeviceStatus
     reason: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.reason is not None:
+            object.__setattr__(self, "reason", safe_text(self.reason))
+
     @classmethod
     def online(cls) -> DeviceHealth:
         """Sending works."""
@@ -166,12 +194,12 @@ class DeviceHealth:
     @classmethod
     def offline(cls, reason: str) -> DeviceHealth:
         """Sending does not work now and may come back by itself."""
-        return cls(DeviceStatus.OFFLINE, safe_text(reason))
+        return cls(DeviceStatus.OFFLINE, reason)
 
     @classmethod
     def needs_attention(cls, reason: str) -> DeviceHealth:
         """Sending does not work until a person does something."""
-        return cls(DeviceStatus.NEEDS_ATTENTION, safe_text(reason))
+        return cls(DeviceStatus.NEEDS_ATTENTION, reason)
 
 
 class Refused(Exception):
@@ -196,20 +224,47 @@ class Answer:
 class Sender(ABC):
     """One platform's way of handing a message over. Shared by all devices of that platform.
 
-    Neither ``send`` nor ``health`` raises for what a gateway or the network does: the answer is
-    an :class:`Outcome` or a :class:`DeviceHealth`. Cancellation passes through.
+    A sender writes :meth:`_send` and :meth:`_health`; the world calls :meth:`send` and
+    :meth:`health`, which see to it that nothing a gateway says does harm, and that nothing shows
+    the device's secret. Neither raises for what a gateway or the network does: the answer is an
+    :class:`Outcome` or a :class:`DeviceHealth`. Cancellation passes through.
     """
 
     def __init__(self, session: aiohttp.ClientSession, settings: Settings) -> None:
         self._session = session
         self._settings = settings
 
-    @abstractmethod
     async def send(self, message: Message) -> Outcome:
+        """Hand one message over, once."""
+        with hiding(_secret_or_none(message.secret_name)):
+            try:
+                return await self._send(message)
+            except Exception as exc:
+                _tell(
+                    exc,
+                    message_id=message.message_id,
+                    device_id=message.device_id,
+                    attempt=message.attempt,
+                )
+                return Outcome.unknown("SENDER_ERROR", f"The sender failed: {exc!r}")
+
+    async def health(
+        self, endpoint: str | None, instance: str | None, secret_name: str | None
+    ) -> DeviceHealth:
+        """Ask the gateway about one device."""
+        with hiding(_secret_or_none(secret_name)):
+            try:
+                return await self._health(endpoint, instance, secret_name)
+            except Exception as exc:
+                _tell(exc)
+                return DeviceHealth.offline(f"The check failed: {exc!r}")
+
+    @abstractmethod
+    async def _send(self, message: Message) -> Outcome:
         """Hand one message over, once."""
 
     @abstractmethod
-    async def health(
+    async def _health(
         self, endpoint: str | None, instance: str | None, secret_name: str | None
     ) -> DeviceHealth:
         """Ask the gateway about one device."""
@@ -289,6 +344,24 @@ def device_secret(name: str) -> str:
     if secret is None:
         raise misconfigured("SECRET_MISSING", f"secret {name} is not set")
     return secret
+
+
+def _secret_or_none(name: str | None) -> str | None:
+    try:
+        return resolve_secret(name) if name else None
+    except PgdripError:
+        return None
+
+
+def _tell(exc: Exception, **whose: object) -> None:
+    """Log what a sender raised. No traceback: its last line is the exception's text."""
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    log.error(
+        "a sender raised",
+        error=safe_text(repr(exc)),
+        place=f"{frame.filename.rpartition('/')[2]}:{frame.lineno}",
+        **whose,
+    )
 
 
 def recipient_digits(message: Message) -> str:
@@ -371,13 +444,3 @@ def _retry_after(response: aiohttp.ClientResponse) -> int | None:
     except (ValueError, OverflowError):
         return None
     return max(0, min(int(seconds) + 1, DAY_SECONDS))
-
-
-def safe_text(text: str, *secrets: str) -> str:
-    """``text`` fit for a row or a log: no phone number, no secret, at most 500 characters."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "[secret]")
-    text = _PHONE.sub("[number]", text.replace("\x00", ""))
-    text = " ".join(text.split())
-    return text if len(text) <= _ERROR_MESSAGE_LIMIT else text[: _ERROR_MESSAGE_LIMIT - 1] + "…"

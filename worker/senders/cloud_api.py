@@ -22,9 +22,9 @@ from .base import (
     http_error,
     misconfigured,
     recipient_digits,
-    safe_text,
     text_of,
 )
+from .cleaning import safe_text
 
 log = structlog.get_logger("pgdrip.senders.cloud_api")
 
@@ -77,7 +77,7 @@ _SENDING_STATES = {"", "CONNECTED", "FLAGGED", "RESTRICTED", "RATE_LIMITED", "UN
 class CloudApiSender(Sender):
     """Hands messages to Meta. A device's instance is its phone number id, its secret the token."""
 
-    async def send(self, message: Message) -> Outcome:
+    async def _send(self, message: Message) -> Outcome:
         try:
             url, headers, token = _address(message.endpoint, message.instance, message.secret_name)
             answer = await self._post(f"{url}/messages", headers, json=_request_body(message))
@@ -90,11 +90,11 @@ class CloudApiSender(Sender):
                 message_id=message.message_id,
                 device_id=message.device_id,
                 attempt=message.attempt,
-                message_status=held,
+                message_status=safe_text(held),
             )
         return outcome
 
-    async def health(
+    async def _health(
         self, endpoint: str | None, instance: str | None, secret_name: str | None
     ) -> DeviceHealth:
         try:

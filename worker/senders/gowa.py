@@ -22,9 +22,9 @@ from .base import (
     http_error,
     misconfigured,
     recipient_digits,
-    safe_text,
     text_of,
 )
+from .cleaning import safe_text
 
 # Kind of message -> the form field that takes a URL; the path is the field without "_url".
 _MEDIA_FIELDS = {
@@ -40,7 +40,7 @@ _AMBIGUOUS = re.compile(r"timed? ?out|deadline exceeded|disconnected before|cont
 class GowaSender(Sender):
     """Hands messages to a GOWA gateway. The secret, where a device names one, is user:password."""
 
-    async def send(self, message: Message) -> Outcome:
+    async def _send(self, message: Message) -> Outcome:
         try:
             endpoint, headers = _address(message.endpoint, message.instance, message.secret_name)
             path, body = _request_body(message)
@@ -49,7 +49,7 @@ class GowaSender(Sender):
             return refused.outcome
         return _classify(answer)
 
-    async def health(
+    async def _health(
         self, endpoint: str | None, instance: str | None, secret_name: str | None
     ) -> DeviceHealth:
         try:

@@ -38,12 +38,22 @@ begin
 
   with given as (
     select distinct on (r.message_id, r.attempt)
-      r.message_id, r.attempt, r.outcome, coalesce(r.scope, 'recipient') as scope,
-      r.provider_message_id, r.error_code, left(r.error_message, 500) as error_message,
+      r.message_id, r.attempt,
+      -- an id that no index takes names nothing: what became of the message is not known
+      case when u.is_unusable and not p_is_receipt and r.outcome = 'accepted' then 'unknown'
+        else r.outcome end as outcome,
+      coalesce(r.scope, 'recipient') as scope,
+      case when not u.is_unusable then r.provider_message_id end as provider_message_id,
+      case when u.is_unusable and not p_is_receipt and r.outcome = 'accepted' then 'BAD_ANSWER'
+        else left(r.error_code, 100) end as error_code,
+      left(r.error_message, 500) as error_message,
       r.retry_after_seconds
     from jsonb_to_recordset(p_results) as r (
       message_id bigint, attempt integer, outcome text, scope text, provider_message_id text,
       error_code text, error_message text, retry_after_seconds numeric)
+    cross join lateral (
+      select coalesce(octet_length(r.provider_message_id) > 1024, false) as is_unusable
+    ) u
     order by r.message_id, r.attempt, (r.outcome = 'accepted') desc
   ),
   closed as (
