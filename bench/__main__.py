@@ -11,6 +11,7 @@ from . import (
     campaigning,
     claiming,
     heads,
+    hostility,
     planning,
     previewing,
     receipts,
@@ -68,6 +69,7 @@ PARTS: dict[str, Callable[[Place], None]] = {
     "processor": working.processor,
     "receiver": receiving.receiver,
     "receipts": receipts.receipts,
+    "hostile": hostility.hostile,
 }
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def states(conn: Connection) -> Callable[[], dict[str, int]]:
 def wait() -> Wait:
     """Waits until a condition holds; fails with its last value."""
 
-    def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"

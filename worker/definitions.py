@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -126,13 +127,15 @@ class _Reader:
         except yaml.MarkedYAMLError as exc:
             mark = exc.problem_mark or exc.context_mark
             problem = exc.problem or exc.context or "it cannot be read"
+            # The line says where; what stands there may be a secret of a file that is none of ours.
+            problem = re.sub(r"(alias|anchor|handle) (['\"]).*\2", r"\1", problem, flags=re.S)
             raise PgdripError(
                 f"{Place(self._name, mark.line + 1 if mark else 1)}: {problem}.",
                 hint="This is not YAML; a text with a colon or a brace stands in quotes,"
                 " a longer one below | .",
             ) from None
-        except yaml.YAMLError as exc:
-            raise PgdripError(f"{self._name}: {' '.join(str(exc).split())}.") from None
+        except yaml.YAMLError:
+            raise PgdripError(f"{self._name} is not YAML.") from None
         except RecursionError:
             raise PgdripError(f"{self._name} is nested too deeply.") from None
 
@@ -145,10 +148,16 @@ class _Reader:
                 "a file of definitions has the lists sequences and campaigns",
                 "Write sequences: and below it, indented, - name: …",
             )
-        for key, (where, value) in self._pairs(node, 0).items():
+        pairs = self._pairs(node, 0)
+        is_ours = any(key in LISTS for key in pairs)
+        for key, (where, value) in pairs.items():
             if key not in LISTS:
+                # A file that is none of ours may hold anything, secrets too.
+                is_shown = is_ours or difflib.get_close_matches(key, LISTS)
                 raise self._problem(
-                    where, f"unknown key {key!r}", "A file has the lists sequences and campaigns."
+                    where,
+                    f"unknown key {key!r}" if is_shown else "this is no file of definitions",
+                    "A file has the lists sequences and campaigns.",
                 )
             if self._is_null(value):
                 continue
@@ -221,8 +230,9 @@ class _Reader:
                     merged = inner | merged
                 continue
             if key in pairs:
+                name = repr(key) if depth or key in LISTS else "of this line"
                 raise self._problem(
-                    key_node, f"the key {key!r} stands here twice", "Keep one of them."
+                    key_node, f"the key {name} stands here twice", "Keep one of them."
                 )
             pairs[key] = (key_node, value)
         return {key: pair for key, pair in merged.items() if key not in pairs} | pairs

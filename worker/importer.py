@@ -46,6 +46,10 @@ _COLUMN_OF = {word: column for column, words in _SYNONYMS.items() for word in wo
 _ENDS = " \t\r\n\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 
 
+# What a spreadsheet begins a formula with; some skip the white space before it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ", "＝", "＋", "－", "＠")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A row that was not imported: its line in the file, its phone as it stands there, why."""
@@ -117,12 +121,18 @@ def count_lines(path: Path) -> int:
 
 
 def write_problems(path: Path, problems: list[Problem]) -> None:
-    """Write the rows that were not imported as CSV: line, phone, problem."""
+    """Write the rows that were not imported as CSV: line, phone, problem.
+
+    What a spreadsheet would take for a formula gets an apostrophe in front, except a plain phone.
+    An import reads past that apostrophe.
+    """
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["line", "phone", "problem"])
-            writer.writerows([p.line, p.phone, p.problem] for p in problems)
+            writer.writerows(
+                [p.line, _no_formula(p.phone), _no_formula(p.problem)] for p in problems
+            )
     except OSError as exc:
         raise PgdripError(f"The problems file cannot be written: {exc.strerror}.") from None
 
@@ -190,10 +200,12 @@ def _columns(header: list[str], report: ImportReport) -> list[str | tuple[str]]:
         columns.append((attribute,))
         report.attributes.append(attribute)
     if "phone" not in taken:
-        # A file that is no list of leads may hold anything: only what looks like titles is shown.
+        # A file that is no list of leads may hold anything: its first line is shown only where one
+        # of our own titles is among what looks like titles.
         named = [title.strip() for title in header[:8] if title.strip()]
         is_header = all(re.fullmatch(r"[^\W\d_][\w .()/#-]{0,30}", title) for title in named)
-        titles = ", ".join(named) if named and is_header else "none that looks like a title"
+        is_ours = is_header and any(_plain(title) in _COLUMN_OF for title in named)
+        titles = ", ".join(named) if is_ours else "none that looks like a title"
         raise PgdripError(
             f"The file has no column of phone numbers (columns: {titles}).",
             hint="Name a column phone, mobile or WhatsApp in the first line.",
@@ -255,7 +267,14 @@ def _row(line: int, fields: list[str], columns: list[str | tuple[str]]) -> _Row 
     return _Row(line, phone, lead)
 
 
+def _no_formula(text: str) -> str:
+    is_phone = re.fullmatch(r"\+\d[\d ]*", text) is not None
+    return f"'{text}" if text.startswith(_FORMULA) and not is_phone else text
+
+
 def _clean(text: str) -> str:
+    if text.startswith("'") and text[1:].startswith(_FORMULA):
+        text = text[1:]  # the mark of a text in spreadsheets
     return text.replace("\x00", "").replace("\u00a0", " ").strip(_ENDS).strip()
 
 

@@ -8,9 +8,11 @@ import signal
 
 import psycopg
 import structlog
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow
 
 from .database import connect
-from .errors import from_database
+from .errors import PgdripError, from_database
 
 log = structlog.get_logger("pgdrip.lifecycle")
 
@@ -21,17 +23,31 @@ LAST_RETRY = 30.0
 _HOPELESS = {"28000", "28P01", "3D000", "3F000", "42883", "42P01", "42501"}
 
 
+# Whatever the role of our processes may call, this login must be allowed to call.
+_RIGHTS = """
+    select current_user as login,
+      pg_catalog.has_schema_privilege('drip', 'usage')
+      and pg_catalog.has_schema_privilege('procrastinate', 'usage') and coalesce(bool_and(
+        pg_catalog.has_function_privilege(p.oid, 'execute')), true) as is_allowed
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'drip'::pg_catalog.regnamespace
+      and pg_catalog.has_function_privilege('drip_worker', p.oid, 'execute')
+"""
+
+
 async def wait_for_database(url: str, name: str, stop: asyncio.Event) -> bool:
     """Wait until the process called ``name`` can work there; False when stopped before.
 
     Raises :class:`PgdripError` when the database will not have it: no schema, no rights, wrong
-    password. A database that is merely away is waited for.
+    password, a login that is no member of drip_worker. A database that is merely away is waited
+    for.
     """
     delay = FIRST_RETRY
     while not stop.is_set():
         try:
             connection = await connect(url, name)
             async with connection:
+                await _check_rights(connection)
                 await connection.execute("select drip.now()")
             return True
         except psycopg.Error as exc:
@@ -42,6 +58,18 @@ async def wait_for_database(url: str, name: str, stop: asyncio.Event) -> bool:
         await pause(stop, delay)
         delay = min(LAST_RETRY, delay * 2)
     return False
+
+
+async def _check_rights(connection: AsyncConnection[DictRow]) -> None:
+    row = await (await connection.execute(_RIGHTS)).fetchone()
+    if row is None or row["is_allowed"]:
+        return
+    grant = sql.SQL("grant drip_worker to {}").format(sql.Identifier(row["login"]))
+    raise PgdripError(
+        f"The login {row['login']} may not do a worker's work.",
+        hint=f"Let an administrator run: {grant.as_string(connection)}",
+        code="42501",
+    )
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

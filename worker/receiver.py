@@ -17,16 +17,24 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
-import h11
 import psycopg
 import structlog
 import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from . import __version__
+from .connections import (
+    Crowd,
+    Memory,
+    Protocol,
+    Reading,
+    StrictHeads,
+    TooMuch,
+    most_connections,
+    peer_of,
+)
 from .errors import PgdripError, from_database
 from .intake import Intake, Line, Unavailable, Unstorable, sentence
 from .lifecycle import handle_signals, wait_for_database
@@ -44,11 +52,9 @@ DATABASE_TIME = 0.6
 RETRY_AFTER = 5  # seconds that a sender is asked to wait after a 503
 REMEMBER = 3.0  # seconds for which a device or account is not looked up again
 MOST_REMEMBERED = 10_000
-HEAD_TIME = 10.0  # seconds in which the head of a request must arrive
 LINGER = 1.0  # seconds, and
 LINGER_BYTES = 8 * 1024 * 1024  # bytes, for which a refused body is still read
 BUFFER = 64 * 1024 * 1024  # bytes of bodies in memory, over all requests
-MOST_CONNECTIONS = 2_000
 BACKLOG = 2_048  # connections that wait to be accepted
 COMPLAIN = 60.0  # seconds between two lines in the log about the same missing secret
 SUMMARY = 60.0  # seconds between two lines that say how many came
@@ -174,7 +180,7 @@ class Webhooks:
         self._intake = intake
         self._limit = settings.webhook_body_limit
         self._timeout = settings.webhook_timeout
-        self._buffered = 0
+        self._memory = Memory(BUFFER)
         self._complained: dict[str, float] = {}
         self.refused = 0
 
@@ -229,7 +235,7 @@ class Webhooks:
         given = _SIGNATURE.fullmatch(body.header(b"x-hub-signature-256") or b"")
         if given is None:
             raise Refusal(401, "The signature is missing or has another form.")
-        raw = await self._read(body)
+        raw, reading = await self._read(body)
         try:
             real = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
             if not hmac.compare_digest(given[1].decode().lower(), real):
@@ -241,7 +247,7 @@ class Webhooks:
         except Unstorable:
             raise Refusal(400, "The body cannot be stored.") from None
         finally:
-            self._buffered -= len(raw)
+            self._memory.release(reading)
 
     async def _challenge(self, kind: str, number: int, query: bytes) -> str:
         with _in_time():
@@ -319,27 +325,30 @@ class Webhooks:
         if length is not None and (len(length) > 18 or int(length) > self._limit):
             raise Refusal(413, f"The body is longer than {self._limit} bytes.")
 
-    async def _read(self, body: _Body) -> bytes:
-        """The whole body, counted in ``_buffered`` until the caller subtracts it."""
+    async def _read(self, body: _Body) -> tuple[bytes, Reading]:
+        """The whole body, and its place in memory until the caller releases that."""
         chunks: list[bytes] = []
-        size = 0
+        reading: Reading | None = None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as limit:
+                reading = Reading(body.peer, limit)
+                self._memory.begin(reading)
                 while not body.complete:
                     chunk = await body.next()
-                    size += len(chunk)
-                    self._buffered += len(chunk)
+                    self._memory.add(reading, len(chunk))
                     chunks.append(chunk)
-                    if size > self._limit:
+                    if reading.size > self._limit:
                         raise Refusal(413, f"The body is longer than {self._limit} bytes.")
-                    if self._buffered > BUFFER:
-                        raise Refusal(503, "Too much is under way.")
+                self._memory.finish(reading)
         except BaseException as exc:
-            self._buffered -= size
+            if reading is not None:
+                self._memory.release(reading)
+            if isinstance(exc, TooMuch):
+                raise Refusal(503, "Too much is under way.") from None
             if isinstance(exc, TimeoutError):
                 raise Refusal(408, "The body did not arrive in time.") from None
             raise
-        return b"".join(chunks)
+        return b"".join(chunks), reading
 
 
 def _address(path: dict[str, str]) -> tuple[str, int] | None:
@@ -356,6 +365,7 @@ class _Body:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._receive = receive
+        self.peer = peer_of(scope.get("client"))
         self.read = 0
         self.complete = False
 
@@ -449,38 +459,6 @@ def _holds_nul(value: Any) -> bool:
         elif isinstance(item, list):
             rest += item
     return False
-
-
-class _Protocol(H11Protocol):
-    """HTTP/1.1 in which the head of a request must arrive in time, not its first byte alone."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._arm()
-
-    def handle_events(self) -> None:
-        super().handle_events()
-        if self.cycle is not None and not self.cycle.response_complete:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-        # A connection that merely rests has uvicorn's time, which is longer.
-        elif self.conn.trailing_data[0] or self.conn.their_state is not h11.IDLE:
-            self._arm()
-
-    def _arm(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_TIME, self._give_up)
-
-    def _give_up(self) -> None:
-        self.timeout_keep_alive_handler()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        super().connection_lost(exc)
 
 
 class _Server(uvicorn.Server):
@@ -586,10 +564,15 @@ def _server(webhooks: Webhooks, targets: Targets, settings: Settings) -> _Server
         ],
         redirect_slashes=False,
     )
+    most = most_connections()
+
+    class OurProtocol(Protocol):
+        crowd = Crowd(most)
+
     return _Server(
         uvicorn.Config(
-            router,
-            http=_Protocol,
+            StrictHeads(router),
+            http=OurProtocol,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -599,7 +582,6 @@ def _server(webhooks: Webhooks, targets: Targets, settings: Settings) -> _Server
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=int(settings.webhook_timeout) + 3,
-            limit_concurrency=MOST_CONNECTIONS,
             backlog=BACKLOG,
         )
     )

@@ -126,6 +126,9 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("sequences:\n  - name: A\n    name: B\n", "line 3: the key 'name' stands here twice."),
         ("sequence:\n  - name: A\n", "line 1: unknown key 'sequence'."),
+        ("db:\n  password: x\n", "line 1: this is no file of definitions."),
+        ("hunter2: 1\nhunter2: 2\n", "line 2: the key of this line stands here twice."),
+        ("a: *hunter2\n", "line 1: found undefined alias."),
         ("sequences:\n  name: A\n", "line 2: sequences is not a list."),
         ("- name: A\n", "line 1: a file of definitions has the lists sequences and campaigns."),
         ("sequences:\n  - name: A: B\n", "line 2: mapping values are not allowed here."),

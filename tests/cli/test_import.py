@@ -13,7 +13,7 @@ import pytest
 from psycopg.rows import DictRow
 
 from pgdrip.errors import PgdripError
-from pgdrip.importer import ImportReport, import_file
+from pgdrip.importer import ImportReport, Problem, import_file, write_problems
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Connection = psycopg.Connection[DictRow]
@@ -146,6 +146,7 @@ def test_more_rows_than_one_chunk(imported: Import, leads: Leads) -> None:
         ("", "The file is empty."),
         ("name,city\nAli,Ipoh\n", "no column of phone numbers (columns: name, city)"),
         ("root:$6$hash:19000:0:99999:7:::\n", "(columns: none that looks like a title)"),
+        ("my secret words, and more\n", "(columns: none that looks like a title)"),
         (b"PK\x03\x04 a workbook", "is a spreadsheet file"),
     ],
 )
@@ -170,6 +171,22 @@ def test_the_command_writes_the_problems_to_a_file(
     assert header == ["line", "phone", "problem"]
     assert problem[:2] == ["3", "abc"]
     assert problem[2]
+
+
+def test_a_problem_is_no_formula_for_a_spreadsheet_and_is_read_back(
+    imported: Import, leads: Leads, tmp_path: Path
+) -> None:
+    phones = ["=cmd|' /C calc'!A0", "+60 12", "-1+2", "@SUM(1)", "\t=1", "+1+cmd|x"]
+    write_problems(tmp_path / "bad.csv", [Problem(2, phone, "=no") for phone in phones])
+    with (tmp_path / "bad.csv").open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [row[1] for row in rows] == [
+        "'=cmd|' /C calc'!A0", "+60 12", "'-1+2", "'@SUM(1)", "'\t=1", "'+1+cmd|x",
+    ]  # fmt: skip
+    assert {row[2] for row in rows} == {"'=no"}
+    assert imported("phone,name\n'+60123456789,'=Ali\n").imported == 1
+    [lead] = leads()
+    assert (lead["phone"], lead["name"]) == ("+60123456789", "=Ali")
 
 
 def test_the_example_leads_are_mostly_good(conn: Connection, shop: str, leads: Leads) -> None:

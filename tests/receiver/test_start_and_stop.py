@@ -8,15 +8,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from factory import Connect, Connection, Plant
+from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 from receiver_process import Receiver, gowa_body, sign
 from worker_process import Wait
 
-import pgdrip.receiver as receiver_module
+from pgdrip import connections
 from pgdrip.errors import PgdripError
 from pgdrip.receiver import run_receiver
 from pgdrip.settings import Settings
@@ -181,7 +183,7 @@ def test_an_idle_connection_does_not_hold_up_the_end(start_receiver: Start) -> N
 def test_a_head_that_dawdles_is_cut_off(
     dsn: str, device: str, monkeypatch: pytest.MonkeyPatch, wait: Wait
 ) -> None:
-    monkeypatch.setattr(receiver_module, "HEAD_TIME", 0.3)
+    monkeypatch.setattr(connections, "HEAD_TIME", 0.3)
     monkeypatch.setenv("PGDRIP_SECRET_HOOK", "x")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -228,3 +230,19 @@ def test_a_head_that_dawdles_is_cut_off(
     finally:
         stop[0]()
         thread.join()
+
+
+def test_a_login_without_the_role_is_told_the_grant(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    conn.execute("create role receiver_without_rights login password 'x'")
+    url = make_conninfo(dsn, user="receiver_without_rights", password="x")
+    receiver = Receiver(url, tmp_path / "log")
+    try:
+        assert receiver.ended(60) == 1
+    finally:
+        receiver.process.kill()
+        receiver.process.wait()
+        conn.execute("drop role receiver_without_rights")
+    assert 'grant drip_worker to "receiver_without_rights"' in receiver.log
+    assert "Traceback" not in receiver.log

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.rows import DictRow
 
 from pgdrip.database import Database
@@ -36,11 +37,10 @@ async def record(dsn: str, results: list[dict[str, Any]], before: Callable[[], N
         for result in results:
             recorder.put(result)
         task = asyncio.create_task(recorder.run())
-        good = sum(result["outcome"] == "accepted" for result in results)
         async with asyncio.timeout(30):
-            while recorder.count < good or recorder.backlog:  # noqa: ASYNC110 - the recorder has no event of its own
+            while recorder.count + recorder.refused < len(results):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.02)
-        assert recorder.refused == len(results) - recorder.count
+        assert recorder.backlog == 0
         task.cancel()
     return recorder
 
@@ -90,3 +90,67 @@ def test_a_refused_result_is_unknown_and_does_not_hold_the_others(
     assert row is not None
     assert row["error_code"] == "RESULT_REFUSED"
     assert "DR004" in row["error_message"]
+
+
+def test_what_cannot_be_written_as_json_is_unknown_and_does_not_hold_the_others(
+    dsn: str, conn: Connection, add_device: Callable[..., int], send: Callable[[int], None],
+    states: Callable[[], dict[str, int]],
+) -> None:  # fmt: skip
+    add_device()
+    send(6)
+    results = claim(conn, 6)
+    results[1] |= {"outcome": "permanent", "scope": "recipient", "error_message": "a \0 b"}
+    results[4] |= {"outcome": "permanent", "scope": "recipient", "error_code": "\ud800"}
+    recorder = asyncio.run(record(dsn, results, before=lambda: None))
+    assert (recorder.count, recorder.refused) == (4, 2)
+    assert states() == {"sent": 4, "unknown": 2}
+
+
+REFUSING = """
+    alter function drip.record_results rename to kept;
+    create function drip.record_results(p_worker text, p_results jsonb)
+    returns table (message_id bigint, status text, applied boolean)
+    language plpgsql as $$
+    begin
+      if p_results::text like '%id-bad%' or (p_results::text like '%RESULT_REFUSED%' and {always})
+      then
+        raise exception 'no "id-bad 60123456789"' using errcode = '{state}';
+      end if;
+      return query select r.* from drip.kept(p_worker, p_results) r;
+    end
+    $$
+"""
+
+
+@pytest.mark.parametrize("state", ["54000", "54001", "22001", "XX000"])
+def test_a_limit_of_the_server_is_no_lost_connection(
+    dsn: str, conn: Connection, add_device: Callable[..., int], send: Callable[[int], None],
+    states: Callable[[], dict[str, int]], state: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("pgdrip.recorder.PATIENCE", 0.5)
+    add_device()
+    send(8)
+    results = claim(conn, 8)
+    results[5]["provider_message_id"] = "id-bad"
+    conn.execute(REFUSING.format(state=state, always="false").encode())
+    recorder = asyncio.run(record(dsn, results, before=lambda: None))
+    assert (recorder.count, recorder.refused) == (7, 1)
+    assert states() == {"sent": 7, "unknown": 1}
+
+
+def test_what_is_refused_even_as_unknown_is_dropped_with_one_line(
+    dsn: str, conn: Connection, add_device: Callable[..., int], send: Callable[[int], None],
+    states: Callable[[], dict[str, int]], capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    add_device()
+    send(12)
+    results = claim(conn, 12)
+    for result in results[3:]:
+        result["provider_message_id"] = "id-bad"
+    conn.execute(REFUSING.format(state="54000", always="true").encode())
+    recorder = asyncio.run(record(dsn, results, before=lambda: None))
+    assert (recorder.count, recorder.refused) == (3, 9)
+    assert states() == {"sent": 3, "processing": 9}
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("refused") == 1
+    assert "60123456789" not in said.out + said.err

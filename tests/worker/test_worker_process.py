@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow
+from worker_process import WorkerProcess
 
 from pgdrip.simulator import SimulatorThread
 
@@ -160,3 +163,19 @@ def test_a_cancel_of_thousands_is_written_by_the_worker(
     row = conn.execute("select changed from drip.cancel_campaign('Raya')").fetchone()
     assert row == {"changed": 5100}
     wait(lambda: states() == {"cancelled": 5100}, seconds=30)
+
+
+def test_a_login_without_the_role_is_told_the_grant_and_nothing_is_tried_again(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    conn.execute('create role "sh op""x" login password \'x\'')
+    worker = WorkerProcess(make_conninfo(dsn, user='sh op"x', password="x"), tmp_path / "log")
+    try:
+        assert worker.ended(60) == 1
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+        conn.execute('drop role "sh op""x"')
+    assert 'grant drip_worker to "sh op""x"' in worker.log
+    assert "Traceback" not in worker.log
+    assert len(worker.log.splitlines()) <= 3

@@ -83,6 +83,11 @@ declare
   c_days constant text[] := array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
   v_type constant text := jsonb_typeof(p_value);
   v_text constant text := p_value #>> '{}';
+  -- a form in a browser sends every number as a text
+  v_number constant text := case
+    when v_type = 'number' then v_text
+    when v_type = 'string' and v_text ~ '^\s*[-+]?\d{1,15}(\.\d{1,15})?\s*$' then btrim(v_text)
+  end;
   v_expected text;
   v_days smallint[];
 begin
@@ -119,18 +124,18 @@ begin
         end if;
       when 'integer' then
         v_expected := 'a whole number';
-        if v_type = 'number' and v_text::numeric = trunc(v_text::numeric) then
-          return to_jsonb(v_text::numeric::integer);
+        if v_number::numeric = trunc(v_number::numeric) then
+          return to_jsonb(v_number::numeric::integer);
         end if;
       when 'class' then
         v_expected := '1, 2 or 3';
-        if v_type = 'number' and v_text::numeric in (1, 2, 3) then
-          return to_jsonb(v_text::numeric::smallint);
+        if v_number::numeric in (1, 2, 3) then
+          return to_jsonb(v_number::numeric::smallint);
         end if;
       when 'number' then
         v_expected := 'a number';
-        if v_type = 'number' then
-          return p_value;
+        if v_number is not null then
+          return to_jsonb(v_number::numeric);
         end if;
       when 'interval' then
         -- a longer one leaves the calendar when a sweep adds it, and that sweep serves every tenant

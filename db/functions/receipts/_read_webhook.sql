@@ -111,18 +111,21 @@ as $$
     select
       c.value ->> 'field' as field,
       coalesce(c.value -> 'value', '{}') as value,
-      c.value #>> '{value,metadata,phone_number_id}' as instance
+      c.value #>> '{value,metadata,phone_number_id}' as instance,
+      q.people,
+      q.unnamed
     from jsonb_array_elements(drip._json_list(p_body -> 'entry')) e
     cross join lateral jsonb_array_elements(drip._json_list(e.value -> 'changes')) c
-  ),
-  people as (
-    select
-      k.instance,
-      p.value ->> 'wa_id' as wa_id,
-      p.value ->> 'user_id' as alias,
-      p.value #>> '{profile,name}' as name
-    from changes k
-    cross join lateral jsonb_array_elements(drip._json_list(k.value -> 'contacts')) p
+    -- by number: to look for each writer in the list took minutes for a body of thousands
+    cross join lateral (
+      select
+        jsonb_object_agg(p.value ->> 'wa_id', p.value) filter (
+          where p.value ->> 'wa_id' is not null) as people,
+        (array_agg(p.value order by p.place) filter (
+          where p.value ->> 'user_id' is not null))[1] as unnamed
+      from jsonb_array_elements(drip._json_list(c.value #> '{value,contacts}'))
+        with ordinality as p (value, place)
+    ) q
   )
   select
     'receipt'::text as kind,
@@ -163,8 +166,8 @@ as $$
     m.value ->> 'id',
     k.instance,
     nullif(regexp_replace(coalesce(m.value ->> 'from', ''), '\D', '', 'g'), ''),
-    coalesce(m.value ->> 'from_user_id', m.value ->> 'user_id', p.alias),
-    p.name,
+    coalesce(m.value ->> 'from_user_id', m.value ->> 'user_id', p.value ->> 'user_id'),
+    p.value #>> '{profile,name}',
     drip._webhook_time(m.value ->> 'timestamp'),
     m.value ->> 'type',
     case m.value ->> 'type'
@@ -182,14 +185,10 @@ as $$
     null, null, null
   from changes k
   cross join lateral jsonb_array_elements(drip._json_list(k.value -> 'messages')) m
-  left join lateral (
-    select q.alias, q.name
-    from people q
-    where q.instance is not distinct from k.instance
-      and (q.wa_id = m.value ->> 'from'
-           or (m.value ->> 'from' is null and q.alias is not null))
-    limit 1
-  ) p on true
+  cross join lateral (
+    select case when m.value ->> 'from' is null then k.unnamed
+      else k.people -> (m.value ->> 'from') end as value
+  ) p
   where k.field = 'messages' and coalesce(m.value ->> 'id', '') <> ''
   union all
   select
@@ -241,12 +240,18 @@ $$;
 comment on function drip._jid_phone(text) is
   'The digits of a WhatsApp id that is a phone, without the linked device''s number, else null.';
 
+<<<<<<< HEAD
 -- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it. No
 -- text may fail here: what somebody wrote counts, whatever its time.
+=======
+-- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it. What
+-- is no time on any clock is none: a STOP counts whatever its time.
+>>>>>>> 292ddee (Slow strangers, poisoned webhooks, missing rights, formulas and foreign files)
 create function drip._webhook_time(p_text text) returns timestamptz
 language sql stable parallel safe
 as $$
   select case
+<<<<<<< HEAD
     when length(p_text) > 40 then null
     when p_text ~ '^[0-9]{9,11}(\.[0-9]+)?$' then to_timestamp(p_text::double precision)
     when p_text ~ '^[0-9]{12,14}$' then to_timestamp(p_text::double precision / 1000)
@@ -258,6 +263,15 @@ as $$
         make_date(
           substring(p_text from 1 for 4)::integer, substring(p_text from 6 for 2)::integer, 1)
         + interval '1 month' - interval '1 day'))
+=======
+    when p_text ~ '^\d{9,11}(\.\d{1,9})?$' then to_timestamp(p_text::double precision)
+    when p_text ~ '^\d{12,14}$' then to_timestamp(p_text::double precision / 1000)
+    when p_text ~ ('^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+        || '[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):?[0-5]\d)$')
+      and substr(p_text, 9, 2)::integer <= extract(day from
+        make_date(substr(p_text, 1, 4)::integer, substr(p_text, 6, 2)::integer, 1)
+        + interval '1 month - 1 day')
+>>>>>>> 292ddee (Slow strangers, poisoned webhooks, missing rights, formulas and foreign files)
       then p_text::timestamptz
   end
 $$;

@@ -12,7 +12,10 @@ as $$
 declare
   c_tries constant integer := 5;
   c_patience constant interval := interval '8 seconds';
-  v_limit constant integer := least(greatest(coalesce(p_limit, 500), 1), 10000);
+  -- Bytes of bodies in one call. A megabyte of receipts takes seconds, and a call that its caller's
+  -- time-out ends has done nothing: the same bodies would stand at the head of the queue for ever.
+  c_most constant bigint := 524288;
+  v_limit integer := least(greatest(coalesce(p_limit, 500), 1), 10000);
   v_batch jsonb;
   v_one jsonb;
   v_until timestamptz;
@@ -23,6 +26,18 @@ declare
   v_parked bigint := 0;
   v_dead bigint := 0;
 begin
+  select greatest(count(*) filter (where s.bytes <= c_most), 1)
+  into v_limit
+  from (
+    select sum(octet_length(w.message ->> 'body')) over (order by w.msg_id) as bytes
+    from (
+      select k.msg_id, k.message
+      from pgmq.q_drip_inbound k
+      where k.vt <= drip._wall_clock()
+      order by k.msg_id
+      limit v_limit
+    ) w
+  ) s;
   select jsonb_agg(
     q.message || jsonb_build_object('place', q.msg_id, 'tries', q.read_ct) order by q.msg_id)
   into v_batch

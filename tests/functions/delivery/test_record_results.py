@@ -50,6 +50,28 @@ def test_accepted_is_sent(clock: Clock, plant: Plant) -> None:
     assert attempt["provider_message_id"] == "wamid-7"
 
 
+def test_what_no_index_takes_is_no_id_and_holds_no_neighbour(clock: Clock, plant: Plant) -> None:
+    device = plant.device(burst=3)
+    messages = [plant.message(device) for _ in range(3)]
+    claims = plant.claim(3)
+    huge = "".join(f"{number:x}" for number in range(20_000))
+    results = [
+        {"message_id": claim["message_id"], "attempt": 1, "outcome": outcome, "scope": "recipient",
+         "provider_message_id": sent_id, "error_code": code, "error_message": code}
+        for claim, (outcome, sent_id, code) in zip(
+            claims,
+            [("accepted", huge, None), ("accepted", "wamid-7", None), ("permanent", huge, huge)],
+            strict=True,
+        )
+    ]  # fmt: skip
+    plant.rows("select * from drip.record_results('w', %s)", Jsonb(results))
+    rows = [plant.message_row(message) for message in messages]
+    assert [row["status"] for row in rows] == ["unknown", "sent", "failed"]
+    assert [row["provider_message_id"] for row in rows] == [None, "wamid-7", None]
+    assert rows[0]["error_code"] == "BAD_ANSWER"
+    assert (len(rows[2]["error_code"]), len(rows[2]["error_message"])) == (100, 500)
+
+
 @pytest.mark.lesson(9)
 def test_a_sent_message_keeps_no_error(clock: Clock, plant: Plant) -> None:
     """Not even of the attempt before; the attempts keep theirs."""

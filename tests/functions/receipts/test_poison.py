@@ -144,6 +144,8 @@ def test_an_application_does_not_see_another_tenants(
 # -- nonsense ---------------------------------------------------------------------------------
 
 NESTED = "[" * 20_000 + "]" * 20_000
+# more than an index takes, and nothing that compresses
+HUGE = "".join(f"{number:x}" for number in range(20_000))
 BODIES = [
     "",
     " ",
@@ -177,7 +179,15 @@ BODIES = [
     '{"entry": [{"changes": [{"field": "messages", "value": {"statuses": [1, {}, {"id": 1}]}}]}]}',
     NESTED,
     '{"event": ' + NESTED + "}",
+    '{"event": "message", "payload": {"id": 1e400000, "timestamp": 1e400000}}',
+    '{"event": "message", "payload": {"id": "HUGE", "from": "60123456789", "body": "x"}}',
+    '{"event": "message.ack", "payload": {"ids": ["HUGE"], "receipt_type": "read"}}',
+    '{"entry": [{"changes": [{"field": "messages", "value": {"statuses":'
+    ' [{"id": "HUGE", "status": "read", "recipient_id": "HUGE"}]}}]}]}',
+    '{"entry": [{"changes": [{"field": "user_preferences", "value": {"user_preferences": [{'
+    '"category": "marketing_messages", "value": "stop", "wa_id": "HUGE"}]}}]}]}',
 ]
+BODIES = [body.replace("HUGE", HUGE) for body in BODIES]
 
 
 @pytest.mark.parametrize("number", range(len(BODIES)))
@@ -198,6 +208,17 @@ def test_nonsense_neither_raises_nor_hurts(
     for letter in dead_letters(plant):
         assert letter["body"] == BODIES[number]
         assert letter["error"]
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2026-13-45T99:99:99Z", "2026-02-30T10:00:00Z", "0000-01-01T00:00:00Z", "9" * 11,
+     "2026-03-02T09:00:00+99:99", "2026-03-02T24:00:00Z", "1e400", "99999999999." + "9" * 500],
+)  # fmt: skip
+def test_a_stop_counts_whatever_its_time(clock: Clock, plant: Plant, time: str) -> None:
+    row = process(plant, said(plant.device(), "STOP", timestamp=time))
+    assert (row["applied"], row["dead"]) == (1, 0)
+    assert plant.value("select phone from drip.suppressions") == PHONE
 
 
 @pytest.mark.parametrize(
