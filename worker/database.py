@@ -123,6 +123,9 @@ class Database:
                 kwargs={
                     "row_factory": dict_row,
                     "application_name": application_name,
+                    # Guards and audiences run in these sessions; no statement may wait in them that
+                    # code of others could replace.
+                    "prepare_threshold": None,
                     "connect_timeout": CONNECT_TIMEOUT,
                     **KEEPALIVES,
                 },

@@ -38,10 +38,8 @@ begin
   end if;
   v_began := drip._wall_clock();
   begin
-    v_keys := array(
-      select r.key
-      from drip._read_audience(
-        v_view, v_audience.key_column, v_audience.max_rows + 1, v_only) as r (key));
+    v_keys := drip._audience_keys(
+      v_view, v_audience.key_column, v_audience.max_rows + 1, p_user, v_only);
   exception
     when others then
       perform drip._fail(
@@ -140,12 +138,46 @@ $$;
 comment on function drip._fail_slow_audience(drip.audiences) is
   'DR018 for an audience that is too slow.';
 
+-- Code of others, as guards are: it sees one tenant, writes nothing, and nothing of it stays.
+create function drip._audience_keys(
+  p_view regclass, p_key text, p_most bigint, p_user bigint, p_only text default null)
+returns text[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_before constant text[] := drip._session_state();
+  v_keys text[];
+  v_is_read boolean := false;
+begin
+  begin
+    perform drip._bind_tenant(p_user);
+    v_keys := array(
+      select r.key from drip._read_audience(p_view, p_key, p_most, p_only) as r (key));
+    v_is_read := true;
+    raise exception 'what the view did is rolled back';
+  exception
+    when query_canceled then
+      perform drip._reset_session(v_before);
+      raise;
+    when others or assert_failure then
+      perform drip._reset_session(v_before);
+      if not v_is_read then
+        raise;
+      end if;
+  end;
+  return v_keys;
+end
+$$;
+comment on function drip._audience_keys(regclass, text, bigint, bigint, text) is
+  'The different keys of a view, at most so many, as it shows them for this tenant.';
+
 -- A view's functions run with the rights of whoever reads it: that is drip_guard, who may read what
 -- an operator has granted it and nothing else. Names without a schema are found in the view's own.
 create function drip._read_audience(
   p_view regclass, p_key text, p_most bigint, p_only text default null)
 returns setof text
-language plpgsql stable security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

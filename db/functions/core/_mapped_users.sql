@@ -1,5 +1,5 @@
 -- The tenants a call may serve: all for owner, superuser, operators and workers, else those of
--- user_roles; narrowed by drip.user, which is honoured only if mapped.
+-- user_roles; narrowed by drip.user, which is honoured only if mapped, and by _bind_tenant().
 create function drip._mapped_users() returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -7,6 +7,7 @@ as $$
 declare
   v_caller name := coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user);
   v_wanted text := nullif(pg_catalog.current_setting('drip.user', true), '');
+  v_bound constant bigint[] := array(select b.only_user from drip.bound_tenants b);
   v_users bigint[];
 begin
   if pg_catalog.pg_has_role(v_caller, 'drip_operator', 'member')
@@ -15,7 +16,8 @@ begin
     select array_agg(u.id order by u.id)
     into v_users
     from drip.users u
-    where v_wanted is null or v_wanted in (u.id::text, u.name);
+    where (v_wanted is null or v_wanted in (u.id::text, u.name))
+      and u.id = all (v_bound);
   else
     select array_agg(distinct u.id)
     into v_users
@@ -23,7 +25,8 @@ begin
     join pg_catalog.pg_roles r on r.rolname = ur.role_name
     join drip.users u on u.id = ur.user_id
     where pg_catalog.pg_has_role(v_caller, r.oid, 'member')
-      and (v_wanted is null or v_wanted in (u.id::text, u.name));
+      and (v_wanted is null or v_wanted in (u.id::text, u.name))
+      and u.id = all (v_bound);
   end if;
   if v_users is null and v_wanted is not null then
     if pg_catalog.pg_has_role(v_caller, 'drip_operator', 'member') then
@@ -31,7 +34,8 @@ begin
         'DR010', pg_catalog.format('there is no user %L', v_wanted),
         pg_catalog.format(
           'The nearest name is %L; create_user makes one.',
-          drip._nearest(v_wanted, array(select u.name from drip.users u))));
+          drip._nearest(v_wanted, array(
+            select u.name from drip.users u where u.id = all (v_bound)))));
     end if;
     perform drip._fail(
       'DR010', pg_catalog.format('role %s may not act for user %L', v_caller, v_wanted),

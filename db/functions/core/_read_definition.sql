@@ -210,14 +210,19 @@ begin
       when 'guard' then
         v_expected := 'the name of a registered guard';
         if v_type = 'string' then
-          if exists (select from drip.guards g where g.name = v_text) then
+          if exists (
+            select from drip.guards g
+            where g.name = v_text and coalesce(g.user_id, p_user) = p_user
+          ) then
             return p_value;
           end if;
           perform drip._fail(
             'DR012', format('%s: there is no guard %s', p_path, quote_literal(v_text)),
             coalesce(
-              'The nearest one is ' || quote_literal(drip._nearest(
-                v_text, array(select g.name from drip.guards g))) || '.',
+              'The nearest one is ' || quote_literal(drip._nearest(v_text, array(
+                select g.name
+                from drip.guards g
+                where coalesce(g.user_id, p_user) = p_user))) || '.',
               'None is registered; an operator does it with register_guard.'));
         end if;
       when 'audience' then

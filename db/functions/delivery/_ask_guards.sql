@@ -1,6 +1,7 @@
--- What the guards of these messages say. They run in one subtransaction that is read-only and
--- always rolled back, so nothing of a guard stays: no row, no notification, no lock. An error costs
--- one more; the connection's statement_timeout ends a guard that hangs, and with it the asking.
+-- What the guards of these messages say. They run in a subtransaction that is read-only, sees one
+-- tenant and is always rolled back, so nothing of a guard stays: no row, no notification, no lock.
+-- An error and the next tenant cost one more; the connection's statement_timeout ends a guard that
+-- hangs, and with it the asking.
 -- The planner settings undo those of the claim, which are made for its own plans.
 create function drip._ask_guards(p_ids bigint[], p_first_only boolean default false)
 returns table (
@@ -25,6 +26,7 @@ declare
   v_limit constant interval := pg_catalog.current_setting('statement_timeout')::interval;
   v_guards jsonb;
   v_messages bigint[];
+  v_users bigint[];
   v_devices bigint[];
   v_leads bigint[];
   v_enrollments bigint[];
@@ -43,18 +45,23 @@ declare
   v_guard jsonb;
   v_said boolean;
   v_asked_at timestamptz;
+  v_before text[];
+  v_user bigint;
+  v_is_bound boolean;
   v_is_calling boolean := false;
+  v_is_done boolean;
   v_is_over boolean := false;
   v_served bigint[] := '{}';
 begin
   select
     array_agg(m.id order by t.place),
+    array_agg(m.user_id order by t.place),
     array_agg(coalesce(m.device_id, 0) order by t.place),
     array_agg(m.lead_id order by t.place),
     array_agg(m.sequence_contact_id order by t.place),
     array_agg(s.exit_if order by t.place),
     array_agg(st.only_if order by t.place)
-  into v_messages, v_devices, v_leads, v_enrollments, v_exits, v_onlys
+  into v_messages, v_users, v_devices, v_leads, v_enrollments, v_exits, v_onlys
   from unnest(p_ids) with ordinality as t (id, place)
   join drip.broadcast_messages m on m.id = t.id
   join drip.sequences s on s.id = m.sequence_id
@@ -66,6 +73,7 @@ begin
 
   select jsonb_object_agg(g.name, jsonb_build_object(
     'call', c.call,
+    'user', g.user_id,
     'until', case when g.suspended_until > v_now then g.suspended_until end,
     'problem', case
       when g.suspended_until > v_now then 'it failed before and rests'
@@ -85,31 +93,37 @@ begin
   v_only_said := v_exit_said;
   v_asked := array_fill(false, array[cardinality(v_messages)]);
 
-  while not v_is_over loop
+  v_before := drip._session_state();
+
+  while not v_is_over and v_place <= cardinality(v_messages) loop
+    v_user := v_users[v_place];
+    v_is_bound := false;
+    v_is_done := false;
     begin
-      perform
-        pg_catalog.set_config('transaction_read_only', 'on', true),
-        pg_catalog.set_config('lock_timeout', c_lock_wait, true);
-      while v_place <= cardinality(v_messages) loop
+      perform drip._bind_tenant(v_user);
+      perform pg_catalog.set_config('lock_timeout', c_lock_wait, true);
+      v_is_bound := true;
+      while v_place <= cardinality(v_messages) and v_users[v_place] = v_user loop
         if not (p_first_only and v_devices[v_place] = any (v_served)) then
-          exit when drip._wall_clock() > v_began + c_budget;
+          v_is_over := drip._wall_clock() > v_began + c_budget;
+          exit when v_is_over;
           for v_turn in 1..2 loop
             v_name := case v_turn when 1 then v_exits[v_place] else v_onlys[v_place] end;
             continue when v_name is null;
             v_names[v_place] := v_name;
             v_guard := v_guards -> v_name;
-            if v_guard ->> 'problem' is not null then
+            if v_guard ->> 'problem' is not null or (v_guard ->> 'user')::bigint <> v_user then
               v_answers[v_place] := 'guard_error';
-              v_errors[v_place] := v_guard ->> 'problem';
+              v_errors[v_place] := coalesce(
+                v_guard ->> 'problem', 'it is registered for another tenant');
               v_untils[v_place] := (v_guard ->> 'until')::timestamptz;
               exit;
             end if;
             v_asked[v_place] := true;
             v_asked_at := drip._wall_clock();
             v_is_calling := true;
-            execute v_guard ->> 'call'
-            into v_said
-            using v_leads[v_place], v_enrollments[v_place];
+            v_said := drip._call_guard(
+              v_guard ->> 'call', v_leads[v_place], v_enrollments[v_place]);
             v_is_calling := false;
             -- one that catches the cancellation and answers all the same
             if v_limit > interval '0' and drip._statement_age() >= v_limit then
@@ -140,11 +154,12 @@ begin
           if v_answers[v_place] = 'go' then
             v_served := v_served || v_devices[v_place];
           end if;
-          exit when v_timed_out > 0;
+          v_is_over := v_timed_out > 0;
+          exit when v_is_over;
         end if;
         v_place := v_place + 1;
       end loop;
-      v_is_over := true;
+      v_is_done := true;
       raise exception 'what guards did is rolled back';
     exception
       when query_canceled then
@@ -154,6 +169,7 @@ begin
           or drip._statement_age() < v_limit
           or drip._wall_clock() - v_asked_at < least(c_budget, v_limit / 2)
         then
+          perform drip._reset_session(v_before);
           raise;
         end if;
         v_timed_out := v_place;
@@ -161,18 +177,24 @@ begin
         v_answers[v_place] := 'guard_error';
         v_errors[v_place] := pg_catalog.format('it took longer than %s', v_limit);
       when others or assert_failure then
-        if not v_is_over then
-          if not v_is_calling then
+        if not v_is_done then
+          if v_is_bound and not v_is_calling then
+            perform drip._reset_session(v_before);
             raise;
           end if;
-          v_is_calling := false;
           v_answers[v_place] := 'guard_error';
           v_errors[v_place] := left(sqlerrm, 500);
-          v_guards := drip._count_failure(v_guards, v_name, c_tolerated);
+          if v_is_calling then
+            v_guards := drip._count_failure(v_guards, v_name, c_tolerated);
+          else
+            v_names[v_place] := coalesce(v_exits[v_place], v_onlys[v_place]);
+          end if;
+          v_is_calling := false;
           v_place := v_place + 1;
         end if;
     end;
   end loop;
+  perform drip._reset_session(v_before);
 
   return query
     select
@@ -206,3 +228,19 @@ as $$
 $$;
 comment on function drip._count_failure(jsonb, text, integer) is
   'The guards of a claim after one more failure of one of them.';
+
+-- As drip_guard, whatever the function has become since it was looked up.
+create function drip._call_guard(p_call text, p_lead bigint, p_enrollment bigint) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_said boolean;
+begin
+  execute p_call into v_said using p_lead, p_enrollment;
+  return v_said;
+end
+$$;
+comment on function drip._call_guard(text, bigint, bigint) is
+  'What a guard says, called by the statement of _guard_call.';
+alter function drip._call_guard(text, bigint, bigint) owner to drip_guard;

@@ -1,9 +1,9 @@
--- A function and no view: guards belong to no tenant, and what an error says may be of any.
+-- A function and no view: what an error of a guard for all says may be of any tenant.
 create function drip.list_guards()
 returns table (
   name text, function_name text, description text, state text, problem text, used_by text[],
   suspended_until timestamptz, errors integer, last_error text, last_error_at timestamptz,
-  created_at timestamptz)
+  created_at timestamptz, user_id bigint, user_name text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -29,13 +29,17 @@ as $$
     g.errors,
     g.last_error,
     g.last_error_at,
-    g.created_at
+    g.created_at,
+    g.user_id,
+    u.name
   from drip.guards g
+  left join drip.users u on u.id = g.user_id
   cross join lateral drip._guard_call(g.function_name) c
+  where g.user_id is null or g.user_id = any (drip._mapped_users())
   order by g.name
 $$;
 comment on function drip.list_guards() is
   'One row per guard: its state (ready; failing: its last answer was an error; resting: not asked
    until suspended_until; broken: problem says why), the sequences that name it, errors in a row and
-   what the last one said.';
+   what the last one said; user_id: the only tenant that may name it (null: all).';
 grant execute on function drip.list_guards() to drip_operator;

@@ -118,7 +118,8 @@ comment on function drip.register_audience(text, bigint, interval, text, text, t
    has several) and is read as drip_guard, once a campaign. A campaign fails to be planned when it
    yields more than p_max_rows different keys (a million) or takes longer than p_time_limit (20 s).
    p_user: the only tenant that may name it. Again for a change. rows and took are of the reading
-   just tried. Outcomes: registered, updated, unchanged.';
+   just tried, as that tenant sees the view; as the caller''s first tenant does, without p_user.
+   Outcomes: registered, updated, unchanged.';
 grant execute on function drip.register_audience(text, bigint, interval, text, text, text, text)
   to drip_operator;
 
@@ -285,16 +286,17 @@ comment on function drip._let_guard_read(regclass) is
 
 create function drip._try_audience(p_relation regclass, p_audience drip.audiences)
 returns bigint
-language plpgsql stable
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rows bigint;
 begin
   begin
-    select count(*)
-    into v_rows
-    from drip._read_audience(p_relation, p_audience.key_column, p_audience.max_rows + 1) r;
+    -- one for all is tried as the first tenant that the caller acts for will see it
+    v_rows := cardinality(drip._audience_keys(
+      p_relation, p_audience.key_column, p_audience.max_rows + 1,
+      coalesce(p_audience.user_id, (drip._mapped_users())[1], 0)));
   exception
     when others then
       perform drip._fail(

@@ -1,7 +1,8 @@
 -- From here on the function answers with the rights of drip_guard and nobody else may call it, so
 -- only its owner may give it away: else this would be a way to foreign code and foreign rights.
 create function drip.register_guard(
-  p_name text, p_function text default null, p_description text default null)
+  p_name text, p_function text default null, p_description text default null,
+  p_user text default null)
 returns table (name text, function_name text, outcome text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -12,6 +13,7 @@ declare
   v_description constant text := nullif(btrim(p_description), '');
   v_function record;
   v_old drip.guards;
+  v_user bigint;
   v_outcome text;
 begin
   if v_name is null then
@@ -27,25 +29,34 @@ begin
     v_name)) f;
   perform drip._hand_to_guard(
     v_function.function_oid, v_function.schema_name, v_function.function_name);
-  perform drip._try_guard(v_function.qualified_name);
-
   select g.*
   into v_old
   from drip.guards g
   where g.name = v_name
   for no key update;
+  v_user := case
+    when p_user is null then v_old.user_id
+    when btrim(p_user) <> '' then (drip._find_user(p_user)).id
+  end;
+  if v_old.name is not null then
+    perform drip._check_guard_users(v_name, v_user);
+  end if;
+  perform drip._try_guard(v_function.qualified_name, v_user);
+
   if v_old.name is null then
-    insert into drip.guards as g (name, function_name, description, created_at)
-    values (v_name, v_function.qualified_name, v_description, drip.now());
+    insert into drip.guards as g (name, function_name, description, user_id, created_at)
+    values (v_name, v_function.qualified_name, v_description, v_user, drip.now());
     v_outcome := 'registered';
   elsif v_old.function_name is distinct from v_function.qualified_name
     or v_description is distinct from v_old.description and v_description is not null
+    or v_user is distinct from v_old.user_id
     or v_old.errors > 0
     or v_old.suspended_until is not null
   then
     update drip.guards g
     set function_name = v_function.qualified_name,
       description = coalesce(v_description, g.description),
+      user_id = v_user,
       errors = 0,
       suspended_until = null
     where g.name = v_name;
@@ -55,7 +66,7 @@ begin
   end if;
   if v_outcome <> 'unchanged' then
     perform drip._audit(
-      null, 'register_guard', 'guard', null, null,
+      v_user, 'register_guard', 'guard', null, null,
       jsonb_build_object('guard', v_name, 'function', v_function.qualified_name));
   end if;
   if v_old.name is not null then
@@ -64,14 +75,15 @@ begin
   return query select v_name, v_function.qualified_name::text, v_outcome;
 end
 $$;
-comment on function drip.register_guard(text, text, text) is
+comment on function drip.register_guard(text, text, text, text) is
   'Makes a function (p_lead_id bigint, p_enrollment_id bigint) returns boolean a guard that exit_if
    and only_if may name; stable or immutable, in sql or plpgsql, the caller''s own. It becomes
    security definer with the rights of drip_guard, and no one else may call it. p_function is
-   the one it has, else p_name, where left out. Again after a change: its failures are forgotten,
-   and what waits as guard_error asks it at once. Outcome: registered,
-   updated, unchanged.';
-grant execute on function drip.register_guard(text, text, text) to drip_operator;
+   the one it has, else p_name, where left out. p_user: the only tenant whose sequences may name
+   it; '''' = all, as it is for a new one where left out. Again after a change: its failures are
+   forgotten, and what waits as guard_error asks it at once. Outcome: registered, updated,
+   unchanged.';
+grant execute on function drip.register_guard(text, text, text, text) to drip_operator;
 
 create function drip._find_guard_function(p_function text)
 returns table (
@@ -288,12 +300,41 @@ $$;
 comment on function drip._free_guarded(text) is
   'Has messages that wait because of this guard ask it at once.';
 
+-- Live sequences of others would lose their guard.
+create function drip._check_guard_users(p_guard text, p_user_id bigint) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_other text := (
+    select u.name
+    from drip.sequences s
+    join drip.users u on u.id = s.user_id
+    where s.status <> 'archived'
+      and s.user_id <> p_user_id
+      and drip._names_guard(s, p_guard)
+    order by u.name
+    limit 1);
+begin
+  if v_other is not null then
+    perform drip._fail(
+      'DR005',
+      format('a sequence of %s names the guard %s', quote_literal(v_other),
+             quote_literal(p_guard)),
+      'Leave p_user out, or register it under another p_name.');
+  end if;
+end
+$$;
+comment on function drip._check_guard_users(text, bigint) is
+  'DR005 when a guard would be taken from a tenant that uses it.';
+
 -- A missing right or a name that search_path does not find would else be met at the first message.
-create function drip._try_guard(p_function text) returns void
+create function drip._try_guard(p_function text, p_user bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_before constant text[] := drip._session_state();
   v_call text;
   v_problem text;
   v_state text;
@@ -305,12 +346,16 @@ begin
     perform drip._fail('DR004', v_problem, 'Look at it with \df+ in psql.');
   end if;
   begin
-    perform pg_catalog.set_config('transaction_read_only', 'on', true);
-    execute v_call using 0::bigint, 0::bigint;
+    perform drip._bind_tenant(coalesce(p_user, 0));
+    perform drip._call_guard(v_call, 0, 0);
     v_is_over := true;
     raise exception 'what the guard did is rolled back';
   exception
-    when others then
+    when query_canceled then
+      perform drip._reset_session(v_before);
+      raise;
+    when others or assert_failure then
+      perform drip._reset_session(v_before);
       if not v_is_over then
         get stacked diagnostics v_state = returned_sqlstate, v_error = message_text;
       end if;
@@ -327,5 +372,5 @@ begin
   end if;
 end
 $$;
-comment on function drip._try_guard(text) is
+comment on function drip._try_guard(text, bigint) is
   'Calls a new guard once, with rights and settings of the claim, for a lead that nobody has.';

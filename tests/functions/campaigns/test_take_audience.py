@@ -19,13 +19,20 @@ def shop(plant: Plant) -> None:
     plant.conn.execute(
         "create schema shop; grant usage on schema shop to drip_guard;"
         "create table shop.chosen (lead_id bigint); create table shop.barred (lead_id bigint);"
-        "create sequence shop.reads; grant usage on sequence shop.reads to drip_guard;"
-        "create function shop.count_read() returns bigint language sql volatile"
-        " begin atomic select nextval('shop.reads'); end;"
+        "create function shop.count_read() returns bigint language plpgsql volatile"
+        " as $$ begin raise notice 'read'; return 1; end $$;"
         "grant execute on function shop.count_read to drip_guard;"
         "create view shop.counted as"
         " select c.lead_id from shop.chosen c where (select shop.count_read()) > 0"
     )
+
+
+@pytest.fixture
+def reads(plant: Plant) -> list[str | None]:
+    """What the view says when it is read."""
+    said: list[str | None] = []
+    plant.conn.add_notice_handler(lambda notice: said.append(notice.message_primary))
+    return said
 
 
 @pytest.fixture
@@ -37,10 +44,10 @@ def leads(plant: Plant) -> list[int]:
 
 
 @pytest.fixture
-def campaign(clock: Clock, plant: Plant, leads: list[int]) -> int:
+def campaign(clock: Clock, plant: Plant, leads: list[int], reads: list[str | None]) -> int:
     for view in ("counted", "barred"):
         plant.row("select * from drip.register_audience(%s, 100)", f"shop.{view}")
-    plant.conn.execute("select setval('shop.reads', 1, false)")
+    reads.clear()
     return scheduled(plant, audience="shop.counted", exclude="shop.barred")
 
 
@@ -84,7 +91,7 @@ def reached(plant: Plant, campaign: int) -> list[tuple[int, str | None]]:
 
 
 def test_read_once_whatever_changes_afterwards(
-    plant: Plant, campaign: int, leads: list[int]
+    plant: Plant, campaign: int, leads: list[int], reads: list[str | None]
 ) -> None:
     plant.conn.execute("insert into shop.barred values (%s)", [leads[1]])
     first = step(plant)
@@ -98,7 +105,7 @@ def test_read_once_whatever_changes_afterwards(
     assert reached(plant, campaign) == [
         (lead, "excluded" if lead == leads[1] else None) for lead in leads
     ]
-    assert plant.value("select last_value from shop.reads") == 1
+    assert reads == ["read"]
     row = plant.row("select * from drip.campaign_overview")
     assert (row["audience_count"], row["messages"], row["messages_skipped"]) == (7, 7, 1)
 
@@ -164,7 +171,7 @@ def test_emptied_once_it_is_planned_or_cancelled(plant: Plant, campaign: int) ->
 
 
 def test_a_pause_in_between_loses_and_repeats_nobody(
-    plant: Plant, campaign: int, leads: list[int]
+    plant: Plant, campaign: int, leads: list[int], reads: list[str | None]
 ) -> None:
     for _ in range(3):
         step(plant)
@@ -174,7 +181,7 @@ def test_a_pause_in_between_loses_and_repeats_nobody(
         plant.conn.execute("delete from shop.chosen")
     expand(plant)
     assert [lead for lead, _ in reached(plant, campaign)] == leads
-    assert plant.value("select last_value from shop.reads") == 1
+    assert reads == ["read"]
 
 
 def test_a_chunk_that_is_undone_comes_again(plant: Plant, campaign: int, leads: list[int]) -> None:
@@ -257,7 +264,7 @@ def test_a_slow_view_makes_no_verb_wait(
     plant.conn.execute(
         "create table shop.gate (); create or replace function shop.count_read() returns bigint"
         " language plpgsql volatile as"
-        " $$ begin perform 1 from shop.gate; return nextval('shop.reads'); end $$;"
+        " $$ begin perform 1 from shop.gate; return 1; end $$;"
         "grant select on shop.gate to drip_guard"
     )
     holder, expander = connect(autocommit=False), clock.join(connect())
@@ -320,7 +327,7 @@ def test_a_cancel_by_a_person_is_no_failure(
 
 
 def test_what_is_asked_meanwhile_reads_the_same(
-    clock: Clock, plant: Plant, campaign: int, leads: list[int]
+    clock: Clock, plant: Plant, campaign: int, leads: list[int], reads: list[str | None]
 ) -> None:
     """Explanations during planning speak of the members that were taken."""
     step(plant)
@@ -331,7 +338,7 @@ def test_what_is_asked_meanwhile_reads_the_same(
     phone = plant.value("select phone from drip.leads where id = %s", leads[6])
     row = plant.row("select * from drip.explain_lead(%s) where subject = 'campaign'", phone)
     assert row["reason"] == "campaign_paused"
-    assert plant.value("select last_value from shop.reads") == 1
+    assert reads == ["read"]
 
 
 def test_a_name_that_is_none_has_a_nearest_one(plant: Plant, campaign: int) -> None:

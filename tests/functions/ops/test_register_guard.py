@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from factory import Clock, Connect, Connection, Plant
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 REGISTER = "select * from drip.register_guard(%s, %s)"
 HAS_PAID = """
@@ -85,7 +86,7 @@ def test_a_search_path_of_its_own_stays(plant: Plant, shop: None) -> None:
     plant.conn.execute(HAS_PAID)
     plant.conn.execute("alter function shop.has_paid set search_path = pg_catalog, pg_temp")
     plant.row(REGISTER, "has_paid", "shop.has_paid")
-    assert function(plant)["settings"] == ['search_path=""']
+    assert function(plant)["settings"] == ["search_path=pg_catalog, pg_temp"]
 
 
 def test_the_name_is_the_function_unless_one_is_given(plant: Plant, shop: None) -> None:
@@ -438,3 +439,53 @@ def test_a_definition_with_an_unknown_guard(
     with pytest.raises(psycopg.Error) as caught:
         plant.sequence(**({"name": "WARM"} | definition))
     assert caught.value.diag.message_hint == "The nearest one is 'paid'."
+
+
+NAMES = "select * from drip.create_sequence(%s)"
+
+
+def naming(plant: Plant, user: int, guard: str) -> tuple[str | None, str]:
+    """Code and hint of a sequence of this tenant's that names the guard; code null: it may."""
+    with plant.acting_for(user):
+        try:
+            plant.row(NAMES, Jsonb({"name": f"For {user} {guard}", "exit_if": guard}))
+        except psycopg.Error as exc:
+            return exc.sqlstate, exc.diag.message_hint or ""
+    return None, ""
+
+
+def test_of_one_tenant_no_other_is_told(plant: Plant, shop: None) -> None:
+    plant.conn.execute(HAS_PAID)
+    other = plant.other_tenant()
+    query = "select * from drip.register_guard('has_paid', 'shop.has_paid', p_user => %s)"
+    assert plant.row(query, "default")["outcome"] == "registered"
+    assert naming(plant, plant.user, "has_paid")[0] is None
+    code, hint = naming(plant, other, "has_paid")
+    assert code == "DR012"
+    assert "has_paid" not in hint
+    [listed] = plant.rows("select * from drip.list_guards()")
+    assert (listed["user_id"], listed["user_name"]) == (plant.user, "default")
+    with plant.acting_for(other):
+        assert plant.rows("select * from drip.list_guards()") == []
+
+    # registered again without a tenant, it stays that one's; an empty one makes it everybody's
+    again = "select * from drip.register_guard('has_paid')"
+    assert plant.row(again)["outcome"] == "unchanged"
+    assert plant.row(query, "")["outcome"] == "updated"
+    assert naming(plant, other, "has_paid")[0] is None
+    with pytest.raises(psycopg.Error) as caught:
+        plant.row(query, "default")
+    assert caught.value.sqlstate == "DR005"
+    assert "'other'" in (caught.value.diag.message_primary or "")
+
+
+def test_one_of_another_tenant_is_not_asked(plant: Plant, clock: Clock) -> None:
+    """Where an operator's own update let a sequence name it."""
+    other = plant.other_tenant()
+    plant.guard("theirs", "return true;")
+    plant.device(user=plant.user)
+    with plant.acting_for(plant.user):
+        [message] = plant.journey(plant.enroll(plant.sequence({"only_if": "theirs"})))
+    plant.conn.execute("update drip.guards set user_id = %s", [other])
+    assert plant.claim() == []
+    assert plant.message_row(message["id"])["deferred_reason"] == "guard_error"
