@@ -148,6 +148,7 @@ as $$
 declare
   v_before constant text[] := drip._session_state();
   v_keys text[];
+  v_context text;
   v_is_read boolean := false;
 begin
   begin
@@ -158,9 +159,18 @@ begin
     raise exception 'what the view did is rolled back';
   exception
     when query_canceled then
+      -- a true cancel's context begins elsewhere; a feigned one shall not end the expansion
+      get stacked diagnostics v_context = pg_exception_context;
       perform drip._reset_session(v_before);
+      if split_part(v_context, E'\n', 1) ~ 'RAISE$' then
+        raise exception 'it raised query_canceled: %', sqlerrm;
+      end if;
       raise;
-    when others or assert_failure then
+    when assert_failure then
+      -- no handler of others' errors would hear it
+      perform drip._reset_session(v_before);
+      raise exception '%', sqlerrm;
+    when others then
       perform drip._reset_session(v_before);
       if not v_is_read then
         raise;

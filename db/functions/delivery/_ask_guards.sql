@@ -236,9 +236,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_said boolean;
+  v_context text;
 begin
   execute p_call into v_said using p_lead, p_enrollment;
   return v_said;
+exception
+  when query_canceled then
+    -- a true cancel's context begins elsewhere; a feigned one shall not end the claim
+    get stacked diagnostics v_context = pg_exception_context;
+    if split_part(v_context, E'\n', 1) ~ 'RAISE$' then
+      raise exception 'it raised query_canceled: %', sqlerrm;
+    end if;
+    raise;
 end
 $$;
 comment on function drip._call_guard(text, bigint, bigint) is
