@@ -240,18 +240,12 @@ $$;
 comment on function drip._jid_phone(text) is
   'The digits of a WhatsApp id that is a phone, without the linked device''s number, else null.';
 
-<<<<<<< HEAD
 -- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it. No
 -- text may fail here: what somebody wrote counts, whatever its time.
-=======
--- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it. What
--- is no time on any clock is none: a STOP counts whatever its time.
->>>>>>> 292ddee (Slow strangers, poisoned webhooks, missing rights, formulas and foreign files)
 create function drip._webhook_time(p_text text) returns timestamptz
 language sql stable parallel safe
 as $$
   select case
-<<<<<<< HEAD
     when length(p_text) > 40 then null
     when p_text ~ '^[0-9]{9,11}(\.[0-9]+)?$' then to_timestamp(p_text::double precision)
     when p_text ~ '^[0-9]{12,14}$' then to_timestamp(p_text::double precision / 1000)
@@ -263,15 +257,6 @@ as $$
         make_date(
           substring(p_text from 1 for 4)::integer, substring(p_text from 6 for 2)::integer, 1)
         + interval '1 month' - interval '1 day'))
-=======
-    when p_text ~ '^\d{9,11}(\.\d{1,9})?$' then to_timestamp(p_text::double precision)
-    when p_text ~ '^\d{12,14}$' then to_timestamp(p_text::double precision / 1000)
-    when p_text ~ ('^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
-        || '[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):?[0-5]\d)$')
-      and substr(p_text, 9, 2)::integer <= extract(day from
-        make_date(substr(p_text, 1, 4)::integer, substr(p_text, 6, 2)::integer, 1)
-        + interval '1 month - 1 day')
->>>>>>> 292ddee (Slow strangers, poisoned webhooks, missing rights, formulas and foreign files)
       then p_text::timestamptz
   end
 $$;
