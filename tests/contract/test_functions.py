@@ -117,6 +117,18 @@ def test_every_definer_function_pins_its_search_path(functions: list[dict[str, A
     ] == []
 
 
+def test_no_function_sets_a_parameter_that_only_a_superuser_may_write_down(
+    functions: list[dict[str, Any]],
+) -> None:
+    """A deployer without superuser rights may not name ours, as drip.user, in a SET clause."""
+    assert [
+        (f["name"], setting)
+        for f in functions
+        for setting in f["settings"] or []
+        if "." in setting.partition("=")[0]
+    ] == []
+
+
 def test_what_callers_reach_without_a_pinned_path_is_bound_when_it_is_made(
     functions: list[dict[str, Any]], catalog: Connection[dict[str, Any]]
 ) -> None:

@@ -5,11 +5,17 @@
 create function drip._bind_tenant(p_user bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
-set drip."user" = ''
 as $$
+declare
+  v_wanted constant text := coalesce(pg_catalog.current_setting('drip.user', true), '');
+  v_seen bigint[];
 begin
   if pg_catalog.current_setting('transaction_read_only')::boolean then
-    if drip._mapped_users() <> array[p_user] then
+    -- whom the session may see, whatever it has chosen: the code could choose anew
+    perform pg_catalog.set_config('drip.user', '', true);
+    v_seen := drip._mapped_users();
+    perform pg_catalog.set_config('drip.user', v_wanted, true);
+    if v_seen <> array[p_user] then
       raise exception 'it runs for one tenant of several, which a read-only transaction cannot do'
         using errcode = 'read_only_sql_transaction',
           hint = 'Call it in a transaction that may write.';
