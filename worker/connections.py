@@ -202,7 +202,8 @@ class Memory:
                 raise TooMuch
             self.release(victim)
             victim.is_dropped = True
-            victim.limit.reschedule(asyncio.get_running_loop().time())
+            if not victim.limit.expired():  # else it ends by itself, and must not be moved
+                victim.limit.reschedule(asyncio.get_running_loop().time())
 
     def finish(self, reading: Reading) -> None:
         """It has come in whole and is not taken away any more."""

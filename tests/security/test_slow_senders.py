@@ -130,6 +130,32 @@ def test_the_oldest_body_of_the_peer_with_most_bytes_makes_room() -> None:
     asyncio.run(scenario())
 
 
+def test_a_body_whose_time_is_up_already_makes_room_as_well() -> None:
+    async def dawdle(memory: Memory, began: asyncio.Event) -> None:
+        async with asyncio.timeout(60) as limit:
+            reading = Reading("them", limit)
+            memory.begin(reading)
+            memory.add(reading, 90)
+            limit.reschedule(0)
+            began.set()
+            await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        memory, began = Memory(100), asyncio.Event()
+        slow = asyncio.create_task(dawdle(memory, began))
+        await began.wait()
+        async with asyncio.timeout(60) as limit:
+            mine = Reading("me", limit)
+            memory.begin(mine)
+            # the time-out has struck, and the task that it ends has not run since
+            memory.add(mine, 20)
+            with pytest.raises(TimeoutError):
+                await slow
+        assert mine.size == 20
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("address", "peer"),
     [
