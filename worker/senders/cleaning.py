@@ -26,7 +26,7 @@ _READ = 4096  # characters of a text that are looked at
 _PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
 # error codes have digits as well, and Meta's have up to seven
 _PHONE_IN_CODE = re.compile(r"\+?\d{9,}")
-_CUT_NUMBER = re.compile(r"[\d\s().+-]*\Z")
+_OF_NUMBER = re.compile(r"[\d\s().+-]")
 # below this a secret is hidden where it stands alone: "a" is in every text
 _SHORT = 4
 
@@ -47,7 +47,7 @@ def safe_text(text: str, *secrets: str) -> str:
     """``text`` fit for a row or a log: no phone number, no secret, at most 500 characters."""
     text = _mask(text, secrets)  # before anything is cut: half a secret is recognized by nobody
     if len(text) > _READ:
-        text = _CUT_NUMBER.sub("", text[:_READ])
+        text = _cut(text)
     text = _mask(_printable(text), secrets)
     return _within(_PHONE.sub("[number]", text), TEXT_LIMIT)
 
@@ -68,6 +68,14 @@ def _printable(text: str) -> str:
     if not text.isprintable():
         text = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(text.split())
+
+
+def _cut(text: str) -> str:
+    """The part that is looked at, without a number that the cut goes through."""
+    end = _READ
+    while end and _OF_NUMBER.match(text, end - 1):  # a search for the end would be quadratic
+        end -= 1
+    return text[:end]
 
 
 def _within(text: str, limit: int) -> str:
