@@ -85,6 +85,8 @@ class Line:
                     await self.close()
                     raise self._unavailable(exc) from exc
                 except (psycopg.OperationalError, psycopg.InterfaceError) as exc:
+                    if _is_too_much(exc):
+                        raise
                     lost = connection.closed or exc.sqlstate is None
                     if lost:
                         await self.close()
@@ -154,6 +156,11 @@ class Line:
             self._complained = now
             log.warning("the database does not take webhooks", error=sentence(exc))
         return Unavailable()
+
+
+def _is_too_much(exc: psycopg.Error) -> bool:
+    """A limit of the server's program. psycopg calls it an OperationalError, as it does a loss."""
+    return (exc.sqlstate or "").startswith("54")
 
 
 async def _rows(
@@ -275,6 +282,7 @@ class Intake:
             return
         except psycopg.Error as exc:
             of_content = isinstance(exc, (psycopg.DataError, psycopg.IntegrityError))
+            of_content = of_content or _is_too_much(exc)
             if not of_content and not (exc.sqlstate or "").startswith("DR"):
                 raise  # a function or a right is missing: it is none of the webhooks' fault
             if len(batch) > 1:

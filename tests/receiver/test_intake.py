@@ -10,7 +10,7 @@ import pytest
 from factory import Connect, Connection
 
 from pgdrip import intake as intake_module
-from pgdrip.intake import BATCH, Intake, Unavailable
+from pgdrip.intake import BATCH, Intake, Unavailable, Unstorable
 
 Queued = Callable[[], list[dict[str, Any]]]
 
@@ -89,6 +89,35 @@ def test_who_gave_up_waiting_is_not_stored(dsn: str, connect: Connect, queued: Q
 
     asyncio.run(store())
     assert [row["id"] for row in queued()] == [1, 3]
+
+
+def test_one_beyond_a_limit_of_the_server_holds_no_other(
+    dsn: str, conn: Connection, queued: Queued
+) -> None:
+    conn.execute(
+        """
+        create function public.refuse() returns trigger language plpgsql as $$
+        begin
+          if new.message ->> 'body' = 'too much' then
+            raise exception 'index row size exceeds a limit' using errcode = '54000';
+          end if;
+          return new;
+        end $$;
+        create trigger refuse before insert on pgmq.q_drip_inbound
+          for each row execute function public.refuse();
+        """
+    )
+
+    async def store() -> list[Any]:
+        async with Intake(dsn, lines=1) as intake:
+            bodies = ["{}", "too much", "{}"]
+            return await asyncio.gather(
+                *(intake.store("device", 1, body) for body in bodies), return_exceptions=True
+            )
+
+    first, refused, last = asyncio.run(store())
+    assert (first, type(refused), last) == (None, Unstorable, None)
+    assert len(queued()) == 2
 
 
 def test_leaving_stores_what_is_left(dsn: str, queued: Queued) -> None:
