@@ -243,7 +243,7 @@ class Database:
         return await self.call("release_messages", worker, Jsonb(messages))
 
     async def wake_devices(self, sealed: Sequence[str]) -> None:
-        """Let the next claim look at the devices of these notifications; without any, at all."""
+        """Let the next claim look at the devices of these notifications, or at all without any."""
         await self.query(_WAKE, [list(sealed)])
 
     async def next_wakeup(self) -> float | None:

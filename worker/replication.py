@@ -30,6 +30,8 @@ from pg_catalog.pg_class as c
 where c.relnamespace = to_regnamespace('pgmq')
   and c.relkind in ('r', 'p')
   and c.relpersistence = 'p'
+  -- queues of ours have a primary key; one without is an application's own
+  and c.relname !~ '^[qa]_'
   and (c.relreplident = 'n' or c.relreplident = 'd' and not exists (
     select from pg_catalog.pg_index as i where i.indrelid = c.oid and i.indisprimary))
   and pg_catalog.pg_has_role(c.relowner, 'usage')

@@ -83,7 +83,7 @@ create table {SCHEMA}.alembic_version (
 # Who has a lock that a migration may wait for: on a table or view of ours, or the advisory lock
 # that pgmq takes on a queue's name, which any login may hold.
 _HOLDERS = """
-select distinct a.pid, a.usename
+select distinct a.pid, coalesce(a.usename, a.backend_type)
 from pg_catalog.pg_locks l
 join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where l.granted
