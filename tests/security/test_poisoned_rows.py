@@ -151,6 +151,47 @@ def test_many_poisoned_messages_fail_in_one_call(clock: Clock, plant: Plant) -> 
     assert {plant.message_row(message)["status"] for message in poisoned} == {"failed"}
 
 
+def test_the_search_takes_a_few_devices_at_a_time(clock: Clock, plant: Plant) -> None:
+    """All devices of a large tenant at once would outlast the worker's time-out every time."""
+    other = plant.other_tenant()
+    healthy_other = plant.message(plant.device(user=other), user=other)
+    healthy = [plant.message(plant.device()) for _ in range(25)]
+    poisoned = plant.message(plant.device(), source=Jsonb({"content": "x" * 70_000}))
+    first = {row["message_id"] for row in plant.claim()}
+    assert healthy_other in first
+    assert 0 < len(first - {healthy_other}) <= 20
+    second = {row["message_id"] for row in plant.claim()}
+    assert first | second == {healthy_other, *healthy}
+    assert plant.message_row(poisoned)["status"] == "failed"
+
+
+def test_the_search_ends_before_the_workers_time_out(clock: Clock, plant: Plant) -> None:
+    """What it has found by then has failed, and the others are served meanwhile."""
+    device = plant.device(burst=100)
+    other = plant.other_tenant()
+    healthy_other = plant.message(plant.device(user=other), user=other)
+    poisoned = [plant.message(device, source=Jsonb({"content": "x" * 70_000})) for _ in range(20)]
+    healthy = plant.message(device)
+    plant.conn.execute(
+        "create sequence public.slow_looks;"
+        "create or replace function drip._wall_clock() returns timestamptz language sql volatile"
+        " as $$select pg_catalog.clock_timestamp()"
+        " + pg_catalog.nextval('public.slow_looks') * interval '300 milliseconds'$$"
+    )
+
+    def failed() -> int:
+        return sum(plant.message_row(message)["status"] == "failed" for message in poisoned)
+
+    assert [row["message_id"] for row in plant.claim()] == [healthy_other]
+    assert 0 < failed() < 20
+    claimed: list[int] = []
+    for _ in range(20):
+        plant.wake()
+        claimed += [row["message_id"] for row in plant.claim()]
+    assert claimed == [healthy]
+    assert failed() == 20
+
+
 def test_the_journey_goes_on_behind_a_step_that_cannot_be_rendered(
     clock: Clock, plant: Plant
 ) -> None:

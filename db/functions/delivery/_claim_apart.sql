@@ -1,6 +1,8 @@
 -- After a claim that raised: tenant by tenant, so that a row that cannot be judged or rendered
 -- stops nobody but itself. The row is found by halving and fails; where none is found the tenant's
--- devices rest for a moment, and the others are served. docs/decisions/poisoned-rows.md.
+-- devices rest for a moment, and the others are served. The search has a few seconds and a few
+-- devices at a time: a call that the worker's time-out ends would have failed nothing, and would
+-- end the same way for ever. docs/decisions/poisoned-rows.md.
 create function drip._claim_apart(p_worker text, p_limit integer)
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
@@ -11,10 +13,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  c_tries constant integer := 4;
+  c_tries constant integer := 5;
+  c_devices constant integer := 20;
+  v_until constant timestamptz := drip._wall_clock() + interval '5 seconds';
   v_now constant timestamptz := drip.now();
   v_left integer := p_limit;
   v_rows integer;
+  v_most integer;
   v_user bigint;
   v_error text;
 begin
@@ -28,7 +33,8 @@ begin
     exit when v_left <= 0;
     for v_try in 1 .. c_tries loop
       begin
-        return query select c.* from drip._claim_messages(p_worker, v_left, v_user) c;
+        v_most := case when v_try = 1 then v_left else least(v_left, c_devices) end;
+        return query select c.* from drip._claim_messages(p_worker, v_most, v_user) c;
         get diagnostics v_rows = row_count;
         v_left := v_left - v_rows;
         exit;
@@ -38,8 +44,9 @@ begin
         end if;
         v_error := format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm);
       end;
-      if v_try < c_tries and drip._fail_unrenderable(v_user) > 0 then
-        continue;
+      if v_try < c_tries and drip._wall_clock() < v_until then
+        continue when v_most > c_devices;
+        continue when drip._fail_unrenderable(v_user, v_most, v_until) > 0;
       end if;
       perform drip._note_task_error('claim_messages', v_error);
       update drip.device_pacing p
@@ -57,7 +64,9 @@ $$;
 comment on function drip._claim_apart(text, integer) is
   'The claim, each tenant by itself: messages that raise fail, and the others go on.';
 
-create function drip._fail_unrenderable(p_user_id bigint) returns integer
+create function drip._fail_unrenderable(
+  p_user_id bigint, p_devices integer, p_until timestamptz)
+returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -72,7 +81,13 @@ declare
 begin
   v_heads := array(
     select h.id
-    from drip.device_pacing p
+    from (
+      select d.device_id
+      from drip.device_pacing d
+      where d.user_id = p_user_id and d.next_look_at <= v_now and d.next_send_at <= v_now
+      order by d.next_look_at
+      limit p_devices
+    ) p
     cross join (values (1::smallint), (2::smallint), (3::smallint)) as class (priority)
     cross join lateral (
       select m.id
@@ -83,9 +98,10 @@ begin
       limit c_heads
       for no key update skip locked
     ) h
-    where p.user_id = p_user_id and p.next_look_at <= v_now and p.next_send_at <= v_now
     order by h.id);
-  for v_found in select f.message_id, f.error from drip._find_unrenderable(v_heads) f loop
+  for v_found in
+    select f.message_id, f.error from drip._find_unrenderable(v_heads, p_until) f
+  loop
     begin
       update drip.broadcast_messages m
       set status = 'failed', status_reason = 'unrenderable', error_code = 'UNRENDERABLE',
@@ -122,10 +138,11 @@ begin
   return cardinality(v_failed);
 end
 $$;
-comment on function drip._fail_unrenderable(bigint) is
-  'Fails those of a tenant''s next messages that cannot be judged or rendered; returns how many.';
+comment on function drip._fail_unrenderable(bigint, integer, timestamptz) is
+  'Fails those messages, next on so many devices of a tenant, that cannot be judged or rendered;
+   returns how many it found in time.';
 
-create function drip._find_unrenderable(p_ids bigint[])
+create function drip._find_unrenderable(p_ids bigint[], p_until timestamptz)
 returns table (message_id bigint, error text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -134,7 +151,7 @@ as $$
 declare
   v_half constant integer := (cardinality(p_ids) + 1) / 2;
 begin
-  if cardinality(p_ids) = 0 then
+  if cardinality(p_ids) = 0 or drip._wall_clock() > p_until then
     return;
   end if;
   begin
@@ -153,13 +170,14 @@ begin
       end if;
   end;
   if cardinality(p_ids) > 1 then
-    return query select f.* from drip._find_unrenderable(p_ids[:v_half]) f;
-    return query select f.* from drip._find_unrenderable(p_ids[v_half + 1:]) f;
+    return query select f.* from drip._find_unrenderable(p_ids[:v_half], p_until) f;
+    return query select f.* from drip._find_unrenderable(p_ids[v_half + 1:], p_until) f;
   end if;
 end
 $$;
-comment on function drip._find_unrenderable(bigint[]) is
-  'Those of these messages whose claim raises, each with its error; nothing stays of the search.';
+comment on function drip._find_unrenderable(bigint[], timestamptz) is
+  'Those of these messages whose claim raises, each with its error, as far as the search gets until
+   then; nothing stays of it.';
 
 -- What a claim does with these messages, by the same view and the same expressions.
 create function drip._rehearse_claim(p_ids bigint[]) returns void
