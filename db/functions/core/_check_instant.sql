@@ -38,9 +38,10 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if length(p_value) > 200 then
+  if length(p_value) > drip._limit('key') then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is longer than 200 characters', p_argument),
+      'DR001',
+      pg_catalog.format('%s is longer than %s characters', p_argument, drip._limit('key')),
       'Give a short one: it stands in an index.');
   end if;
 end

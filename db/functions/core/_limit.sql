@@ -11,16 +11,13 @@ begin atomic
     when 'url' then 2048
     when 'name' then 200
     when 'key' then 200
-    when 'phone' then 100
     when 'reason' then 1000
     when 'tokens' then 4000
-    when 'value' then 4096
     -- characters of a JSON value, written out
     when 'template' then 65536
     when 'attributes' then 65536
     when 'settings' then 65536
     when 'definition' then 4194304
-    when 'batch' then 67108864
     -- one within the other
     when 'depth' then 32
     -- how many
@@ -45,7 +42,6 @@ begin
       format('%s has more than %s characters', p_argument, drip._limit(p_limit)),
       case p_limit
         when 'name' then 'Give a short one: it stands in lists and in texts.'
-        when 'key' then 'Give a short one: it stands in an index.'
         else 'Make it shorter; docs/limits.md has the bounds.'
       end);
   end if;

@@ -131,8 +131,9 @@ begin
           when f.language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$' then array['DR001',
             pg_catalog.format('%s is no language', pg_catalog.quote_literal(left(f.language, 60))),
             'Use a code, such as en, ms or zh-CN.']
-          when length(f.external_id) > 200 then array['DR001',
-            'external_id is longer than 200 characters', 'Use your system''s short key.']
+          when length(f.external_id) > drip._limit('key') then array['DR001',
+            pg_catalog.format('external_id is longer than %s characters', drip._limit('key')),
+            'Use your system''s short key.']
           when length(f.name) > drip._limit('name') then array['DR021',
             pg_catalog.format('name has more than %s characters', drip._limit('name')),
             'Give a short one: it stands in lists and in texts.']
