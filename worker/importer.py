@@ -46,7 +46,7 @@ _COLUMN_OF = {word: column for column, words in _SYNONYMS.items() for word in wo
 _ENDS = " \t\r\n\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 
 
-# What a spreadsheet begins a formula with; some skip the white space before it.
+# What begins a formula in a spreadsheet; some skip the white space before it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ", "＝", "＋", "－", "＠")
 
 

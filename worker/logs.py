@@ -23,7 +23,7 @@ class Seldom:
         self.unsaid = 0  # lines that were left out since the last one
 
     def passes(self) -> bool:
-        """Whether a line may be written now; the caller writes it, and ``unsaid`` into it."""
+        """Whether a line may be written now; the caller writes it, with what :meth:`take` says."""
         now = time.monotonic()
         if now < self._next:
             self.unsaid += 1
@@ -32,7 +32,7 @@ class Seldom:
         return True
 
     def take(self) -> int:
-        """How many lines were left out, and begins to count anew."""
+        """How many lines were left out since the last one; counts anew."""
         unsaid, self.unsaid = self.unsaid, 0
         return unsaid
 
