@@ -8,7 +8,7 @@ run since. Fresh: the tables were analyzed when they were full. A call is judged
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -101,9 +101,9 @@ class Reading:
         self.total = sum(self.rows.values())
 
 
-def counts(conn: Connection) -> Counts:
+def counts(conn: Connection, tables: Sequence[str] = LARGE) -> Counts:
     """Sequential scans and rows read, by table."""
-    rows = conn.execute(READ, [list(LARGE)]).fetchall()
+    rows = conn.execute(READ, [list(tables)]).fetchall()
     return {row["relname"]: (row["seq_scan"], row["read"]) for row in rows}
 
 
@@ -225,3 +225,22 @@ def test_a_view_of_one_lead_goes_by_the_key(full: Plant, view: str) -> None:
         assert node["Node Type"] != "Seq Scan", node
         assert node["Actual Rows"] * node["Actual Loops"] <= 20, node
     assert nodes[0]["Actual Rows"] > 0
+
+
+def test_a_change_of_status_does_not_read_the_history_of_the_device(plant: Plant) -> None:
+    device = plant.device("flapping")
+    plant.conn.execute(
+        "insert into drip.audit_log (at, session_user_name, action, subject_kind, subject_id)"
+        " select now() - g * interval '1 minute', 'system', 'report_device', 'device', %s"
+        " from generate_series(1, 20000) g",
+        [device],
+    )
+    plant.conn.execute("analyze drip.audit_log")
+    for verb in ("report_device", "set_device_status"):
+        for status in ("offline", "online"):
+            with plant.conn.transaction():
+                before = counts(plant.conn, ("audit_log",))
+                plant.row(f"select * from drip.{verb}('flapping', %s)", status)
+                reading = Reading(before, counts(plant.conn, ("audit_log",)))
+            assert not reading.sequential, verb
+            assert reading.total < 100, verb
