@@ -21,6 +21,8 @@ OWN_TABLES = {"code_objects", "installed_parts"}
 
 # Called per message or per lead: a block with a handler is a subtransaction each time.
 HOT = ("claim_messages", "record_results", "release_messages", "enroll_lead", "_enroll", "_verdict")
+# Around the whole claim, once a call, and measured: docs/decisions/poisoned-rows.md.
+HANDLERS = {"claim_messages": 1}
 
 
 def imports(tree: ast.AST) -> list[tuple[int, str]]:
@@ -69,6 +71,7 @@ def test_no_module_knows_all_others() -> None:
 
 def test_hot_functions_handle_no_exceptions(sql_files: list[SqlFile]) -> None:
     files = {Path(file.path).stem: file.text for file in sql_files}
-    assert [
-        name for name in HOT if re.search(r"^\s*exception\s*$|exception\s+when", files[name], re.M)
-    ] == []
+    handler = re.compile(r"^\s*exception\s*$|exception\s+when", re.M)
+    assert {name: len(handler.findall(files[name])) for name in HOT} == {
+        name: HANDLERS.get(name, 0) for name in HOT
+    }
