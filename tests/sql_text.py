@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from pgdrip.schema import db_dir
+from pgdrip.sql_files import load_files
+
 CLOCKS = re.compile(
     r"(?<!drip\.)(?<![\w.])(?:pg_catalog\.)?"
     r"(?:(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\("
@@ -26,3 +29,13 @@ def reads_clock(body: str) -> bool:
     """Whether the body reads the time from anything but drip.now()."""
     without_comments = re.sub(r"--[^\n]*", "", body)
     return bool(CLOCKS.search(code_of(body)) or CLOCK_LITERALS.search(without_comments))
+
+
+def text_of(name: str) -> str:
+    """The statement that makes the function drip.`name`, as it is written in its file."""
+    return next(
+        text
+        for file in load_files(db_dir())
+        for _, text, made in file.pieces()
+        if made is not None and made.key == ("function", f"drip.{name}")
+    )

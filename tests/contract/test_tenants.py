@@ -333,6 +333,7 @@ def test_both_tenants_have_rows_in_every_table_that_has_a_tenant(scene: Scene) -
         "account_reach",
         "program_results",
         "campaign_audience",
+        "guards",
     }
     for table in tenant_tables(scene):
         for tenant in (scene.a, scene.b):

@@ -17,7 +17,7 @@ begin atomic
   ) v
   where coalesce(v.was_before, false)
     or v.up_to > drip._seeded_fraction(p_message_id, 90)::numeric * v.total
-  order by v.was_before desc nulls last, v.place
+  order by v.was_before desc nulls last, v.place asc
   limit 1;
 end;
 comment on function drip._pick_variant(jsonb, bigint, text) is

@@ -9,17 +9,12 @@ import psycopg
 import pytest
 from factory import Clock, Connect, Plant, Row
 from functions.delivery.test_verdict import SITUATIONS
-
-VERDICT = """
-select p.prosrc as body
-from pg_proc p
-where p.proname = %s and p.pronamespace = 'drip'::regnamespace
-"""
+from sql_text import text_of
 
 
-def codes(plant: Plant) -> list[str]:
+def codes() -> list[str]:
     """All that the verdict can give, in its order; read from its own text."""
-    body = str(plant.value(VERDICT, "_verdict"))
+    body = text_of("_verdict")
     rules = body[body.index("from (") :]
     return list(dict.fromkeys(re.findall(r"then '([a-z_]+)'", rules)))
 
@@ -31,7 +26,7 @@ def rules(plant: Plant, message: int) -> dict[str, Row]:
 
 
 def test_all_rules_in_the_order_of_the_verdict(clock: Clock, plant: Plant) -> None:
-    assert list(rules(plant, plant.message(plant.device()))) == codes(plant)
+    assert list(rules(plant, plant.message(plant.device()))) == codes()
 
 
 def test_the_judge_gets_the_same_facts_in_the_same_order(plant: Plant) -> None:
@@ -39,7 +34,7 @@ def test_the_judge_gets_the_same_facts_in_the_same_order(plant: Plant) -> None:
     calls = [
         re.findall(r"(?:coalesce\()?\bf\.(\w+)", text[text.index("_verdict(") : text.rindex(") v")])
         for text in (
-            plant.value(VERDICT, "_judge_facts"),
+            text_of("_judge_facts"),
             plant.value("select pg_get_viewdef('drip._message_facts')"),
         )
     ]
@@ -50,7 +45,7 @@ def test_the_judge_gets_the_same_facts_in_the_same_order(plant: Plant) -> None:
 def test_every_reason_can_be_lifted(clock: Clock, plant: Plant) -> None:
     """A reason that _lift_rule() does not know would hide all that come after it."""
     message = plant.message(plant.device())
-    for code in codes(plant):
+    for code in codes():
         lifted = plant.value(
             "select drip._lift_rule(to_jsonb(f), %s) from drip._message_evidence f"
             " where f.message_id = %s",

@@ -299,7 +299,7 @@ def test_a_deployer_that_is_no_superuser_says_what_to_run(
         "grant drip_operator, drip_view, drip_guard to {}",
         "grant select, insert, update on drip.guards to {}",
         "grant usage, create on schema drip to {}",
-        "grant insert on drip.audit_log to {}",
+        "grant insert on drip.audit_log, drip.bound_tenants to {}",
         "alter function drip.register_guard owner to {}",
         "grant execute on all functions in schema drip to {}",
         "alter table drip.guards owner to {}",
