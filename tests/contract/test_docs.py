@@ -35,6 +35,22 @@ def test_every_error_code_is_documented_once_and_raised_somewhere(
     assert sorted(documented_codes()) == sorted(raised - caught)
 
 
+def test_every_limit_is_asked_for_and_every_one_asked_for_exists(sql_files: list[SqlFile]) -> None:
+    """A limit that does not exist is null, and nothing is above it."""
+    [home] = [f for f in sql_files if f.path.endswith("/_limit.sql")]
+    limits = re.findall(r"^    when '(\w+)' then \d+$", home.text, re.MULTILINE)
+    calls = [
+        words[0]
+        for f in sql_files
+        for call in re.findall(
+            r"perform drip\._check_(?:length|count|json)\((.*?)\);", f.text, re.S
+        )
+        if (words := re.findall(r"'(\w+)'", call))
+    ]
+    asked = [name for f in sql_files for name in re.findall(r"drip\._limit\('(\w+)'\)", f.text)]
+    assert sorted({*calls, *asked}) == sorted(limits)
+
+
 def test_codes_are_in_order() -> None:
     codes = documented_codes()
     assert codes == sorted(set(codes))

@@ -173,6 +173,18 @@ def test_a_forged_receipt_waits_and_then_does_nothing(plant: Plant, on_meta: Two
     assert (row["status"], row["read_at"]) == ("sent", None)
 
 
+def test_receipts_of_another_account_take_no_turn_of_others(plant: Plant, on_meta: Two) -> None:
+    """A tick takes up a thousand receipts, those that may change something."""
+    forged = [
+        status(on_meta.other, "sent.1", state, number_id=THEIRS, ref=ref)
+        for state, ref in (("read", None), ("delivered", f"{on_meta.message}:1"))
+    ]
+    assert process(plant, *forged)["parked"] == 2
+    task = plant.row("select * from drip.tick() where task = 'match_receipts'")
+    assert (task["rows"], task["error"]) == (0, None)
+    assert plant.value("select count(*) from drip.receipts") == 2
+
+
 # -- what people write ------------------------------------------------------------------------
 
 

@@ -60,7 +60,9 @@ comment on function drip._take_up_receipts(bigint[]) is
 
 -- A receipt and the record of its message may be written side by side, each before it sees the
 -- other: parked receipts are tried again while they are young, counted from the last run, so that a
--- worker's pause loses none. Old ones belong to messages that others wrote.
+-- worker's pause loses none. Old ones belong to messages that others wrote. What its sender may not
+-- say is passed over: taken up and parked again, a thousand of them would keep others' from their
+-- turn.
 create function drip._retry_receipts(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -89,16 +91,27 @@ begin
         exists (
           select
           from drip.broadcast_messages m
+          left join lateral (
+            select k.device_id
+            from drip.message_attempts k
+            where k.message_id = m.id and k.provider_message_id = r.provider_message_id
+            order by k.attempt desc
+            limit 1
+          ) a on true
           where m.provider_message_id = r.provider_message_id
             and m.user_id = r.user_id
-            and m.status <> 'processing')
+            and m.status <> 'processing'
+            and drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
         or exists (
           select
           from drip.broadcast_messages m
+          left join drip.message_attempts a
+            on a.message_id = m.id and a.attempt = r.attempt_ref
           where m.id = r.message_ref
             and m.user_id = r.user_id
             and m.attempts >= r.attempt_ref
-            and m.status <> 'processing'))
+            and m.status <> 'processing'
+            and drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id))))
     order by r.received_at
     limit p_limit);
   return drip._take_up_receipts(v_ids);
