@@ -40,7 +40,7 @@ _BY_STATE: dict[str, tuple[str | None, str]] = {
     "42501": (
         None,
         "Connect as a role that is a member of drip_app, drip_worker, drip_operator or "
-        "drip_reader, as the call needs.",
+        "drip_reader, as the call needs; after a restore, run `pgdrip migrate` first.",
     ),
     "53300": (
         "The database has no free connection.",

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 
 from .database import connect
 from .errors import PgdripError, from_database
+from .installation import QUERY, refuse_broken
 
 log = structlog.get_logger("pgdrip.lifecycle")
 
@@ -48,7 +49,8 @@ async def wait_for_database(url: str, name: str, stop: asyncio.Event) -> bool:
             connection = await connect(url, name)
             async with connection:
                 await _check_rights(connection)
-                await connection.execute("select drip.now()")
+                row = await (await connection.execute(QUERY)).fetchone() or {}
+                refuse_broken(row.get("revision"), row.get("problem"))
             return True
         except psycopg.Error as exc:
             problem = from_database(exc)

@@ -22,6 +22,7 @@ from . import catalog
 from .catalog import CatalogObject, Connection, Snapshot
 from .errors import PgdripError
 from .locks import run_locking
+from .rights import give_to_owner
 from .roles import is_superuser
 from .sql_files import SCHEMA, SqlFile
 
@@ -300,6 +301,7 @@ class Rebuild:
         self._conn.execute("set local check_function_bodies = on")
         if hand_over:
             self._conn.execute(f"revoke create on schema {SCHEMA} from {_OWNERS}".encode())
+        give_to_owner(self._conn)
 
     def _failed(self, file: SqlFile, exc: psycopg.Error, replaced: set[str]) -> PgdripError:
         line = self._failing_line(file, replaced)

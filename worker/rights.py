@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from psycopg import sql
+
 from .catalog import Connection
 from .roles import ROLES
 
 # Tables that nobody reads but functions of ours.
-PRIVATE_TABLES = frozenset({"private_settings"})
+PRIVATE_TABLES = frozenset({"lock_rows", "private_settings"})
 # Views read the others as drip_view, below the row-level policies; operators read them as they are.
 READABLE_TABLES = frozenset(
     {
@@ -23,6 +25,7 @@ READABLE_TABLES = frozenset(
         "alembic_version",
         "audiences",
         "audit_log",
+        "bound_tenants",
         "broadcast_messages",
         "campaign_audience",
         "campaigns",
@@ -61,6 +64,7 @@ READABLE_TABLES = frozenset(
 KEPT_BY_OPERATORS = frozenset({"error_codes", "greetings", "stop_words"})
 # A guard is given two ids: with these it finds the contact in the application's own tables.
 GUARD_COLUMNS = {
+    "bound_tenants": ("only_user",),
     "users": ("id", "name"),
     "user_roles": ("role_name", "user_id"),
     "leads": (
@@ -175,6 +179,39 @@ where (
   )
 order by 1
 """
+
+
+# Functions and views of the connected role, where the schema belongs to another that can have them.
+_MADE_BY_ANOTHER = """
+select o.kind, o.identity, pg_get_userbyid(n.nspowner)::text
+from pg_namespace as n
+cross join lateral (
+  select 'function', p.oid::regprocedure::text
+  from pg_proc as p
+  where p.pronamespace = n.oid and p.proowner = current_user::regrole
+  union all
+  select 'view', c.oid::regclass::text
+  from pg_class as c
+  where c.relnamespace = n.oid and c.relkind = 'v' and c.relowner = current_user::regrole
+) as o (kind, identity)
+where n.nspname = 'drip'
+  and n.nspowner <> current_user::regrole
+  and pg_has_role(n.nspowner, 'drip_view', 'usage')
+  and pg_has_role(n.nspowner, 'drip_guard', 'usage')
+"""
+
+
+def give_to_owner(conn: Connection) -> None:
+    """Give what a superuser has made to the schema's owner, as in an installation of theirs.
+
+    The search_path must be empty.
+    """
+    for kind, identity, owner in conn.execute(_MADE_BY_ANOTHER).fetchall():
+        conn.execute(
+            sql.SQL("alter {} {} owner to {}").format(
+                sql.SQL(str(kind)), sql.SQL(str(identity)), sql.Identifier(str(owner))
+            )
+        )
 
 
 def put_rights(conn: Connection) -> int:

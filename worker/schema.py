@@ -35,11 +35,12 @@ from . import catalog
 from .catalog import Connection
 from .drift import Comparison, Drift
 from .errors import PgdripError, from_database
+from .policies import put_policies
 from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Rebuild
 from .replication import ensure_identities
 from .rights import put_rights
 from .roles import ensure_roles, take_temporary
-from .sql_files import SCHEMA, SqlFile, load_files
+from .sql_files import SCHEMA, SqlFile, db_dir, load_files
 
 __all__ = [
     "SCHEMA",
@@ -142,17 +143,6 @@ class MigrationReport:
             f" policies: {len(self.created)} created, {len(self.rebuilt)} rebuilt,"
             f" {len(self.dropped)} dropped, {self.unchanged} unchanged; {self.seconds:.2f} s."
         )
-
-
-def db_dir() -> Path:
-    """The folder `db/`: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "db", here.parent / "db"):
-        if (folder / "migrations" / "env.py").is_file():
-            return folder
-    raise PgdripError(
-        "The folder db with the migrations is not installed.", hint="Install pgdrip again."
-    )
 
 
 def raw_connection() -> Connection:
@@ -330,6 +320,7 @@ class _Migration:
             rebuild.create()
         rights = put_rights(self._conn)
         if newest:
+            rights += put_policies(self._conn)
             rebuild.validate()
         after = catalog.snapshot(self._conn)
         if newest:

@@ -127,6 +127,17 @@ class SqlFile:
         return self.line_at(head.start())
 
 
+def db_dir() -> Path:
+    """The folder `db/`: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "db", here.parent / "db"):
+        if (folder / "migrations" / "env.py").is_file():
+            return folder
+    raise PgdripError(
+        "The folder db with the migrations is not installed.", hint="Install pgdrip again."
+    )
+
+
 def load_files(folder: Path) -> list[SqlFile]:
     """Every code file below `folder` (a `db/`), in the order in which they are tried.
 

@@ -69,7 +69,8 @@ left join (
   from drip._opt_out_answers a
   where a.campaign_id is not null
   group by a.campaign_id
-) o on o.campaign_id = c.id;
+) o on o.campaign_id = c.id
+where drip._policies_hold('campaign_overview');
 comment on view drip.campaign_overview is
   'Grain: campaign (campaign_id). Its audience, its messages by state and what came back.';
 comment on column drip.campaign_overview.user_id is 'Tenant.';

@@ -56,7 +56,8 @@ left join (
   where m.campaign_id is not null
   group by m.campaign_id, m.variant
 ) q on q.campaign_id = c.id and q.variant is not distinct from v.variant
-where (c.variants is not null or v.variant is not null)
+where drip._policies_hold('campaign_variants')
+  and (c.variants is not null or v.variant is not null)
   and (v.variant is not null or q.messages > 0);
 comment on view drip.campaign_variants is
   'Grain: campaign × variant (campaign_id, variant). What each text of a campaign with variants

@@ -93,7 +93,8 @@ left join (
   group by a.device_id
 ) o on o.device_id = d.id
 left join drip.device_receipts l on l.device_id = d.id
-left join drip._reporting_devices r on r.device_id = d.id;
+left join drip._reporting_devices r on r.device_id = d.id
+where drip._policies_hold('device_overview');
 comment on view drip.device_overview is
   'Grain: device (device_id). Its state, its queue, its pace and what came back.';
 comment on column drip.device_overview.user_id is 'Tenant.';

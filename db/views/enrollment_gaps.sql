@@ -90,7 +90,8 @@ cross join lateral (
     else v.reason
   end as reason
 ) r
-where r.reason not in ('already_enrolled', 'reenroll_later')
+where drip._policies_hold('enrollment_gaps')
+  and r.reason not in ('already_enrolled', 'reenroll_later')
   and g.user_id = any (array(select u.id from drip.users u));
 comment on view drip.enrollment_gaps is
   'Grain: lead × sequence, or lead × trigger that no sequence has (lead_id, sequence_id, token).

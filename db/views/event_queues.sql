@@ -24,7 +24,8 @@ left join (
   from drip.waiting_events e
   join pg_catalog.pg_class c on c.oid = e.tableoid
   group by c.relname
-) w on w.relname = 'q_' || s.queue_name;
+) w on w.relname = 'q_' || s.queue_name
+where drip._policies_hold('event_queues');
 comment on view drip.event_queues is
   'Grain: queue of events (user_id, queue). What is subscribed into it and what waits to be read.';
 comment on column drip.event_queues.user_id is 'Tenant.';

@@ -56,7 +56,8 @@ from (
   group by m.user_id, d.platform, m.error_code, m.status
 ) q
 join drip.users u on u.id = q.user_id
-left join drip.error_codes x on x.platform = q.platform and x.code = q.error_code;
+left join drip.error_codes x on x.platform = q.platform and x.code = q.error_code
+where drip._policies_hold('failure_reasons');
 comment on view drip.failure_reasons is
   'Grain: tenant × platform × error code × status (user_id, platform, error_code, status). Why
    messages failed, are unknown or wait for another try, and whether the code is known.';

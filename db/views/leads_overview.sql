@@ -110,7 +110,8 @@ left join lateral (
   from drip._message_outcomes m
   where m.lead_id = l.id
 ) q on true
-where not l.is_tester;
+where drip._policies_hold('leads_overview')
+  and not l.is_tester;
 comment on view drip.leads_overview is
   'Grain: lead (lead_id). Who it is, where it is in its journeys, and its messages by state.';
 comment on column drip.leads_overview.user_id is 'Tenant.';

@@ -75,7 +75,8 @@ join drip.users u on u.id = m.user_id
 left join drip.user_devices d on d.id = m.device_id
 left join drip.campaigns c on c.id = m.campaign_id
 left join drip.sequences s on s.id = m.sequence_id
-left join drip.sequence_steps st on st.id = m.sequence_stepid;
+left join drip.sequence_steps st on st.id = m.sequence_stepid
+where drip._policies_hold('message_log');
 comment on view drip.message_log is
   'Grain: message (message_id). Each planned message, its source, its fate and why.';
 comment on column drip.message_log.message_id is 'Key of the row.';

@@ -25,6 +25,7 @@ cross join lateral (
       else m.status
     end as status
 ) e
+where drip._policies_hold('queue_overview')
 group by 1, 2, 3, 4;
 comment on view drip.queue_overview is
   'Grain: tenant × status × reason (user_id, status, reason). How many messages are where.';

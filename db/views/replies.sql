@@ -82,7 +82,8 @@ cross join lateral (
         and o.kind not in ('preference', 'number_change')
         and (o.opt_out_category is null) = (i.opt_out_category is null))
 ) e
-where i.kind not in ('preference', 'number_change');
+where drip._policies_hold('replies')
+  and i.kind not in ('preference', 'number_change');
 comment on view drip.replies is
   'Grain: message that a contact wrote (inbound_id). What it says, what it answers, what followed.';
 comment on column drip.replies.user_id is 'Tenant.';

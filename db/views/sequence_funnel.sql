@@ -62,6 +62,7 @@ left join (
   where a.sequence_stepid is not null
   group by a.sequence_stepid
 ) o on o.sequence_stepid = st.id
+where drip._policies_hold('sequence_funnel')
 order by s.name, st.day_number, st.retired_at nulls first;
 comment on view drip.sequence_funnel is
   'Grain: sequence × step (sequence_stepid). The messages of each step by state and what came

@@ -94,7 +94,8 @@ left join (
   from drip._opt_out_answers a
   where a.sequence_id is not null
   group by a.sequence_id
-) o on o.sequence_id = s.id;
+) o on o.sequence_id = s.id
+where drip._policies_hold('sequence_overview');
 comment on view drip.sequence_overview is
   'Grain: sequence (sequence_id). Its enrollments and messages by state and what came back.';
 comment on column drip.sequence_overview.user_id is 'Tenant.';

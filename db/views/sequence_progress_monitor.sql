@@ -69,6 +69,7 @@ left join lateral (
   order by xs.day_number
   limit 1
 ) n on true
+where drip._policies_hold('sequence_progress_monitor')
 order by s.name, e.contact_phone, st.day_number;
 comment on view drip.sequence_progress_monitor is
   'Grain: enrollment × step (enrollment_id, sequence_stepid). Where each contact stands.';

@@ -31,7 +31,8 @@ select
         s.user_id, s.phone, s.category)
   end as remedy
 from drip.suppressions s
-left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone;
+left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone
+where drip._policies_hold('suppression_list');
 comment on view drip.suppression_list is
   'Grain: tenant × phone × category (user_id, phone, category). The opt-outs that hold.';
 comment on column drip.suppression_list.user_id is 'Tenant.';

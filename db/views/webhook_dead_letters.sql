@@ -20,7 +20,8 @@ select
 from drip.dead_letters w
 left join drip.user_devices d on w.kind = 'device' and d.id = w.subject_id
 left join drip.sender_accounts a on w.kind = 'account' and a.id = w.subject_id
-where w.replayed_at is null;
+where drip._policies_hold('webhook_dead_letters')
+  and w.replayed_at is null;
 comment on view drip.webhook_dead_letters is
   'Grain: webhook that could not be processed and was not replayed (dead_letter_id).';
 comment on column drip.webhook_dead_letters.user_id is

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
 from sql_text import reads_clock
@@ -118,3 +120,55 @@ def test_a_reader_can_read_every_view(
         catalog.execute("set local role drip_reader")
         for view in public_views:
             catalog.execute(f"select * from {view['view']}".encode()).fetchall()
+
+
+def test_every_public_view_asks_whether_the_policies_hold(
+    public_views: list[dict[str, Any]],
+) -> None:
+    assert [
+        v["view"]
+        for v in public_views
+        if f"drip._policies_hold('{v['name']}'::text)" not in v["definition"]
+    ] == []
+
+
+def test_what_they_ask_looks_at_every_table_with_policies(
+    catalog: Connection[dict[str, Any]],
+) -> None:
+    tables = catalog.execute(
+        "select c.relname::text as name from pg_class as c"
+        " where c.relnamespace = 'drip'::regnamespace and c.relkind = 'r' and c.relrowsecurity"
+    ).fetchall()
+    body = catalog.execute(
+        "select p.prosrc from pg_proc as p where p.oid = 'drip._policies_hold'::regproc"
+    ).fetchone()
+    assert body is not None
+    named = re.findall(r"row_security_active\('drip\.(\w+)'\)", body["prosrc"])
+    assert {row["name"] for row in tables} == set(named)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "alter view drip.message_log owner to postgres",
+        "alter function drip._policies_hold(text) owner to postgres",
+        "alter table drip.leads disable row level security",
+        "alter role drip_view bypassrls",
+        "alter role drip_view superuser",
+    ],
+)
+def test_a_view_that_the_policies_do_not_guard_is_closed(
+    catalog: Connection[dict[str, Any]], statement: str
+) -> None:
+    with catalog.transaction(force_rollback=True):
+        catalog.execute(statement.encode())
+        with pytest.raises(psycopg.Error) as caught:
+            catalog.execute("select * from drip.message_log")
+        assert caught.value.sqlstate == "DR023"
+
+
+def test_the_question_is_asked_once_a_query(catalog: Connection[dict[str, Any]]) -> None:
+    plan = catalog.execute("explain (costs off) select * from drip.message_log").fetchall()
+    lines = [str(next(iter(row.values()))) for row in plan]
+    assert sum("_policies_hold" in line for line in lines) == 1
+    assert any("One-Time Filter" in line and "_policies_hold" in line for line in lines)

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from pgdrip import catalog
+from pgdrip.policies import POLICIES
 from pgdrip.rights import PRIVATE_TABLES, READABLE_TABLES
 from pgdrip.schema import drift, migrate
 
@@ -184,3 +185,14 @@ def test_every_table_is_private_or_readable(dsn: str) -> None:
             " where c.relnamespace = 'drip'::regnamespace and c.relkind = 'r'"
         ).fetchall()
     assert {name for (name,) in tables} == READABLE_TABLES | PRIVATE_TABLES
+
+
+def test_every_policy_can_be_made_again(dsn: str) -> None:
+    """worker/policies.py knows those of the revisions: a restore may lose them."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        policies = conn.execute(
+            "select p.polname::text, p.polrelid::regclass::text from pg_policy as p"
+            " join pg_class as c on c.oid = p.polrelid"
+            " where c.relnamespace = 'drip'::regnamespace"
+        ).fetchall()
+    assert {(name, table.removeprefix("drip.")) for name, table in policies} == POLICIES.keys()

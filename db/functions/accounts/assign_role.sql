@@ -10,6 +10,7 @@ declare
   v_user drip.users;
   v_role text := nullif(btrim(p_role), '');
 begin
+  perform drip._require_role('drip_operator');
   if v_role is null then
     perform drip._fail('DR001', 'no role is named', 'Pass p_role, a role of this server.');
   end if;

@@ -11,7 +11,8 @@ as $$
     select d.id, d.asked_at
     from drip.user_devices d
     join drip.users u on u.id = d.user_id
-    where d.status <> 'disabled' and u.is_active and d.platform = any (p_platforms)
+    where drip._require_role('drip_worker')
+      and d.status <> 'disabled' and u.is_active and d.platform = any (p_platforms)
   ),
   due as (
     select d.id

@@ -15,6 +15,7 @@ declare
   v_reason text := nullif(left(btrim(p_reason), 500), '');
   v_mark bigint;
 begin
+  perform drip._require_role('drip_worker');
   perform drip._check_device_status(p_status);
   if p_status = 'disabled' then
     perform drip._fail(

@@ -14,6 +14,7 @@ declare
   v_worker text := nullif(btrim(left(p_worker, 200)), '');
   v_seen drip.workers;
 begin
+  perform drip._require_role('drip_worker');
   if v_worker is null then
     perform drip._fail('DR001', 'the worker has no name', 'Pass p_worker.');
   end if;

@@ -11,6 +11,7 @@ declare
   v_status text := lower(btrim(p_status));
   v_reason text := nullif(btrim(p_reason), '');
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   perform drip._check_device_status(v_status);
   select d.*

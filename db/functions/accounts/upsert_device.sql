@@ -21,6 +21,7 @@ declare
   v_rule text;
   v_detail text;
 begin
+  perform drip._require_role('drip_operator');
   if nullif(btrim(p_name), '') is null then
     perform drip._fail('DR001', 'the device has no name', 'Pass p_name.');
   end if;

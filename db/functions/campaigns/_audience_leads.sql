@@ -194,6 +194,16 @@ declare
   v_schema text;
   v_name text;
 begin
+  -- after a restore it may belong to the owner of all, or be open to everybody
+  if current_user <> 'drip_guard'
+    or pg_catalog.has_function_privilege(
+      'public', 'drip._read_audience(regclass, text, bigint, text)', 'execute')
+  then
+    raise exception using
+      errcode = 'DR023',
+      message = 'audiences are not read with the rights of drip_guard, or by everybody',
+      hint = 'Run `pgdrip migrate`.';
+  end if;
   select n.nspname, c.relname
   into v_schema, v_name
   from pg_catalog.pg_class c

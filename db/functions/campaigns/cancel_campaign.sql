@@ -10,6 +10,7 @@ declare
   v_changed bigint := 0;
   v_outcome text := 'already_cancelled';
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   select c.* into v_campaign from drip.campaigns c where c.id = v_campaign.id for no key update;
   if v_campaign.status = 'completed' then

@@ -9,6 +9,7 @@ as $$
 declare
   v_campaign constant drip.campaigns := drip._find_campaign(p_campaign);
 begin
+  perform drip._require_role('drip_app');
   return (
     select
       jsonb_build_object(

@@ -10,6 +10,7 @@ declare
   v_status text;
   v_outcome text := 'already_paused';
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   update drip.campaigns c
   set status = 'paused', status_reason = nullif(btrim(p_reason), '')

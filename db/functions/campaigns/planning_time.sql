@@ -15,6 +15,7 @@ as $$
       and drip._is_expansion_due(c, drip.now())
     group by c.id
   ) t
+  where drip._require_role('drip_worker')
 $$;
 comment on function drip.planning_time() is
   'How long expand_campaigns or tick may take now: 30 seconds, and longest the time limits of the

@@ -15,6 +15,7 @@ declare
   v_policy text := drip._resume_policy(p_policy);
   v_zone constant text := (select u.time_zone from drip.users u where u.id = v_campaign.user_id);
 begin
+  perform drip._require_role('drip_app');
   if v_campaign.status in ('completed', 'cancelled') then
     perform drip._fail(
       'DR005',

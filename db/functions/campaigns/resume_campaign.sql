@@ -14,6 +14,7 @@ declare
   v_pending bigint;
   v_outcome text := 'already_running';
 begin
+  perform drip._require_role('drip_app');
   if v_policy not in ('shift', 'catch_up', 'skip') then
     perform drip._fail(
       'DR001', format('there is no policy %s', quote_literal(p_policy)),

@@ -16,6 +16,7 @@ declare
   v_outlook record;
   v_warnings text[] := '{}';
 begin
+  perform drip._require_role('drip_app');
   if p_at is not null and p_local is not null then
     perform drip._fail(
       'DR001', 'p_at and p_local are both given', 'Give the instant or the wall clock, not both.');

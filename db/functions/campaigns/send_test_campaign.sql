@@ -14,6 +14,7 @@ declare
   v_names constant text[] := array(
     select v.variant from drip._campaign_texts(v_campaign) v where v.variant is not null);
 begin
+  perform drip._require_role('drip_app');
   if nullif(btrim(p_variant), '') is not null and btrim(p_variant) <> all (v_names) then
     perform drip._fail(
       'DR012', format('the campaign %s has no variant %s', quote_literal(v_campaign.title),

@@ -8,6 +8,7 @@ as $$
 declare
   v_user bigint;
 begin
+  perform drip._require_role('drip_worker');
   begin
     return query select r.* from drip._sweep_campaigns(p_limit, null) r;
   exception when others then

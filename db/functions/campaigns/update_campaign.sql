@@ -29,6 +29,7 @@ declare
   v_constraint text;
   v_detail text;
 begin
+  perform drip._require_role('drip_app');
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "food"}.');
   end if;

@@ -238,6 +238,16 @@ declare
   v_said boolean;
   v_context text;
 begin
+  -- after a restore it may belong to the owner of all, or be open to everybody
+  if current_user <> 'drip_guard'
+    or pg_catalog.has_function_privilege(
+      'public', 'drip._call_guard(text, bigint, bigint)', 'execute')
+  then
+    raise exception using
+      errcode = 'DR023',
+      message = 'guards are not called with the rights of drip_guard, or by everybody',
+      hint = 'Run `pgdrip migrate`.';
+  end if;
   execute p_call into v_said using p_lead, p_enrollment;
   return v_said;
 exception

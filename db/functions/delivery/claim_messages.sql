@@ -11,6 +11,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform drip._require_role('drip_worker');
   if nullif(btrim(p_worker), '') is null then
     perform drip._fail('DR001', 'the worker has no name', 'Pass the worker''s name as p_worker.');
   end if;

@@ -9,6 +9,7 @@ declare
   v_user bigint;
   v_done record;
 begin
+  perform drip._require_role('drip_worker');
   begin
     return query select r.* from drip._expire_leases(p_limit, null) r;
   exception when others then
@@ -53,6 +54,7 @@ declare
   v_again bigint[];
   v_pacing jsonb;
 begin
+  perform drip._require_role('drip_worker');
   with lapsed as (
     select m.id
     from drip.broadcast_messages m

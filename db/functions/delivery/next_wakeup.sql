@@ -4,6 +4,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select min(greatest(p.next_look_at, p.next_send_at)) from drip.device_pacing p
+  where drip._require_role('drip_worker')
 $$;
 comment on function drip.next_wakeup() is
   'When the next device wants to be looked at; null without devices.';

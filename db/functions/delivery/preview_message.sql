@@ -27,6 +27,7 @@ declare
   v_parts record;
   v_text record;
 begin
+  perform drip._require_role('drip_app');
   if p_message is not null then
     if num_nonnulls(p_phone, p_sequence, p_step, p_campaign) > 0 then
       perform drip._fail(

@@ -9,6 +9,7 @@ as $$
 declare
   v_bad text;
 begin
+  perform drip._require_role('drip_worker');
   if coalesce(jsonb_typeof(p_results), 'null') <> 'array' then
     perform drip._fail(
       'DR001', 'p_results is not an array of results',

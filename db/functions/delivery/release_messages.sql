@@ -8,6 +8,7 @@ as $$
 declare
   v_now constant timestamptz := drip.now();
 begin
+  perform drip._require_role('drip_worker');
   if coalesce(jsonb_typeof(p_messages), 'null') <> 'array' or exists (
     select
     from jsonb_array_elements(p_messages) e

@@ -29,6 +29,7 @@ declare
     'content', p_content, 'caption', p_caption, 'media_url', p_media_url,
     'template', p_template));
 begin
+  perform drip._require_role('drip_app');
   if p_category is null or p_category not in ('utility', 'marketing') then
     perform drip._fail(
       'DR001', pg_catalog.format('%L is no category', p_category),

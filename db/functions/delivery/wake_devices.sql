@@ -13,6 +13,7 @@ declare
   v_text text;
   v_count integer;
 begin
+  perform drip._require_role('drip_worker');
   foreach v_text in array coalesce(p_sealed, '{}') loop
     v_opened := drip._open_devices(v_text);
     v_all := v_all or coalesce(cardinality(v_opened) = 0, false);

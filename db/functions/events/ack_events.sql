@@ -9,6 +9,7 @@ declare
   v_user constant bigint := drip._tenant();
   v_name constant text := drip._find_event_queue(v_user, p_queue);
 begin
+  perform drip._require_role('drip_app');
   return query
     with acked as (
       select d.id from pgmq.delete(v_name, p_ids) as d (id)

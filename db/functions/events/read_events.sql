@@ -14,6 +14,7 @@ declare
   v_name text;
   v_is_masked constant boolean := not drip.can_see_phones();
 begin
+  perform drip._require_role('drip_app');
   if coalesce(p_limit, 100) not between 1 and 1000 then
     perform drip._fail(
       'DR001', pg_catalog.format('p_limit is %s', p_limit), 'Read 1 to 1000 events at once.');

@@ -15,6 +15,7 @@ declare
   v_name text;
   v_outcome text := 'already_subscribed';
 begin
+  perform drip._require_role('drip_app');
   -- two sessions must not make two tables for one queue
   perform drip._lock_all('queues', v_user);
   if (select count(*)

@@ -13,6 +13,7 @@ declare
   v_patterns text[];
   v_dropped bigint := 0;
 begin
+  perform drip._require_role('drip_app');
   with gone as (
     delete from drip.subscriptions s
     where s.user_id = v_user

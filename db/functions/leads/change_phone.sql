@@ -11,6 +11,7 @@ declare
   v_new text := drip._expect_phone(v_user, p_new_phone);
   v_moved integer;
 begin
+  perform drip._require_role('drip_app');
   if v_new = v_lead.phone then
     return query select v_lead.id, v_new, 0, 'unchanged'::text;
     return;

@@ -16,6 +16,7 @@ declare
   v_scrubbed integer;
   v_on_its_way integer;
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   -- No country has the code 999, so nobody is written to under this number.
   update drip.leads l

@@ -16,6 +16,7 @@ declare
     coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user),
     'drip_pii', 'member');
 begin
+  perform drip._require_role('drip_reader');
   return query
     select
       l.id, l.user_id,

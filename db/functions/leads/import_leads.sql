@@ -9,6 +9,7 @@ declare
   v_user bigint := drip._tenant();
   v_rule text;
 begin
+  perform drip._require_role('drip_app');
   if coalesce(jsonb_typeof(p_leads), 'null') <> 'array' then
     perform drip._fail(
       'DR001', 'p_leads is not a JSON array', 'Write [{"phone": "+60123456789"}, …].');

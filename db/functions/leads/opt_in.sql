@@ -12,6 +12,7 @@ declare
   v_lead bigint;
   v_outcome text := 'not_suppressed';
 begin
+  perform drip._require_role('drip_app');
   delete from drip.suppressions s
   where s.user_id = v_user
     and s.phone = v_phone

@@ -14,6 +14,7 @@ declare
   v_user bigint := drip._tenant();
   v_phone text := drip._expect_phone(v_user, p_phone);
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   return query
     select o.lead_id, v_phone, o.outcome, o.cancelled

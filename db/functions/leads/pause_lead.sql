@@ -15,6 +15,7 @@ declare
   v_lead drip.leads := drip._find_lead(drip._tenant(), p_phone);
   v_outcome text;
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   if v_until <= v_now then
     perform drip._fail(

@@ -13,6 +13,7 @@ declare
   v_lead drip.leads := drip._find_lead(drip._tenant(), p_phone);
   v_resumed jsonb := '[0, 0, 0]';
 begin
+  perform drip._require_role('drip_app');
   select l.*
   into v_lead
   from drip.leads l

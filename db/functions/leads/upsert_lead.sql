@@ -21,6 +21,7 @@ declare
   v_rule text;
   v_detail text;
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_json(p_attributes, 'attributes', 'p_attributes');
   select r.*
   into v_lead

@@ -20,6 +20,7 @@ declare
   v_message text;
   v_hint text;
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_json(p_definitions, 'definition', 'p_definitions');
   v_objects := drip._list_definitions(p_definitions);
   begin

@@ -11,6 +11,7 @@ declare
   v_done bigint[] := '{}';
   v_enrollments bigint[];
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   if not p_dry_run then
     with locked as (

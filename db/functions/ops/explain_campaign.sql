@@ -24,6 +24,7 @@ declare
     when v_campaign.expanded_at is null and v_due > v_now then 'not_due'
   end;
 begin
+  perform drip._require_role('drip_app');
   -- nobody is counted once more where all are planned
   if v_campaign.expanded_at is null then
     v_audience := drip._count_audience(v_campaign);

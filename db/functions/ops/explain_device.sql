@@ -16,6 +16,7 @@ declare
   v_held jsonb := '{}';
   v_first text;
 begin
+  perform drip._require_role('drip_app');
   loop
     select j.verdict, j.reason, j.until into v_judged from drip._judge_facts(v_lifted) j;
     exit when v_judged.reason is null or v_held ? v_judged.reason;

@@ -17,6 +17,7 @@ declare
   v_problem text;
   v_is_read boolean := false;
 begin
+  perform drip._require_role('drip_app');
   if p_sequence is not null then
     v_sequence := drip._find_sequence(p_sequence);
     v_users := array[v_sequence.user_id];

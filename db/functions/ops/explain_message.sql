@@ -19,6 +19,7 @@ declare
   v_guard_until timestamptz;
   v_ahead record;
 begin
+  perform drip._require_role('drip_app');
   select j.verdict, j.reason
   into v_verdict, v_reason
   from drip._judge_messages(array[p_message]) j;

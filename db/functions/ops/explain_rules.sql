@@ -10,6 +10,7 @@ as $$
 declare
   v_message constant drip.broadcast_messages := drip._own_message(p_message);
 begin
+  perform drip._require_role('drip_app');
   return query
     select r.place, r.rule, r.verdict, r.sentence, r.evidence, r.until
     from drip._explain_rules(v_message.id) r

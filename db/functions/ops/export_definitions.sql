@@ -14,6 +14,7 @@ declare
   v_known text[];
   v_missing text;
 begin
+  perform drip._require_role('drip_app');
   if cardinality(p_names) > 0 then
     v_known := array(
       select s.name from drip.sequences s where s.user_id = v_user

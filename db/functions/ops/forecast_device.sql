@@ -13,6 +13,7 @@ declare
   v_device constant drip.user_devices := drip._find_device(p_device);
   v_held record;
 begin
+  perform drip._require_role('drip_operator');
   select j.verdict, j.reason, j.until
   into v_held
   from drip._judge_facts(drip._device_facts(v_device.id)) j;

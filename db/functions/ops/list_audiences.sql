@@ -39,7 +39,8 @@ as $$
   left join drip.users u on u.id = a.user_id
   cross join lateral (select drip._audience_view(a) as view) v
   left join pg_catalog.pg_class c on c.oid = v.view
-  where a.unregistered_at is null
+  where drip._require_role('drip_operator')
+    and a.unregistered_at is null
   order by a.name
 $$;
 comment on function drip.list_audiences() is

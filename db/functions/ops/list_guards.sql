@@ -35,7 +35,8 @@ as $$
   from drip.guards g
   left join drip.users u on u.id = g.user_id
   cross join lateral drip._guard_call(g.function_name) c
-  where g.user_id is null or g.user_id = any (drip._mapped_users())
+  where drip._require_role('drip_operator')
+    and (g.user_id is null or g.user_id = any (drip._mapped_users()))
   order by g.name
 $$;
 comment on function drip.list_guards() is

@@ -15,6 +15,7 @@ declare
   v_from bigint[];
   v_moved bigint[] := '{}';
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   if v_to.status = 'disabled' then
     perform drip._fail(

@@ -21,6 +21,7 @@ declare
   v_took interval;
   v_outcome text := 'registered';
 begin
+  perform drip._require_role('drip_operator');
   if p_max_rows is null or p_max_rows < 1 or p_max_rows > 10000000 then
     perform drip._fail(
       'DR001', format('p_max_rows is not between 1 and 10000000: %s',

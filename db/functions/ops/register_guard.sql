@@ -16,6 +16,7 @@ declare
   v_user bigint;
   v_outcome text;
 begin
+  perform drip._require_role('drip_operator');
   if v_name is null then
     perform drip._fail(
       'DR001', 'the guard has no name', 'Pass p_name, such as has_paid for shop.has_paid.');

@@ -16,6 +16,7 @@ declare
   v_enrollments bigint[];
   v_devices bigint[];
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   v_able := array(
     select m.id

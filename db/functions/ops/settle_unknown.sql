@@ -12,6 +12,7 @@ declare
   v_results jsonb;
   v_done bigint[] := '{}';
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   if coalesce(p_outcome, '') not in ('sent', 'failed') then
     perform drip._fail(

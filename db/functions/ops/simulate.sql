@@ -20,6 +20,7 @@ declare
   v_clock text[];
   v_rows jsonb;
 begin
+  perform drip._require_role('drip_operator');
   if p_user is null then
     select u.* into v_user from drip.users u where u.id = drip._tenant();
   else

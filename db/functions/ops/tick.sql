@@ -14,6 +14,7 @@ declare
   v_error text;
   v_started timestamptz;
 begin
+  perform drip._require_role('drip_worker');
   foreach v_task in array array[
     'refresh_statistics', 'expire_leases', 'end_unknown_holds', 'expire_messages',
     'sync_enrollments', 'end_pauses', 'bind_devices', 'fail_over', 'process_inbound',

@@ -10,6 +10,7 @@ declare
   v_audience drip.audiences := drip._find_audience(p_name);
   v_users text[];
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   perform 1 from drip.audiences a where a.name = v_audience.name for update;
   v_users := array(

@@ -9,6 +9,7 @@ declare
   v_guard drip.guards := drip._find_guard(p_name);
   v_users text[];
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   perform 1 from drip.guards g where g.name = v_guard.name for update;
   v_users := array(

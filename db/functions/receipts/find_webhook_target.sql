@@ -10,7 +10,7 @@ as $$
     t.kind, t.id, t.user_id, t.platform, t.webhook_secret_name, t.verify_token_secret_name,
     t.status
   from drip._webhook_targets() t
-  where t.kind = p_kind and t.id = p_id
+  where drip._require_role('drip_worker') and t.kind = p_kind and t.id = p_id
 $$;
 comment on function drip.find_webhook_target(text, bigint) is
   'The device or account (p_kind) whose webhooks arrive under that id, with the names of the secrets

@@ -10,6 +10,7 @@ as $$
     t.kind, t.id, t.user_id, t.name, t.platform, t.webhook_secret_name,
     t.verify_token_secret_name, t.status
   from drip._webhook_targets() t
+  where drip._require_role('drip_worker')
   order by t.kind, t.id
 $$;
 comment on function drip.list_webhook_targets() is

@@ -26,6 +26,7 @@ declare
   v_parked bigint := 0;
   v_dead bigint := 0;
 begin
+  perform drip._require_role('drip_worker');
   select greatest(count(*) filter (where s.bytes <= c_most), 1)
   into v_limit
   from (

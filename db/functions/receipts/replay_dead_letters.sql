@@ -9,6 +9,7 @@ declare
   v_users constant bigint[] := drip._mapped_users();
   v_ids bigint[];
 begin
+  perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   v_ids := array(
     select d.id

@@ -8,6 +8,7 @@ as $$
 declare
   v_stored bigint;
 begin
+  perform drip._require_role('drip_worker');
   if coalesce(cardinality(p_kinds), 0) <> coalesce(cardinality(p_ids), 0)
     or coalesce(cardinality(p_kinds), 0) <> coalesce(cardinality(p_bodies), 0)
   then

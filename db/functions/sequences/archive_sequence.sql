@@ -10,6 +10,7 @@ declare
   v_live bigint;
   v_outcome text := 'already_archived';
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   select count(*)
   into v_live

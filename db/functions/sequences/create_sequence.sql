@@ -16,6 +16,7 @@ declare
   v_constraint text;
   v_detail text;
 begin
+  perform drip._require_role('drip_app');
   if p_definition is null then
     perform drip._fail('DR001', 'there is no definition', 'Give a JSON object with a name.');
   end if;

@@ -8,6 +8,7 @@ as $$
 declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
 begin
+  perform drip._require_role('drip_app');
   -- Somebody may be starting it: the row decides.
   delete from drip.sequences s where s.id = v_sequence.id and s.status = 'draft';
   if not found then

@@ -11,6 +11,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_plan_time(p_at, 'p_at');
   perform drip._check_length(p_name, 'name', 'p_name');
   perform drip._check_json(p_attributes, 'attributes', 'p_attributes');

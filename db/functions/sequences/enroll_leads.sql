@@ -8,6 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select e.input, e.enrollment_id, e.lead_id, e.outcome, e.reason, e.first_at, e.last_at
   from drip._enroll_phones(p_sequence, p_phones, null, null, '{}', '') e
+  where drip._require_role('drip_app')
 $$;
 comment on function drip.enroll_leads(text, text[]) is
   'Enrolls phones, one row per phone as given and in its order; outcomes as in enroll_lead, a

@@ -11,6 +11,7 @@ declare
   v_user bigint;
   v_done record;
 begin
+  perform drip._require_role('drip_worker');
   begin
     return query select r.* from drip._enroll_matching_leads(p_limit, null) r;
   exception when others then

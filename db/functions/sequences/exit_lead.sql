@@ -24,6 +24,7 @@ declare
       and e.key = coalesce(p_key, '')
       and e.completed_at is null);
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   return query
     select x.enrollment_id, x.lead_id, 'exited', x.cancelled

@@ -9,6 +9,7 @@ as $$
 declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
 begin
+  perform drip._require_role('drip_app');
   return (
     select
       jsonb_build_object(

@@ -12,6 +12,7 @@ declare
   v_enrollment constant drip.sequence_contacts := drip._live_journey(v_sequence, p_phone, p_key);
   v_outcome text := 'already_paused';
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   if v_enrollment.id is null then
     return query select null::bigint, v_enrollment.lead_id, 0::bigint, 'not_enrolled';

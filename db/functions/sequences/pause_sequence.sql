@@ -9,6 +9,7 @@ declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
   v_outcome text := 'already_paused';
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   if v_sequence.status not in ('active', 'paused') then
     perform drip._fail(

@@ -12,6 +12,7 @@ declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
   v_rows jsonb;
 begin
+  perform drip._require_role('drip_app');
   if v_sequence.status = 'archived' then
     perform drip._fail(
       'DR005', format('the sequence %s is archived', quote_literal(v_sequence.name)),

@@ -17,6 +17,7 @@ declare
   v_clock text[];
   v_rows jsonb;
 begin
+  perform drip._require_role('drip_app');
   if v_zone is not null and not drip._is_time_zone(v_zone) then
     perform drip._fail(
       'DR001', pg_catalog.format('%s is no time zone', quote_literal(left(v_zone, 60))),

@@ -13,6 +13,7 @@ declare
   v_enrollment drip.sequence_contacts;
   v_messages bigint;
 begin
+  perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
   -- an edit of the steps sees this journey, or is seen by it
   perform from drip.sequences s where s.id = v_sequence.id for key share;

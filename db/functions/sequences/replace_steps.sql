@@ -12,6 +12,7 @@ as $$
 declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
 begin
+  perform drip._require_role('drip_app');
   if p_steps is null then
     perform drip._fail('DR001', 'there are no steps', 'Give a list: [{"content": "…"}, …].');
   end if;

@@ -15,6 +15,7 @@ declare
   v_resumed jsonb := '[0, 0]';
   v_outcome text := 'not_paused';
 begin
+  perform drip._require_role('drip_app');
   if v_enrollment.id is null then
     return query
       select null::bigint, v_enrollment.lead_id, 0::bigint, 0::bigint, null::timestamptz,

@@ -11,6 +11,7 @@ declare
   v_resumed jsonb := '[0, 0]';
   v_outcome text := 'already_active';
 begin
+  perform drip._require_role('drip_app');
   if v_sequence.status not in ('active', 'paused') then
     perform drip._fail(
       'DR005',

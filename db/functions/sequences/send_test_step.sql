@@ -13,6 +13,7 @@ declare
   v_lead constant drip.leads := drip._find_tester(v_sequence.user_id, p_phone);
   v_devices bigint[];
 begin
+  perform drip._require_role('drip_app');
   if v_sequence.device_id is not null then
     v_devices := array[v_sequence.device_id];
   end if;

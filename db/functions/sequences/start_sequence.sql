@@ -11,6 +11,7 @@ declare
   v_outcome text := 'started';
   v_token text;
 begin
+  perform drip._require_role('drip_app');
   if v_sequence.status = 'paused' then
     perform drip._fail(
       'DR005', format('the sequence %s is paused', quote_literal(v_sequence.name)),

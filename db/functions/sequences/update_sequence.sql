@@ -20,6 +20,7 @@ declare
   v_moves record;
   v_after drip.sequences;
 begin
+  perform drip._require_role('drip_app');
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "…"}.');
   end if;

@@ -13,6 +13,7 @@ declare
   v_step constant drip.sequence_steps := drip._find_step(v_sequence, p_step);
   v_steps jsonb;
 begin
+  perform drip._require_role('drip_app');
   if p_changes is null then
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"content": "…"}.');
   end if;

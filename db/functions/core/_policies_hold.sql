@@ -1,0 +1,51 @@
+-- Asked once by each query of a public view. A view shows rows by the rights of its owner, and a
+-- restore by a role that is no superuser, or with --no-owner, gives it to the owner of the tables,
+-- for whom no policy holds. This function belongs to drip_view as the views do, so that the restore
+-- which takes them away takes it too: what it tests is whether the policies hold for its own owner.
+create function drip._policies_hold(p_view text) returns boolean
+language plpgsql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- an owner holds every grant option, another role none that was not given
+  if pg_catalog.has_table_privilege(
+      'drip_view', 'drip.' || pg_catalog.quote_ident(p_view), 'trigger with grant option')
+    and pg_catalog.row_security_active('drip.audiences')
+    and pg_catalog.row_security_active('drip.audit_log')
+    and pg_catalog.row_security_active('drip.broadcast_messages')
+    and pg_catalog.row_security_active('drip.campaign_audience')
+    and pg_catalog.row_security_active('drip.campaigns')
+    and pg_catalog.row_security_active('drip.dead_letters')
+    and pg_catalog.row_security_active('drip.device_pacing')
+    and pg_catalog.row_security_active('drip.device_receipts')
+    and pg_catalog.row_security_active('drip.greetings')
+    and pg_catalog.row_security_active('drip.guards')
+    and pg_catalog.row_security_active('drip.inbound_messages')
+    and pg_catalog.row_security_active('drip.lead_aliases')
+    and pg_catalog.row_security_active('drip.leads')
+    and pg_catalog.row_security_active('drip.message_attempts')
+    and pg_catalog.row_security_active('drip.program_results')
+    and pg_catalog.row_security_active('drip.receipts')
+    and pg_catalog.row_security_active('drip.sender_accounts')
+    and pg_catalog.row_security_active('drip.sequence_contacts')
+    and pg_catalog.row_security_active('drip.sequence_steps')
+    and pg_catalog.row_security_active('drip.sequences')
+    and pg_catalog.row_security_active('drip.stop_words')
+    and pg_catalog.row_security_active('drip.subscriptions')
+    and pg_catalog.row_security_active('drip.suppressions')
+    and pg_catalog.row_security_active('drip.user_devices')
+    and pg_catalog.row_security_active('drip.user_roles')
+    and pg_catalog.row_security_active('drip.users')
+  then
+    return true;
+  end if;
+  raise exception using
+    errcode = 'DR023',
+    message = pg_catalog.format('the view %s is closed: no policy holds for its owner', p_view),
+    hint = 'After a restore, run `pgdrip migrate`.';
+end
+$$;
+comment on function drip._policies_hold(text) is
+  'Whether a view of ours shows its readers their own tenants only; DR023 where it would not.';
+grant execute on function drip._policies_hold(text) to drip_reader, drip_guard;
+alter function drip._policies_hold(text) owner to drip_view;
