@@ -12,8 +12,8 @@ begin
   if coalesce(jsonb_typeof(p_messages), 'null') <> 'array' or exists (
     select
     from jsonb_array_elements(p_messages) e
-    where coalesce(e.value ->> 'message_id', '') !~ '^\d{1,18}$'
-      or coalesce(e.value ->> 'attempt', '') !~ '^\d{1,9}$')
+    where coalesce(e.value ->> 'message_id', '') !~ '^[0-9]{1,18}$'
+      or coalesce(e.value ->> 'attempt', '') !~ '^[0-9]{1,9}$')
   then
     perform drip._fail(
       'DR001', 'p_messages is not an array of claimed messages',

@@ -66,8 +66,8 @@ begin
     'user_id', f.user_id, 'device_id', f.speaker_id, 'platform', f.platform,
     'provider_message_id', f.provider_message_id, 'kind', f.state, 'occurred_at', f.at,
     'recipient', f.contact,
-    'message_ref', substring(f.ref from '^(\d{1,18}):\d{1,9}$')::bigint,
-    'attempt_ref', substring(f.ref from '^\d{1,18}:(\d{1,9})$')::integer,
+    'message_ref', substring(f.ref from '^([0-9]{1,18}):[0-9]{1,9}$')::bigint,
+    'attempt_ref', substring(f.ref from '^[0-9]{1,18}:([0-9]{1,9})$')::integer,
     'error_code', case when f.state = 'failed' then coalesce(f.error_code, 'FAILED') end,
     'error_message', f.error_message))
   into v_receipts

@@ -16,6 +16,9 @@ declare
   -- time-out ends has done nothing: the same bodies would stand at the head of the queue for ever.
   c_most constant bigint := 524288;
   v_limit integer := least(greatest(coalesce(p_limit, 500), 1), 10000);
+  v_size bigint;
+  v_bytes bigint := 0;
+  v_count integer := 0;
   v_batch jsonb;
   v_one jsonb;
   v_until timestamptz;
@@ -27,18 +30,19 @@ declare
   v_dead bigint := 0;
 begin
   perform drip._require_role('drip_worker');
-  select greatest(count(*) filter (where s.bytes <= c_most), 1)
-  into v_limit
-  from (
-    select sum(octet_length(w.message ->> 'body')) over (order by w.msg_id) as bytes
-    from (
-      select k.msg_id, k.message
-      from pgmq.q_drip_inbound k
-      where k.vt <= drip._wall_clock()
-      order by k.msg_id
-      limit v_limit
-    ) w
-  ) s;
+  -- a cursor, so that no body is unpacked of those that this call will not read
+  for v_size in
+    select octet_length(k.message ->> 'body')
+    from pgmq.q_drip_inbound k
+    where k.vt <= drip._wall_clock()
+    order by k.msg_id
+    limit v_limit
+  loop
+    v_bytes := v_bytes + v_size;
+    exit when v_bytes > c_most and v_count > 0;
+    v_count := v_count + 1;
+  end loop;
+  v_limit := greatest(v_count, 1);
   select jsonb_agg(
     q.message || jsonb_build_object('place', q.msg_id, 'tries', q.read_ct) order by q.msg_id)
   into v_batch
