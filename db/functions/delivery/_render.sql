@@ -110,8 +110,9 @@ $$;
 comment on function drip._render(text, text, text, jsonb, jsonb, bigint) is
   'The text with {name}, {phone}, {attributes.x|fallback} filled and [[a|b]] chosen by the seed.';
 
+-- Stable, so that it does not run while a statement is planned.
 create function drip._fail_long() returns void
-language plpgsql immutable parallel safe
+language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
