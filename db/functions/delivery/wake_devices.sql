@@ -6,15 +6,23 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- Opening costs a hash for each device; what is longer, strangers said, or waking all is cheaper.
+  c_most constant integer := 60000;
   v_now constant timestamptz := drip.now();
   v_devices bigint[] := coalesce(p_devices, '{}');
   v_all boolean := cardinality(v_devices) = 0 and coalesce(cardinality(p_sealed), 0) = 0;
   v_opened bigint[];
   v_text text;
+  v_left integer := c_most;
   v_count integer;
 begin
   perform drip._require_role('drip_worker');
   foreach v_text in array coalesce(p_sealed, '{}') loop
+    v_left := v_left - length(v_text);
+    if v_left < 0 then
+      v_all := true;
+      exit;
+    end if;
     v_opened := drip._open_devices(v_text);
     v_all := v_all or coalesce(cardinality(v_opened) = 0, false);
     v_devices := v_devices || v_opened;

@@ -114,3 +114,14 @@ def test_a_wake_does_not_break_the_pace(clock: Clock, plant: Plant) -> None:
     clock.advance(seconds=1)
     plant.wake()
     assert len(plant.claim()) == 1
+
+
+def test_more_than_is_worth_opening_wakes_all(clock: Clock, plant: Plant) -> None:
+    """What strangers say costs a bounded time, and hides no notification behind it."""
+    device, _ = plant.device(), plant.device()
+    plant.claim()
+    noise = "f" * 16 + ",f" * 3900
+    told = [*[noise] * 10, sealed(plant, device)]
+    assert plant.value("select drip.wake_devices(p_sealed => %s)", told) == 2
+    plant.claim()
+    assert plant.value("select drip.wake_devices(p_sealed => %s)", [noise]) == 0
