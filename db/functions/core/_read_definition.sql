@@ -86,7 +86,8 @@ declare
   -- a form in a browser sends every number as a text
   v_number constant text := case
     when v_type = 'number' then v_text
-    when v_type = 'string' and v_text ~ '^\s*[-+]?[0-9]{1,15}(\.[0-9]{1,15})?\s*$' then btrim(v_text)
+    when v_type = 'string' and v_text ~ '^\s*[-+]?[0-9]{1,15}(\.[0-9]{1,15})?\s*$'
+      then btrim(v_text)
   end;
   v_expected text;
   v_days smallint[];
