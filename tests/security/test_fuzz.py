@@ -8,14 +8,13 @@ all of it with `--hypothesis-profile=thorough`.
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from costs import processor_seconds, row_counts
 from factory import Connection, Plant
 from hypothesis import settings as profile
 from psycopg import sql
@@ -70,29 +69,6 @@ ODD: dict[str, list[Any]] = {
     "text[]": [[], [None], ["x" * 300_000], ["+60123456789"] * 1_000, ["", "\u0301", None]],
     "bigint[]": [[], [None], [1], [-1, 2**63 - 1], list(range(5_000))],
 }
-
-
-def processor_seconds(pid: int) -> float:
-    """What a backend has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def row_counts(conn: Connection) -> dict[str, int]:
-    tables = [
-        row["name"]
-        for row in conn.execute(
-            "select c.relname as name from pg_class c"
-            " where c.relnamespace = 'drip'::regnamespace and c.relkind = 'r'"
-        )
-    ]
-    query = sql.SQL(" union all ").join(
-        sql.SQL("select {} as name, count(*) as rows from drip.{}").format(
-            sql.Literal(name), sql.Identifier(name)
-        )
-        for name in tables
-    )
-    return {row["name"]: row["rows"] for row in conn.execute(query)}
 
 
 def functions(conn: Connection, role: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ returns table (
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+  select drip._check_count(cardinality(p_platforms), 'platforms', 'the platforms');
   with checkable as materialized (
     select d.id, d.asked_at
     from drip.user_devices d

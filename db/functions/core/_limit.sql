@@ -24,6 +24,10 @@ begin atomic
     when 'placeholders' then 200
     when 'steps' then 500
     when 'rows' then 100000
+    -- each beyond it is compared with each that was done
+    when 'messages' then 10000
+    when 'definitions' then 10000
+    when 'platforms' then 100
     -- years that a plan may reach ahead
     when 'years_ahead' then 20
   end;

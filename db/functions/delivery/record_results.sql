@@ -15,7 +15,7 @@ begin
       'DR001', 'p_results is not an array of results',
       'Pass [{"message_id": 1, "attempt": 1, "outcome": "accepted", …}].');
   end if;
-  perform drip._check_count(jsonb_array_length(p_results), 'rows', 'the results');
+  perform drip._check_count(jsonb_array_length(p_results), 'messages', 'the results');
   select e.value::text
   into v_bad
   from jsonb_array_elements(p_results) e

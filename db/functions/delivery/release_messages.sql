@@ -9,6 +9,9 @@ declare
   v_now constant timestamptz := drip.now();
 begin
   perform drip._require_role('drip_worker');
+  if jsonb_typeof(p_messages) = 'array' then
+    perform drip._check_count(jsonb_array_length(p_messages), 'messages', 'the messages');
+  end if;
   if coalesce(jsonb_typeof(p_messages), 'null') <> 'array' or exists (
     select
     from jsonb_array_elements(p_messages) e

@@ -17,8 +17,9 @@ declare
   v_count integer;
 begin
   perform drip._require_role('drip_worker');
+  perform drip._check_count(cardinality(p_devices), 'rows', 'the devices');
   foreach v_text in array coalesce(p_sealed, '{}') loop
-    v_left := v_left - length(v_text);
+    v_left := v_left - greatest(length(v_text), 1);
     if v_left < 0 then
       v_all := true;
       exit;

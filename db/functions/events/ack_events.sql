@@ -10,6 +10,7 @@ declare
   v_name constant text := drip._find_event_queue(v_user, p_queue);
 begin
   perform drip._require_role('drip_app');
+  perform drip._check_count(cardinality(p_ids), 'messages', 'the events');
   return query
     with acked as (
       select d.id from pgmq.delete(v_name, p_ids) as d (id)

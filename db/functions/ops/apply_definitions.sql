@@ -142,6 +142,10 @@ begin
       'DR004', format('%s is not a list', v_wrong),
       format('Write "%s": [{}, {}].', v_wrong), v_wrong);
   end if;
+  perform drip._check_count(
+    sum(jsonb_array_length(l.value))::bigint, 'definitions', 'the definitions')
+  from jsonb_each(p_definitions) as l (key, value)
+  where jsonb_typeof(l.value) = 'array';
   select jsonb_agg(jsonb_build_object(
     'kind', rtrim(l.key, 's'), 'place', d.place, 'path', format('%s[%s]', l.key, d.place),
     'definition', d.definition,

@@ -13,6 +13,7 @@ declare
 begin
   perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
+  perform drip._check_count(cardinality(p_messages), 'messages', 'the messages');
   if not p_dry_run then
     with locked as (
       select m.id

@@ -15,6 +15,7 @@ declare
   v_missing text;
 begin
   perform drip._require_role('drip_app');
+  perform drip._check_count(cardinality(p_names), 'definitions', 'the names');
   if cardinality(p_names) > 0 then
     v_known := array(
       select s.name from drip.sequences s where s.user_id = v_user
@@ -22,7 +23,8 @@ begin
       select c.title from drip.campaigns c where c.user_id = v_user);
     select n.name into v_missing
     from unnest(v_wanted) as n (name)
-    where n.name is null or n.name <> all (v_known)
+    where n.name is null or not exists (
+      select from unnest(v_known) as k (name) where k.name = n.name)
     limit 1;
     if found then
       perform drip._fail(
@@ -38,7 +40,8 @@ begin
     from drip.sequences s
     where s.user_id = v_user
       and case
-        when cardinality(p_names) > 0 then s.name = any (v_wanted)
+        when cardinality(p_names) > 0 then s.name in (
+          select w.name from unnest(v_wanted) as w (name))
         else s.status <> 'archived'
       end
     order by s.name collate "C";
@@ -47,7 +50,8 @@ begin
     from drip.campaigns c
     where c.user_id = v_user
       and case
-        when cardinality(p_names) > 0 then c.title = any (v_wanted)
+        when cardinality(p_names) > 0 then c.title in (
+          select w.name from unnest(v_wanted) as w (name))
         else c.status <> 'cancelled'
       end
     order by c.title collate "C";

@@ -17,6 +17,7 @@ declare
 begin
   perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
+  perform drip._check_count(cardinality(p_messages), 'messages', 'the messages');
   if v_to.status = 'disabled' then
     perform drip._fail(
       'DR005', pg_catalog.format('the device %s is disabled', pg_catalog.quote_literal(v_to.name)),

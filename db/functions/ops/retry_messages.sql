@@ -18,6 +18,7 @@ declare
 begin
   perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
+  perform drip._check_count(cardinality(p_messages), 'messages', 'the messages');
   v_able := array(
     select m.id
     from drip.broadcast_messages m

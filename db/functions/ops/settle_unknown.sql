@@ -14,6 +14,7 @@ declare
 begin
   perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
+  perform drip._check_count(cardinality(p_messages), 'messages', 'the messages');
   if coalesce(p_outcome, '') not in ('sent', 'failed') then
     perform drip._fail(
       'DR001', pg_catalog.format('%s is no outcome of a message', pg_catalog.quote_nullable(

@@ -11,6 +11,7 @@ declare
 begin
   perform drip._require_role('drip_operator');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
+  perform drip._check_count(cardinality(p_ids), 'messages', 'the dead letters');
   v_ids := array(
     select d.id
     from drip.dead_letters d

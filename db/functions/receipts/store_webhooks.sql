@@ -9,6 +9,9 @@ declare
   v_stored bigint;
 begin
   perform drip._require_role('drip_worker');
+  perform drip._check_count(
+    greatest(cardinality(p_kinds), cardinality(p_ids), cardinality(p_bodies)), 'messages',
+    'the webhooks');
   if coalesce(cardinality(p_kinds), 0) <> coalesce(cardinality(p_ids), 0)
     or coalesce(cardinality(p_kinds), 0) <> coalesce(cardinality(p_bodies), 0)
   then
