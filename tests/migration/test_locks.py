@@ -1,0 +1,110 @@
+"""Locks that an upgrade gets where applications leave no gap."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from code_tree import Tree
+
+from pgdrip.locks import run_locking
+
+SESSIONS = 8
+LASTS = 2.0  # seconds of a transaction: longer than the wait in which no circle can close
+MODE = "share row exclusive"
+
+
+@pytest.fixture
+def without_a_gap(tree: Tree) -> Iterator[list[psycopg.Error]]:
+    """Eight sessions that write in long transactions, one after the other; what failed in them."""
+    tree.run("create table drip.busy (n int)", "create table drip.calm (n int)")
+    done = threading.Event()
+    failures: list[psycopg.Error] = []
+    running = threading.Barrier(SESSIONS + 1)
+
+    def write(number: int) -> None:
+        with psycopg.connect(tree.dsn) as conn:
+            done.wait(number * LASTS / SESSIONS)
+            began = False
+            while not done.is_set():
+                try:
+                    conn.execute("lock table drip.busy in row exclusive mode")
+                    if not began:
+                        began = True
+                        running.wait()
+                    done.wait(LASTS)
+                    conn.commit()
+                except psycopg.Error as exc:
+                    failures.append(exc)
+                    conn.rollback()
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(SESSIONS)]
+    for thread in threads:
+        thread.start()
+    running.wait()
+    yield failures
+    done.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_lock_is_got_where_transactions_leave_no_gap(
+    tree: Tree, without_a_gap: list[psycopg.Error]
+) -> None:
+    with psycopg.connect(tree.dsn) as conn:
+        run_locking(conn, {"drip.busy": MODE, "drip.calm": MODE}, [], patience=40)
+        found = conn.execute(
+            "select l.relation::regclass::text from pg_locks as l"
+            " where l.pid = pg_backend_pid() and l.mode = 'ShareRowExclusiveLock' order by 1"
+        ).fetchall()
+    assert found == [("drip.busy",), ("drip.calm",)]
+    assert without_a_gap == []
+
+
+def test_a_circle_is_left_at_once(tree: Tree) -> None:
+    """Whoever wants what we hold and holds what we want gets it, though Postgres looks for none."""
+    tree.run("create table drip.a (n int)", "create table drip.b (n int)")
+    with psycopg.connect(tree.dsn) as other, psycopg.connect(tree.dsn) as conn:
+        for session in (other, conn):
+            session.execute("set deadlock_timeout = '10min'")
+            session.commit()
+        other.execute("lock table drip.b in row exclusive mode")
+        locking = threading.Thread(
+            target=run_locking, args=(conn, {"drip.a": MODE, "drip.b": MODE}, [], 60)
+        )
+        locking.start()
+        while not tree.rows(
+            "select from pg_locks where relation = 'drip.b'::regclass and not granted"
+        ):
+            assert locking.is_alive()
+        time.sleep(0.3)  # Postgres looks for a circle once, and has
+        other.execute("set local lock_timeout = '30s'")
+        other.execute("lock table drip.a in row exclusive mode")
+        other.commit()
+        locking.join()
+        row = conn.execute(
+            "select count(*) from pg_locks"
+            " where pid = pg_backend_pid() and mode = 'ShareRowExclusiveLock'"
+        ).fetchone()
+        assert row == (2,)
+
+
+def test_a_cancel_by_somebody_else_is_passed_on(tree: Tree) -> None:
+    tree.run("create table drip.a (n int)")
+    waits = "select pid from pg_locks where relation = 'drip.a'::regclass and not granted"
+    with (
+        psycopg.connect(tree.dsn) as other,
+        psycopg.connect(tree.dsn) as conn,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("lock table drip.a in row exclusive mode")
+        locking = pool.submit(run_locking, conn, {"drip.a": MODE}, [], 60)
+        while not (found := tree.rows(waits)):
+            assert not locking.done()
+        tree.rows(f"select pg_cancel_backend({found[0][0]})")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            locking.result()
