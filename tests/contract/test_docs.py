@@ -43,7 +43,7 @@ def test_every_limit_is_asked_for_and_every_one_asked_for_exists(sql_files: list
         words[0]
         for f in sql_files
         for call in re.findall(
-            r"perform drip\._check_(?:length|count|json)\((.*?)\);", f.text, re.S
+            r"(?:perform|select) drip\._check_(?:length|count|json)\((.*?)\);", f.text, re.S
         )
         if (words := re.findall(r"'(\w+)'", call))
     ]

@@ -255,6 +255,9 @@ def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) ->
         # how long rows that cannot be rendered are looked for
         "_claim_apart",
         "_find_unrenderable",
+        # how long results that cannot be recorded are looked for
+        "record_results",
+        "_record_apart",
         # how long a play may take, not what happens in it
         "_play",
         "_run_sweeps",

@@ -22,10 +22,10 @@ OWN_TABLES = {"code_objects", "installed_parts"}
 DEFINITIONS = {"policies.py"}
 
 # Called per message or per lead: a block with a handler is a subtransaction each time.
-# claim_messages has one around its inner form, once a call.
+# claim_messages and record_results have one around their inner form, once a call.
 HOT = (
     "_claim_messages",
-    "record_results",
+    "_record_results",
     "release_messages",
     "enroll_lead",
     "_enroll",

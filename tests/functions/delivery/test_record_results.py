@@ -39,7 +39,7 @@ def test_accepted_is_sent(clock: Clock, plant: Plant) -> None:
 
     result = plant.answer(claimed, provider_message_id="wamid-7")
 
-    assert result == {"message_id": message, "status": "sent", "applied": True}
+    assert result == {"message_id": message, "status": "sent", "applied": True, "reason": None}
     row = plant.message_row(message)
     assert (row["status"], row["status_reason"], row["error_code"]) == ("sent", None, None)
     assert row["sent_at"] == row["finished_at"] == clock.now
