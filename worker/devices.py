@@ -10,6 +10,7 @@ import psycopg
 import structlog
 
 from .database import Database, is_of_server
+from .logs import MOST, Seldom
 from .senders import SENDERS, create_sender
 from .senders.base import Sender
 from .settings import Settings
@@ -19,6 +20,9 @@ log = structlog.get_logger("pgdrip.devices")
 AT_ONCE = 50  # devices asked at the same time
 # Runs in the half minute in which the database hands each device out once: this spreads them.
 RUNS = 6
+
+
+_refused = Seldom(most=MOST)
 
 
 async def check_devices(
@@ -40,7 +44,10 @@ async def check_devices(
     async def check(device: dict[str, Any]) -> None:
         async with places:
             health = await senders[device["platform"]].health(
-                device["endpoint"], device["instance"], device["secret_name"]
+                device["endpoint"],
+                device["instance"],
+                device["secret_name"],
+                device_id=device["device_id"],
             )
             try:
                 await database.call(
@@ -50,11 +57,13 @@ async def check_devices(
                 if is_of_server(exc):
                     raise
                 # It is this device's alone, and the next run asks it again.
-                log.error(
-                    "a device's report was refused",
-                    device_id=device["device_id"],
-                    code=exc.sqlstate or type(exc).__name__,
-                )
+                if _refused.passes():
+                    log.error(
+                        "a device's report was refused",
+                        device_id=device["device_id"],
+                        code=exc.sqlstate or type(exc).__name__,
+                        others=_refused.take(),
+                    )
 
     for platform in {device["platform"] for device in devices}:
         senders[platform] = create_sender(platform, session, settings)

@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from .database import Database, is_of_server
-from .logs import Seldom
+from .logs import MOST, Seldom
 from .recorder import COMPLAIN, Recorder
 from .senders import SENDERS, create_sender
 from .senders.base import Message, Outcome, Scope, Sender
@@ -58,6 +58,8 @@ class Dispatcher:
         self._freed = asyncio.Event()
         self._unsent: list[dict[str, int]] = []
         self._refused = Seldom(COMPLAIN)
+        self._invalid = Seldom(most=MOST)
+        self._raised = Seldom(most=MOST)
         self._late = False
         self._empty_claims = 0
         self.stopping = False
@@ -145,7 +147,13 @@ class Dispatcher:
             message = Message.model_validate(row)
         except ValidationError as exc:
             fields = sorted({str(error["loc"][0]) for error in exc.errors() if error["loc"]})
-            log.error("a claimed row is not valid", message_id=row["message_id"], fields=fields)
+            if self._invalid.passes():
+                log.error(
+                    "a claimed row is not valid",
+                    message_id=row["message_id"],
+                    fields=fields,
+                    others=self._invalid.take(),
+                )
             self._recorder.put(
                 {
                     "message_id": row["message_id"],
@@ -168,7 +176,12 @@ class Dispatcher:
         self._sending.pop(task, None)
         self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("sending failed in this worker", error=safe_text(repr(error)))
+            if self._raised.passes():
+                log.error(
+                    "sending failed in this worker",
+                    error=safe_text(repr(error)),
+                    others=self._raised.take(),
+                )
 
     async def _send(self, message: Message, deadline: float) -> None:
         if self.stopping:
@@ -195,13 +208,15 @@ class Dispatcher:
                     "WORKER_STOPPED", "The worker stopped before the gateway answered."
                 )
             except Exception as exc:
-                log.error(
-                    "a sender raised",
-                    message_id=message.message_id,
-                    device_id=message.device_id,
-                    attempt=message.attempt,
-                    error=type(exc).__name__,
-                )
+                if self._raised.passes():
+                    log.error(
+                        "a sender raised",
+                        message_id=message.message_id,
+                        device_id=message.device_id,
+                        attempt=message.attempt,
+                        error=type(exc).__name__,
+                        others=self._raised.take(),
+                    )
                 outcome = Outcome.unknown("SENDER_ERROR", "The sender failed in this worker.")
         self._recorder.put(outcome.as_result(message))
         log.debug(

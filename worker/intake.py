@@ -18,6 +18,7 @@ from psycopg.rows import DictRow, dict_row
 
 from .database import KEEPALIVES
 from .errors import from_database
+from .logs import MOST, Seldom
 from .server_log import KEEP_OUT
 
 log = structlog.get_logger("pgdrip.receiver")
@@ -196,6 +197,7 @@ class Intake:
         self.stored = 0
         self.busy = 0  # calls under way
         self._complained = -COMPLAIN
+        self._refused = Seldom(most=MOST)
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._work(line)) for line in self._lines]
@@ -291,13 +293,15 @@ class Intake:
                 await self._store(line, batch[middle:])
                 return
             entry = batch[0]
-            log.error(
-                "a webhook was refused by the database",
-                kind=entry.kind,
-                id=entry.id,
-                characters=len(entry.body),
-                code=exc.sqlstate,  # its sentence might quote the body
-            )
+            if self._refused.passes():
+                log.error(
+                    "a webhook was refused by the database",
+                    kind=entry.kind,
+                    id=entry.id,
+                    characters=len(entry.body),
+                    code=exc.sqlstate,  # its sentence might quote the body
+                    others=self._refused.take(),
+                )
             _settle(entry, Unstorable())
             return
         self.stored += len(batch)

@@ -14,21 +14,34 @@ from .settings import Settings
 _SAID_BY_US = ("procrastinate", "psycopg.pool")
 
 
-class Seldom:
-    """Lets one line in so many seconds through: what a stranger can cause must not fill a disk."""
+# Lines of one kind in so many seconds, where each is of interest as long as there are few.
+SPAN = 60.0
+MOST = 20
 
-    def __init__(self, seconds: float) -> None:
+
+class Seldom:
+    """Lets so many lines in so many seconds through.
+
+    What a stranger, a gateway or a tenant can cause must not fill a disk.
+    """
+
+    def __init__(self, seconds: float = SPAN, most: int = 1) -> None:
         self._seconds = seconds
+        self._most = most
+        self._left = 0
         self._next = 0.0
         self.unsaid = 0  # lines that were left out since the last one
 
     def passes(self) -> bool:
         """Whether a line may be written now; the caller writes it, with what :meth:`take` says."""
         now = time.monotonic()
-        if now < self._next:
+        if now >= self._next:
+            self._next = now + self._seconds
+            self._left = self._most
+        if not self._left:
             self.unsaid += 1
             return False
-        self._next = now + self._seconds
+        self._left -= 1
         return True
 
     def take(self) -> int:
@@ -68,12 +81,30 @@ def configure_logs(settings: Settings) -> None:
         )
     )
     root = logging.getLogger()
+    if level > logging.DEBUG:
+        handler.addFilter(_Few())
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
     for name in _SAID_BY_US:
         logging.getLogger(name).setLevel(
             logging.DEBUG if level <= logging.DEBUG else logging.CRITICAL
         )
+
+
+class _Few(logging.Filter):
+    """Lets a few lines a minute of each library through: strangers can cause them too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, Seldom] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        few = self._said.setdefault(record.name, Seldom(most=MOST))
+        if not few.passes():
+            return False
+        if others := few.take():
+            record.msg, record.args = f"{record.getMessage()} (and {others} more)", ()
+        return True
 
 
 def _one_line(

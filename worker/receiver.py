@@ -38,6 +38,7 @@ from .connections import (
 from .errors import PgdripError, from_database
 from .intake import Intake, Line, Unavailable, Unstorable, sentence
 from .lifecycle import handle_signals, wait_for_database
+from .logs import MOST, Seldom
 from .settings import Settings, resolve_secret, secret_variable
 
 log = structlog.get_logger("pgdrip.receiver")
@@ -65,6 +66,7 @@ _PROBE = (
     "select pg_catalog.current_setting('transaction_read_only')::boolean as is_read_only,"
     " (select count(*) from drip.find_webhook_target('device', 0)) as targets"
 )
+_lookups = Seldom(COMPLAIN)
 _SIGNATURE = re.compile(rb"sha256=([0-9a-fA-F]{64})")
 _MAX_ID = 2**63 - 1
 
@@ -182,6 +184,9 @@ class Webhooks:
         self._timeout = settings.webhook_timeout
         self._memory = Memory(BUFFER)
         self._complained: dict[str, float] = {}
+        self._complaints = Seldom(most=MOST)
+        self._failures = Seldom(most=MOST)
+        self._refusals: dict[int, Seldom] = {}
         self.refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -202,20 +207,26 @@ class Webhooks:
             status, words = 400, "The sender left."
         except Exception as exc:
             # Only its kind: its words might quote the body.
-            log.error("a webhook failed", error=type(exc).__name__)
+            if self._failures.passes():
+                log.error(
+                    "a webhook failed", error=type(exc).__name__, others=self._failures.take()
+                )
             status, words = 500, "This went wrong on our side."
         kind, number = address or (None, None)
         if status == 200:
             log.debug("webhook stored", kind=kind, id=number, bytes=body.read)
         else:
             self.refused += 1
-            log.info(
+            # Each status by itself: those that strangers cause hide no other.
+            refusals = self._refusals.setdefault(status, Seldom(most=MOST))
+            (log.info if (passes := refusals.passes()) else log.debug)(
                 "webhook refused",
                 kind=kind,
                 id=number,
                 status=status,
                 bytes=body.read,
                 reason=words,
+                **({"others": others} if passes and (others := refusals.take()) else {}),
             )
         if status == 503:
             headers["retry-after"] = str(RETRY_AFTER)
@@ -309,12 +320,15 @@ class Webhooks:
         if len(self._complained) >= MOST_REMEMBERED:
             self._complained.clear()
         self._complained[key] = now
+        if not self._complaints.passes():
+            return
         log.warning(
             "a webhook cannot be verified",
             kind=target.kind,
             id=target.id,
             setting=setting,
             secret=name,
+            others=self._complaints.take(),
             problem=problem
             or (f"{secret_variable(name)} is not set" if name else f"{setting} is not set"),
         )
@@ -423,7 +437,12 @@ def _in_time() -> Iterator[None]:
     except (Unavailable, TimeoutError):
         raise Refusal(503, "Nothing can be stored now.") from None
     except psycopg.Error as exc:
-        log.error("a device or account cannot be looked up", error=sentence(exc))
+        if _lookups.passes():
+            log.error(
+                "a device or account cannot be looked up",
+                error=sentence(exc),
+                others=_lookups.take(),
+            )
         raise Refusal(503, "Nothing can be stored now.") from None
 
 

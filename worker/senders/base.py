@@ -20,6 +20,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import PgdripError
+from ..logs import MOST, Seldom
 from ..settings import Settings, resolve_secret
 from .cleaning import hiding, is_usable_id, safe_code, safe_text
 
@@ -249,14 +250,19 @@ class Sender(ABC):
                 return Outcome.unknown("SENDER_ERROR", f"The sender failed: {exc!r}")
 
     async def health(
-        self, endpoint: str | None, instance: str | None, secret_name: str | None
+        self,
+        endpoint: str | None,
+        instance: str | None,
+        secret_name: str | None,
+        *,
+        device_id: int | None = None,
     ) -> DeviceHealth:
-        """Ask the gateway about one device."""
+        """Ask the gateway about one device; ``device_id`` is for the log."""
         with hiding(_secret_or_none(secret_name)):
             try:
                 return await self._health(endpoint, instance, secret_name)
             except Exception as exc:
-                _tell(exc)
+                _tell(exc, device_id=device_id)
                 return DeviceHealth.offline(f"The check failed: {exc!r}")
 
     @abstractmethod
@@ -353,14 +359,20 @@ def _secret_or_none(name: str | None) -> str | None:
         return None
 
 
+_raised = Seldom(most=MOST)
+
+
 def _tell(exc: Exception, **whose: object) -> None:
     """Log what a sender raised. No traceback: its last line is the exception's text."""
+    if not _raised.passes():
+        return
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     log.error(
         "a sender raised",
         error=safe_text(repr(exc)),
         place=f"{frame.filename.rpartition('/')[2]}:{frame.lineno}",
         **whose,
+        others=_raised.take(),
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 
+from ..logs import MOST, Seldom
 from .base import (
     Answer,
     DeviceHealth,
@@ -74,6 +75,9 @@ _RATE_LIMITED = {"4", "80007", "130429"}
 _SENDING_STATES = {"", "CONNECTED", "FLAGGED", "RESTRICTED", "RATE_LIMITED", "UNKNOWN"}
 
 
+_held = Seldom(most=MOST)
+
+
 class CloudApiSender(Sender):
     """Hands messages to Meta. A device's instance is its phone number id, its secret the token."""
 
@@ -84,13 +88,14 @@ class CloudApiSender(Sender):
         except Refused as refused:
             return refused.outcome
         outcome, held = _classify(answer, token)
-        if held:
+        if held and _held.passes():
             log.info(
                 "Meta took the message and holds it back",
                 message_id=message.message_id,
                 device_id=message.device_id,
                 attempt=message.attempt,
                 message_status=safe_text(held),
+                others=_held.take(),
             )
         return outcome
 
