@@ -175,13 +175,13 @@ class Dispatcher:
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.pop(task, None)
         self._freed.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if self._raised.passes():
-                log.error(
-                    "sending failed in this worker",
-                    error=safe_text(repr(error)),
-                    others=self._raised.take(),
-                )
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._raised.passes():
+            log.error(
+                "sending failed in this worker",
+                error=safe_text(repr(error)),
+                others=self._raised.take(),
+            )
 
     async def _send(self, message: Message, deadline: float) -> None:
         if self.stopping:

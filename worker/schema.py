@@ -58,6 +58,7 @@ __all__ = [
 # Seconds. Another migration is waited for; a table in use is not: the whole is tried again.
 MIGRATION_WAIT = 300
 ATTEMPTS = 4
+HOLDERS_WAIT = 5  # seconds for the question who holds what an upgrade needs
 
 MINIMUM_SERVER = 150000
 
@@ -436,8 +437,18 @@ class _Migration:
 
 
 def _holders(dsn: str) -> str:
-    with psycopg.connect(dsn, autocommit=True, application_name="pgdrip migrate") as conn:
-        found = conn.execute(_HOLDERS.encode()).fetchall()
+    """Who holds what it needs, as far as the server says so: the error is that it is too busy."""
+    try:
+        with psycopg.connect(
+            dsn,
+            autocommit=True,
+            application_name="pgdrip migrate",
+            connect_timeout=HOLDERS_WAIT,
+        ) as conn:
+            conn.execute(f"set statement_timeout = '{HOLDERS_WAIT}s'".encode())
+            found = conn.execute(_HOLDERS.encode()).fetchall()
+    except psycopg.Error:
+        return ""
     told = ", ".join(f"{pid} ({login})" for pid, login in found)
     return f": {told}" if told else ""
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from code_tree import Tree, function, view
 
+from pgdrip import schema
 from pgdrip.errors import PgdripError
 from pgdrip.schema import db_dir, migrate
 
@@ -178,6 +179,30 @@ def test_busy_view_is_tried_again_then_told(tree: Tree) -> None:
         reader.rollback()
     assert tree.state() == before
     assert tree.migrate().rebuilt == ("drip.v",)
+
+
+@pytest.mark.parametrize("failure", ["no connection", "the query"])
+def test_who_holds_it_may_be_unknown(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    """A server that is too busy may have no connection left to say who keeps it so."""
+    tree.write("views/v.sql", view("v", "select 1 as n"))
+    tree.migrate()
+    tree.write("views/v.sql", view("v", "select 2 as n"))
+    if failure == "the query":
+        monkeypatch.setattr("pgdrip.schema._HOLDERS", "select 1 / 0, ''")
+    else:
+        holders = schema._holders
+        monkeypatch.setattr(
+            "pgdrip.schema._holders", lambda dsn: holders("host=127.0.0.1 port=1 user=nobody")
+        )
+    with psycopg.connect(tree.dsn) as reader:
+        reader.execute("select * from drip.v")
+        with pytest.raises(PgdripError, match="too busy to upgrade") as caught:
+            tree.migrate(lock_timeout=0.02)
+        reader.rollback()
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("Sessions hold what it needs; end them")
 
 
 def test_busy_view_is_waited_for(tree: Tree) -> None:

@@ -18,6 +18,11 @@ begin
   from drip.broadcast_messages m
   where m.user_id = p_user_id and m.idempotency_key = p_key;
   if not found then
+    -- what it said is gone, so that nothing can be compared
+    return query
+      select m.id, m.lead_id, 'already_sent'::text, 'erased'::text, m.scheduled_at
+      from drip.broadcast_messages m
+      where m.user_id = p_user_id and m.idempotency_key = drip._erased_key(p_key);
     return;
   end if;
   select l.phone into v_lead_phone from drip.leads l where l.id = v_message.lead_id;

@@ -134,6 +134,7 @@ $$;
 comment on function drip.send_message(
   text, text, text, text, text, text, jsonb, text, timestamptz, text, interval, text) is
   'Plans one message to a phone. Outcomes: planned, already_sent (the same request with
-   the same idempotency key), suppressed. DR022 when the key stands for another message.';
+   the same idempotency key; reason erased: to a lead that was erased since, and nothing is sent
+   again), suppressed. DR022 when the key stands for another message.';
 grant execute on function drip.send_message(
   text, text, text, text, text, text, jsonb, text, timestamptz, text, interval, text) to drip_app;

@@ -8,11 +8,14 @@ as $$
 declare
   v_now constant timestamptz := drip.now();
 begin
-  -- one expression for the usual row: a value so small is nested no deeper than it may
+  -- one expression for the usual row: a value so small, as it is and not compressed, is nested no
+  -- deeper than it may; a number of a few bytes may be written with thousands of digits
   if length(new.name) > drip._limit('name')
     or length(new.trigger) > drip._limit('tokens')
     or length(new.niche) > drip._limit('tokens')
     or pg_column_size(new.attributes) > 256
+    or pg_column_compression(new.attributes) is not null
+    or length(new.attributes::text) > drip._limit('attributes')
   then
     perform drip._check_lead_sizes(new, case when tg_op = 'UPDATE' then old end);
   end if;

@@ -50,7 +50,12 @@ begin
       finished_at = case when m.status = 'pending' then v_now else m.finished_at end,
       not_before = null, deferred_reason = null,
       recipient_phone = v_nobody, recipient_name = null, content = null, caption = null,
-      media_url = null, template = null, idempotency_key = null, error_message = null,
+      media_url = null, template = null, error_message = null,
+      -- one that is a hash already stays: a repeat finds it by the key
+      idempotency_key = case
+        when m.idempotency_key like 'erased:%' then m.idempotency_key
+        else drip._erased_key(m.idempotency_key)
+      end,
       source = case when m.source is not null then jsonb '{}' end
     from locked k
     where m.id = k.id
@@ -84,5 +89,6 @@ end
 $$;
 comment on function drip.erase_lead(text, text) is
   'Removes a person: phone, name, attributes, texts and replies go, what is pending is cancelled,
-   the rows stay for the counts, an opt-out of the phone stays too. Outcome: erased.';
+   the rows stay for the counts, an opt-out of the phone stays too, and an idempotency key is known
+   again but cannot be read. Outcome: erased.';
 grant execute on function drip.erase_lead(text, text) to drip_app;

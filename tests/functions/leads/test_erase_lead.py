@@ -77,6 +77,35 @@ def test_an_opt_out_is_not_forgotten(plant: Plant) -> None:
     assert plant.value("select phone from drip.suppressions") == PHONE
 
 
+def test_a_repeated_request_sends_nothing_to_the_erased_person(clock: Clock, plant: Plant) -> None:
+    """The application's retry, of a message that has gone and of one that never will."""
+    plant.device()
+    query = "select * from drip.send_message(%s, 'Hi', p_idempotency_key => %s)"
+    sent = plant.row(query, PHONE, f"a {PHONE}")
+    plant.answer(plant.claim()[0])
+    pending = plant.row(query, PHONE, f"b {PHONE}")
+    plant.row(ERASE, PHONE)
+    leads = plant.value("select count(*) from drip.leads")
+
+    for key, first in (("a", sent), ("b", pending)):
+        again = plant.row(query, PHONE, f"{key} {PHONE}")
+        assert again == first | {"outcome": "already_sent", "reason": "erased"}
+    assert plant.value("select count(*) from drip.broadcast_messages") == 2
+    assert plant.value("select count(*) from drip.leads") == leads
+    assert PHONE not in plant.value(EVERYTHING)
+    assert plant.row(query, PHONE, f"c {PHONE}")["outcome"] == "planned"
+
+
+def test_a_key_of_a_lead_erased_twice_is_known_still(clock: Clock, plant: Plant) -> None:
+    plant.device()
+    query = "select * from drip.send_message(%s, 'Hi', p_idempotency_key => 'k')"
+    plant.row(query, PHONE)
+    lead = plant.row(ERASE, PHONE)["lead_id"]
+    plant.update("leads", lead, phone=PHONE)
+    plant.row(ERASE, PHONE)
+    assert plant.row(query, PHONE)["reason"] == "erased"
+
+
 def test_the_phone_may_come_back_as_a_new_person(plant: Plant) -> None:
     lead = plant.lead(PHONE)
     plant.row(ERASE, PHONE)

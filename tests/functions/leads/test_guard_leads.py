@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from factory import Clock, Connection, Plant
 from refusals import refusal
@@ -133,3 +134,34 @@ def test_one_notification_a_statement(conn: Connection, plant: Plant) -> None:
                 break
             heard.append(notification.channel)
         assert heard == ["drip_enroll"] * expected, statement
+
+
+# Few bytes as they are stored, and far more as they are written: numbers of 131,000 digits,
+# characters that JSON writes as six, and lists in lists that compress well.
+SWELLING = {
+    "numbers": "jsonb_build_object('a', 1e131000, 'b', 1e131000)",
+    "characters": "jsonb_build_object('a', repeat(chr(1), 20000))",
+    "levels": "('{\"a\":' || repeat('[', 60) || repeat(']', 60) || '}')::jsonb",
+}
+
+
+@pytest.mark.parametrize("value", SWELLING)
+def test_attributes_are_measured_as_they_are_written(plant: Plant, value: str) -> None:
+    """Also where they come from a table, compressed."""
+    lead = plant.lead()
+    plant.conn.execute(
+        "create table public.kept (a jsonb);"
+        # so that it is compressed whatever its size
+        "alter table public.kept set (toast_tuple_target = 128);"
+        "alter table public.kept add column filler text default repeat(md5('x'), 60);"
+        f"insert into public.kept (a) values ({SWELLING[value]})".encode()
+    )
+    assert plant.value("select pg_column_size(a) from public.kept") <= 256
+    for statement in (
+        "update drip.leads set attributes = k.a from public.kept k where leads.id = %s",
+        "insert into drip.leads (user_id, phone, attributes)"
+        " select l.user_id, '+60111111111', k.a from drip.leads l, public.kept k where l.id = %s",
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            plant.conn.execute(statement.encode(), [lead])
+        assert caught.value.sqlstate == "DR021"
