@@ -14,6 +14,11 @@ from pgdrip.sql_files import SqlFile
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "bench/*.md", "tests/lessons/*.md", ".github/**/*.md")
+    for path in ROOT.glob(pattern)
+)
 
 
 @pytest.mark.parametrize("name", ["sql-api.md", "views.md", "events.md"])
@@ -56,9 +61,11 @@ def test_codes_are_in_order() -> None:
     assert codes == sorted(set(codes))
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "docs/operations.md", "docs/errors.md", "docs/events.md"]
-)
+# Written by `make docs` from names in the catalog.
+GENERATED = {"docs/sql-api.md", "docs/views.md"}
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - GENERATED))
 def test_written_pages_name_functions_and_views_that_exist(
     catalog: Connection[dict[str, Any]], name: str
 ) -> None:
@@ -70,14 +77,107 @@ def test_written_pages_name_functions_and_views_that_exist(
     ).fetchall()
     known = {row["name"] for row in found} | {"user"}
     text = (ROOT / name).read_text(encoding="utf-8")
-    named = set(re.findall(r"\bdrip\.([a-z_]+)", text)) - {"sql"}
-    settings = {"fake_now", "resume_policy"}
+    named = set(re.findall(r"\bdrip\.(_?[a-z][a-z_]*)", text)) - {"sql"}
+    settings = {"fake_now", "clock_token", "resume_policy"}
     assert named - known - settings == set()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/operations.md", "docs/events.md"])
-def test_links_to_files_lead_somewhere(name: str) -> None:
-    page = ROOT / name
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
-    assert links
-    assert [link for link in links if not (page.parent / link).exists()] == []
+# Functions of PostgreSQL and of Python that pages name in the same way.
+OTHERS = {"pg_terminate_backend", "run_script", "autocommit_block", "now", "quote_ident"}
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - GENERATED))
+def test_written_pages_name_our_functions_as_they_are(
+    catalog: Connection[dict[str, Any]], name: str
+) -> None:
+    """`claim_messages()` in backticks is a function of schema drip."""
+    rows = catalog.execute(
+        "select p.proname::text as name from pg_proc as p"
+        " where p.pronamespace = 'drip'::regnamespace"
+    ).fetchall()
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_][a-z0-9_]*)\(\)`", text))
+    assert named - {row["name"] for row in rows} - OTHERS == set()
+
+
+def prose(text: str) -> str:
+    """A page without its blocks of code, which hold no headings and no links."""
+    return re.sub(r"^( *)```.*?^\1```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a repository host gives to the headings of a page."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#{1,6} +(.+?) *#*$", prose(text), re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        found[slug] = found.get(slug, -1) + 1
+    return {f"{s}-{n}" if n else s for s, most in found.items() for n in range(most + 1)}
+
+
+def broken_links(page: Path) -> list[str]:
+    """Relative links of a page that lead to no file, or to no heading of it."""
+    text = prose(page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text))
+    broken = []
+    for link in links:
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if not target.exists() or (
+            anchor and anchor not in anchors(target.read_text(encoding="utf-8"))
+        ):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_to_a_file_and_a_heading(name: str) -> None:
+    assert broken_links(ROOT / name) == []
+
+
+@pytest.mark.parametrize(
+    ("link", "is_broken"),
+    [
+        ("other.md", False),
+        ("other.md#whats-new", False),
+        ("other.md#again-1", False),
+        ("#here", False),
+        ("gone.md", True),
+        ("other.md#gone", True),
+        ("other.md#not-a-heading", True),
+        ("#there", True),
+    ],
+)
+def test_the_check_of_links_finds_broken_ones(tmp_path: Path, link: str, is_broken: bool) -> None:
+    (tmp_path / "other.md").write_text(
+        "# What's new?\n\n## Again\n\n## Again\n\n```sh\n# not a heading\n```\n"
+    )
+    page = tmp_path / "page.md"
+    page.write_text(f"# Here\n\n[link]({link})\n")
+    assert broken_links(page) == ([link] if is_broken else [])
+
+
+def test_code_names_pages_that_exist() -> None:
+    """Hints and comments send people to a page."""
+    sources = [
+        p for d in ("db", "worker") for e in ("py", "sql") for p in (ROOT / d).rglob(f"*.{e}")
+    ]
+    named = {
+        (path.relative_to(ROOT).as_posix(), page)
+        for path in sources
+        for page in re.findall(r"(?<![\w./])docs/[\w/-]+\.md", path.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [n for n in sorted(named) if not (ROOT / n[1]).exists()] == []
+
+
+def test_every_page_is_in_an_index() -> None:
+    """A page that no index names is found by nobody."""
+    for folder, index in ((DOCS / "howto", DOCS), (DOCS / "decisions", DOCS / "decisions")):
+        text = (index / "README.md").read_text(encoding="utf-8")
+        pages_of_it = [p for p in folder.glob("*.md") if p.name != "README.md"]
+        assert pages_of_it
+        missing = [
+            p.name for p in pages_of_it if f"]({p.relative_to(index).as_posix()})" not in text
+        ]
+        assert missing == []

@@ -107,7 +107,8 @@ def test_a_migration_gives_an_extensions_tables_back_what_a_dump_forgets(
 
 
 def test_the_list_of_the_documentation_holds_keyed_tables(plant: Plant) -> None:
-    documentation = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    page = Path(__file__).parents[2] / "docs" / "howto" / "change-capture.md"
+    documentation = page.read_text("utf-8")
     statement = documentation[documentation.index("create publication drip_changes") :]
     plant.conn.execute(statement[: statement.index(";")].encode())
     published = plant.rows("select tablename from pg_publication_tables")

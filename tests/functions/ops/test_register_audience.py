@@ -438,7 +438,7 @@ where e.completed_at is null
 """
 
 
-def test_the_example_of_the_operations_page(
+def test_the_example_of_the_audiences_page(
     clock: Clock, plant: Plant, operator: Connection, connect: Connect
 ) -> None:
     """Our own views as an exclusion, by an operator who is no superuser; for all tenants alike."""
