@@ -40,7 +40,8 @@ select
   coalesce(o.opted_out, 0) as opted_out,
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
   q.unconfirmed
-from drip.campaigns c
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip.campaigns x where drip._policies_hold('campaign_overview')) c
 left join (
   select
     m.campaign_id,
@@ -69,8 +70,7 @@ left join (
   from drip._opt_out_answers a
   where a.campaign_id is not null
   group by a.campaign_id
-) o on o.campaign_id = c.id
-where drip._policies_hold('campaign_overview');
+) o on o.campaign_id = c.id;
 comment on view drip.campaign_overview is
   'Grain: campaign (campaign_id). Its audience, its messages by state and what came back.';
 comment on column drip.campaign_overview.user_id is 'Tenant.';

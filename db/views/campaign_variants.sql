@@ -19,7 +19,8 @@ select
   round(100.0 * q.delivered / nullif(q.sent, 0), 1) as delivered_percent,
   round(100.0 * q.read / nullif(q.sent, 0), 1) as read_percent,
   round(100.0 * q.replied / nullif(q.sent, 0), 1) as replied_percent
-from drip.campaigns c
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip.campaigns x where drip._policies_hold('campaign_variants')) c
 cross join lateral (
   select
     e.value ->> 'name' as variant,
@@ -56,8 +57,7 @@ left join (
   where m.campaign_id is not null
   group by m.campaign_id, m.variant
 ) q on q.campaign_id = c.id and q.variant is not distinct from v.variant
-where drip._policies_hold('campaign_variants')
-  and (c.variants is not null or v.variant is not null)
+where (c.variants is not null or v.variant is not null)
   and (v.variant is not null or q.messages > 0);
 comment on view drip.campaign_variants is
   'Grain: campaign × variant (campaign_id, variant). What each text of a campaign with variants

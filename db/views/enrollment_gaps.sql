@@ -74,7 +74,9 @@ from (
     and n.target_status in ('all', k.target_status)
   where not exists (select from drip.sequence_contacts e where e.lead_id = k.id)
 ) g
-join drip.leads l on l.id = g.lead_id
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+join (select x.* from drip.leads x where drip._policies_hold('enrollment_gaps')) l
+  on l.id = g.lead_id
 left join drip.sequences s on s.id = g.sequence_id
 -- by its two keys: joined as a set, it is each lead with each sequence
 left join lateral (
@@ -90,8 +92,7 @@ cross join lateral (
     else v.reason
   end as reason
 ) r
-where drip._policies_hold('enrollment_gaps')
-  and r.reason not in ('already_enrolled', 'reenroll_later')
+where r.reason not in ('already_enrolled', 'reenroll_later')
   and g.user_id = any (array(select u.id from drip.users u));
 comment on view drip.enrollment_gaps is
   'Grain: lead × sequence, or lead × trigger that no sequence has (lead_id, sequence_id, token).

@@ -16,6 +16,8 @@ from (
     array_agg(b.pattern order by b.pattern) as patterns,
     min(b.created_at) as subscribed_at
   from drip.subscriptions b
+  -- here it needs no join, else PostgreSQL 15 keeps those that a query does not need
+  where drip._policies_hold('event_queues')
   group by b.user_id, b.queue, b.queue_name
 ) s
 join drip.users u on u.id = s.user_id
@@ -24,8 +26,7 @@ left join (
   from drip.waiting_events e
   join pg_catalog.pg_class c on c.oid = e.tableoid
   group by c.relname
-) w on w.relname = 'q_' || s.queue_name
-where drip._policies_hold('event_queues');
+) w on w.relname = 'q_' || s.queue_name;
 comment on view drip.event_queues is
   'Grain: queue of events (user_id, queue). What is subscribed into it and what waits to be read.';
 comment on column drip.event_queues.user_id is 'Tenant.';

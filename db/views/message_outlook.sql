@@ -31,13 +31,13 @@ select
   f.scheduled_at,
   f.planned_at,
   f.priority
-from drip._message_facts f
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip._message_facts x where drip._policies_hold('message_outlook')) f
 left join drip.user_devices d on d.id = f.device_id
 left join drip.campaigns c on c.id = f.campaign_id
 left join drip.sequences s on s.id = f.sequence_id
 left join drip.sequence_steps st on st.id = f.sequence_stepid
-where drip._policies_hold('message_outlook')
-  and f.user_id = any (array(select u.id from drip.users u));
+where f.user_id = any (array(select u.id from drip.users u));
 comment on view drip.message_outlook is
   'Grain: pending message (message_id). The verdict on it, why, and until when that reason holds;
    explain_message looks further, over all rules together.';

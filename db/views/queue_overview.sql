@@ -14,7 +14,8 @@ select
   count(*) filter (where e.status = 'pending' and m.due_at <= drip.now()) as due,
   min(m.due_at) filter (where e.status = 'pending' and m.due_at < 'infinity') as oldest_due_at,
   max(m.due_at) filter (where e.status = 'pending' and m.due_at < 'infinity') as newest_due_at
-from drip.broadcast_messages m
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip.broadcast_messages x where drip._policies_hold('queue_overview')) m
 join drip.users u on u.id = m.user_id
 -- a large campaign's cancel reaches its messages in chunks
 cross join lateral (
@@ -25,7 +26,6 @@ cross join lateral (
       else m.status
     end as status
 ) e
-where drip._policies_hold('queue_overview')
 group by 1, 2, 3, 4;
 comment on view drip.queue_overview is
   'Grain: tenant × status × reason (user_id, status, reason). How many messages are where.';

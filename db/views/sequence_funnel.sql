@@ -31,7 +31,8 @@ select
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
   q.unconfirmed,
   st.retired_at
-from drip.sequence_steps st
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip.sequence_steps x where drip._policies_hold('sequence_funnel')) st
 join drip.sequences s on s.id = st.sequence_id
 left join (
   select
@@ -62,7 +63,6 @@ left join (
   where a.sequence_stepid is not null
   group by a.sequence_stepid
 ) o on o.sequence_stepid = st.id
-where drip._policies_hold('sequence_funnel')
 order by s.name, st.day_number, st.retired_at nulls first;
 comment on view drip.sequence_funnel is
   'Grain: sequence × step (sequence_stepid). The messages of each step by state and what came

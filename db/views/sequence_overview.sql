@@ -44,7 +44,8 @@ select
   coalesce(o.opted_out, 0) as opted_out,
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
   q.unconfirmed
-from drip.sequences s
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip.sequences x where drip._policies_hold('sequence_overview')) s
 left join (
   select st.sequence_id, count(*) as steps
   from drip.sequence_steps st
@@ -94,8 +95,7 @@ left join (
   from drip._opt_out_answers a
   where a.sequence_id is not null
   group by a.sequence_id
-) o on o.sequence_id = s.id
-where drip._policies_hold('sequence_overview');
+) o on o.sequence_id = s.id;
 comment on view drip.sequence_overview is
   'Grain: sequence (sequence_id). Its enrollments and messages by state and what came back.';
 comment on column drip.sequence_overview.user_id is 'Tenant.';

@@ -30,9 +30,9 @@ select
         end,
         s.user_id, s.phone, s.category)
   end as remedy
-from drip.suppressions s
-left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone
-where drip._policies_hold('suppression_list');
+-- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+from (select x.* from drip.suppressions x where drip._policies_hold('suppression_list')) s
+left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone;
 comment on view drip.suppression_list is
   'Grain: tenant × phone × category (user_id, phone, category). The opt-outs that hold.';
 comment on column drip.suppression_list.user_id is 'Tenant.';

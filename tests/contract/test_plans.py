@@ -244,3 +244,46 @@ def test_a_change_of_status_does_not_read_the_history_of_the_device(plant: Plant
                 reading = Reading(before, counts(plant.conn, ("audit_log",)))
             assert not reading.sequential, verb
             assert reading.total < 100, verb
+
+
+LONG_JOURNEY = (40, 160)
+CALLS = {
+    "preview_timeline": "select * from drip.preview_timeline('long')",
+    "explain_message": "select * from drip.explain_message({last})",
+    "preview_message": "select * from drip.preview_message({last})",
+    "claim_messages": "select * from drip.claim_messages('w', 1)",
+    "record_results": "select * from drip.record_results('w', '{answer}')",
+}
+
+
+def read_of_a_journey(plant: Plant, name: str, steps: int) -> int:
+    """What a call reads of messages and steps on a journey that is two hours late."""
+    with plant.rolled_back():
+        plant.device()
+        sequence = plant.sequence({}, *({"trigger_delay_hours": 1},) * (steps - 1), name="long")
+        enrollment = plant.enroll(sequence)
+        plant.conn.execute(
+            "update drip.broadcast_messages set scheduled_at = scheduled_at - interval '2 hours'"
+        )
+        plant.conn.execute("analyze")
+        given: dict[str, Any] = {"last": plant.journey(enrollment)[-1]["id"], "answer": "[]"}
+        if name == "record_results":
+            [claimed] = plant.claim(1)
+            answer = {"message_id": claimed["message_id"], "attempt": 1, "outcome": "accepted"}
+            given["answer"] = json.dumps([answer])
+        with plant.conn.transaction():
+            before = counts(plant.conn, ("broadcast_messages", "sequence_steps"))
+            assert plant.rows(CALLS[name].format(**given))
+            after = counts(plant.conn, ("broadcast_messages", "sequence_steps"))
+        if name == "record_results":
+            late = plant.journey(enrollment)[-1]
+            assert late["scheduled_at"] == late["planned_at"], "it has moved all steps to come"
+    return Reading(before, after).total
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_on_a_long_journey_reads_each_step_a_few_times(plant: Plant, name: str) -> None:
+    """Four times the steps: what is read grows about as much, where a square would be sixteen."""
+    short, long = (read_of_a_journey(plant, name, steps) for steps in LONG_JOURNEY)
+    assert short > 0
+    assert long < short * 6, (short, long)

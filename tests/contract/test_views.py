@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 from sql_text import reads_clock
 
 VIEWS = """
@@ -172,3 +172,46 @@ def test_the_question_is_asked_once_a_query(catalog: Connection[dict[str, Any]])
     lines = [str(next(iter(row.values()))) for row in plan]
     assert sum("_policies_hold" in line for line in lines) == 1
     assert any("One-Time Filter" in line and "_policies_hold" in line for line in lines)
+
+
+GATE = re.compile(r"drip\._policies_hold\('[a-z_]+'::text\)")
+
+
+def joins(plan: dict[str, Any]) -> int:
+    """How many joins a plan has, subplans included."""
+    is_join = plan["Node Type"] in ("Nested Loop", "Hash Join", "Merge Join")
+    return is_join + sum(joins(part) for part in plan.get("Plans", []))
+
+
+def planned_joins(catalog: Connection[dict[str, Any]], view: str, column: str) -> int:
+    query = sql.SQL("explain (format json) select x.{} from drip.{} x")
+    row = catalog.execute(query.format(sql.Identifier(column), sql.Identifier(view))).fetchone()
+    assert row is not None
+    return joins(row["QUERY PLAN"][0]["Plan"])
+
+
+def test_the_gate_costs_a_query_no_join(
+    catalog: Connection[dict[str, Any]], public_views: list[dict[str, Any]]
+) -> None:
+    """Where it stands above a left join, PostgreSQL 15 keeps the join that a query does not need."""
+    more: dict[str, tuple[int, int]] = {}
+    fewest_and_most: list[tuple[int, int]] = []
+    with catalog.transaction(force_rollback=True):
+        for view in public_views:
+            open_view, gates = GATE.subn("true", view["definition"])
+            assert gates == 1, view["name"]
+            catalog.execute(
+                f"create view drip.without_gate with (security_barrier) as {open_view}".encode()
+            )
+            catalog.execute("alter view drip.without_gate owner to drip_view")
+            counted = []
+            for column in view["columns"]:
+                without = planned_joins(catalog, "without_gate", column)
+                gated = planned_joins(catalog, view["name"], column)
+                counted.append(gated)
+                if gated > without:
+                    more[f"{view['name']}.{column}"] = (gated, without)
+            fewest_and_most.append((min(counted), max(counted)))
+            catalog.execute("drop view drip.without_gate")
+    assert any(fewest < most for fewest, most in fewest_and_most), "no join is ever left out"
+    assert more == {}

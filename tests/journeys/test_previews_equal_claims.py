@@ -267,11 +267,9 @@ def unramped(world: World) -> World:
 
 
 def single_file(world: World) -> World:
-    """Its first lead and program and nothing else, its first device with its settings; no cap per
-    contact, since explain_message does not count the steps that it supposes."""
+    """Its first lead and program and nothing else, its first device with its settings."""
     return replace(
         world,
-        contact_cap=None,
         devices=(world.devices[0],),
         leads=(replace(world.leads[0], device=None),),
         sequences=(replace(world.sequences[0], device=None, leads=(0,)),),

@@ -17,36 +17,43 @@ set enable_material = off
 set jit = off
 as $$
 begin
-  with recursive next_step as (
+  -- chosen first: what was sent before it is read once a journey, not once for each step to come
+  with recursive head as materialized (
     select distinct on (m.sequence_contact_id)
       m.sequence_contact_id,
       m.id,
+      m.sequence_id,
       m.scheduled_at,
       st.day_number,
+      st.trigger_delay_hours,
       st.send_time,
-      z.zone,
-      (select max(drip._free_at(p.finished_at, p.scheduled_at, p.hours, st.send_time, z.zone))
+      coalesce(l.time_zone, u.time_zone) as zone
+    from drip.broadcast_messages m
+    join drip.sequence_steps st on st.id = m.sequence_stepid
+    join drip.leads l on l.id = m.lead_id
+    join drip.users u on u.id = m.user_id
+    where m.sequence_contact_id = any (p_ids) and m.status || '' = 'pending'
+    order by m.sequence_contact_id, st.retired_at is null, st.day_number
+  ),
+  next_step as materialized (
+    select
+      h.*,
+      (select max(drip._free_at(p.finished_at, p.scheduled_at, p.hours, h.send_time, h.zone))
        from (
          select
            b.status, b.finished_at, b.scheduled_at,
            case
-             when ps.retired_at is not null then st.trigger_delay_hours
+             when ps.retired_at is not null then h.trigger_delay_hours
              else sum(ps.trigger_delay_hours) filter (where ps.retired_at is null) over (
                order by ps.day_number desc rows between unbounded preceding and 1 preceding)
            end as hours
          from drip.broadcast_messages b
          join drip.sequence_steps ps on ps.id = b.sequence_stepid
-         where b.sequence_contact_id = m.sequence_contact_id
-           and (ps.day_number <= st.day_number or ps.retired_at is not null)
+         where b.sequence_contact_id = h.sequence_contact_id
+           and (ps.day_number <= h.day_number or ps.retired_at is not null)
        ) p
        where p.status in ('sent', 'failed', 'unknown')) as free_at
-    from drip.broadcast_messages m
-    join drip.sequence_steps st on st.id = m.sequence_stepid
-    join drip.leads l on l.id = m.lead_id
-    join drip.users u on u.id = m.user_id
-    cross join lateral (select coalesce(l.time_zone, u.time_zone) as zone) z
-    where m.sequence_contact_id = any (p_ids) and m.status || '' = 'pending'
-    order by m.sequence_contact_id, st.retired_at is null, st.day_number
+    from head h
   ),
   freed as (
     select
@@ -60,11 +67,11 @@ begin
   ),
   -- step by step, so that each keeps its own wait and its own time of day
   late as (
-    select f.sequence_contact_id, f.id, f.day_number, f.zone, f.at, true as is_next,
-      f.at > f.scheduled_at as moves
+    select f.sequence_contact_id, f.sequence_id, f.id, f.day_number, f.zone, f.at,
+      true as is_next, f.at > f.scheduled_at as moves
     from freed f
     union all
-    select t.sequence_contact_id, x.id, x.day_number, t.zone, x.at, false, true
+    select t.sequence_contact_id, t.sequence_id, x.id, x.day_number, t.zone, x.at, false, true
     from late t
     cross join lateral (
       select
@@ -73,12 +80,23 @@ begin
         greatest(
           m.scheduled_at,
           drip._next_step_at(t.at, st.trigger_delay_hours, st.send_time, t.zone)) as at
-      from drip.broadcast_messages m
-      join drip.sequence_steps st on st.id = m.sequence_stepid
+      -- offset 0: step by step in their order, so that the first that waits ends the reading
+      from (
+        select p.id, p.day_number, p.trigger_delay_hours, p.send_time
+        from drip.sequence_steps p
+        where p.sequence_id = t.sequence_id and p.day_number > t.day_number
+        order by p.day_number
+        offset 0
+      ) st
+      cross join lateral (
+        select b.id, b.scheduled_at
+        from drip.broadcast_messages b
+        where b.sequence_contact_id = t.sequence_contact_id
+          and b.sequence_stepid = st.id
+          and b.status || '' = 'pending'
+        offset 0
+      ) m
       where t.moves
-        and m.sequence_contact_id = t.sequence_contact_id
-        and m.status || '' = 'pending'
-        and st.day_number > t.day_number
       order by st.day_number
       limit 1
     ) x

@@ -1,5 +1,6 @@
 -- A tenant with a copy of the sequence, one device and one lead is made, their journey is played
--- with the real functions, and all of it is taken back: no row that is in use is touched.
+-- with the functions that plan and judge, and all of it is taken back: no row that is in use is
+-- touched.
 create function drip.preview_timeline(
   p_sequence text, p_at timestamptz default null, p_time_zone text default null)
 returns table (
@@ -28,8 +29,6 @@ begin
     v_zone, (select u.time_zone from drip.users u where u.id = v_sequence.user_id));
   v_clock := drip._move_clock(v_now);
   begin
-    -- nobody waits for this play, so it tells nothing of how far it is
-    perform set_config('drip.told_at', 'infinity', true);
     v_rows := drip._play_journey(v_sequence, p_at, v_zone);
     raise exception using errcode = 'DR999';
   exception
@@ -64,6 +63,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_longest constant interval := interval '400 days';
+  -- twice a day the hours of a device and of a program may pass each other by
+  c_rounds constant integer := 1000;
   v_at timestamptz := coalesce(p_at, drip.now() + drip._exactly(p_sequence.start_delay));
   v_user bigint;
   v_own drip.user_devices;
@@ -132,18 +133,23 @@ begin
   into v_enrollment
   from drip._enroll(v_copy, array[v_lead], p_at, '{}', '') e;
   perform drip._move_clock(least(v_at, drip.now()));
-  perform drip._play(v_user, v_at + c_longest, 'accepted', 1000);
   return (
     select jsonb_agg(jsonb_build_object(
       'step', st.day_number, 'step_name', st.name, 'message_type', m.message_type,
-      'planned_at', m.planned_at, 'leaves_at', m.sent_at, 'outcome', m.status,
-      'reason', coalesce(m.status_reason, case
-        when m.status = 'pending' then (
-          select f.reason from drip._message_facts f where f.message_id = m.id)
-      end)))
-    from drip.broadcast_messages m
-    join drip.sequence_steps st on st.id = m.sequence_stepid
-    where m.sequence_contact_id = v_enrollment);
+      'planned_at', m.planned_at, 'reason', a.reason,
+      'leaves_at', case when a.verdict = 'go' then a.at end,
+      'outcome', case a.verdict
+        when 'go' then 'sent' when 'drop' then 'expired' else 'pending' end))
+    from drip._look_along(
+      (select f.id
+       from drip.broadcast_messages f
+       join drip.sequence_steps fs on fs.id = f.sequence_stepid
+       where f.sequence_contact_id = v_enrollment
+       order by fs.day_number desc
+       limit 1),
+      v_at + c_longest, c_rounds) a
+    join drip.broadcast_messages m on m.id = a.message_id
+    join drip.sequence_steps st on st.id = m.sequence_stepid);
 end
 $$;
 comment on function drip._play_journey(drip.sequences, timestamptz, text) is

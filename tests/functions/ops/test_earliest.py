@@ -366,3 +366,55 @@ def test_hours_that_never_meet_have_no_time(clock: Clock, plant: Plant) -> None:
     message = plant.message(device, campaign_id=campaign, priority=3)
     told = plant.explain(message)
     assert (told["reason"], told["earliest"]) == ("outside_window", None)
+
+
+def lived(plant: Plant, clock: Clock, enrollment: int) -> None:
+    """The earliest of each step, told at the beginning, is when it then leaves."""
+    told = [plant.explain(row["id"])["earliest"] for row in plant.journey(enrollment)]
+    plant.live(clock, clock.now + timedelta(days=40))
+    assert told == [row["sent_at"] for row in plant.journey(enrollment)]
+
+
+def test_a_step_that_moves_twice_takes_its_validity_along(clock: Clock, plant: Plant) -> None:
+    """The last step's time is over before the step before it leaves, if it did not move too."""
+    clock.set("2026-04-04 14:20Z")
+    plant.tenant(time_zone="Asia/Kathmandu")
+    plant.device()
+    sequence = plant.sequence(
+        {"send_time": "23:30"},
+        {"trigger_delay_hours": 3},
+        {"trigger_delay_hours": 0},
+        {"trigger_delay_hours": 12.5},
+        {"trigger_delay_hours": 25, "valid_for": "30 minutes"},
+        send_from="17:45",
+        send_to="02:00",
+    )
+    lived(plant, clock, plant.enroll(sequence))
+
+
+def test_the_steps_before_it_count_into_the_contacts_cap(clock: Clock, plant: Plant) -> None:
+    plant.tenant(contact_cap=3, contact_cap_period=timedelta(days=7))
+    device, lead = plant.device(), plant.lead()
+    at = clock.now - timedelta(days=3)
+    plant.message(
+        device, lead, category="marketing", status="sent", sent_at=at, finished_at=at, attempts=1
+    )
+    sequence = plant.sequence({}, *({"trigger_delay_hours": 20},) * 5, category="marketing")
+    lived(plant, clock, plant.enroll(sequence, lead))
+
+
+def test_what_expires_meanwhile_lets_the_next_step_go(clock: Clock, plant: Plant) -> None:
+    """It waits for no hours any more; the step behind it has no gap to keep from it."""
+    plant.tenant(contact_gap=timedelta(hours=10))
+    plant.device()
+    sequence = plant.sequence(
+        {},
+        {"trigger_delay_hours": 1, "valid_for": "30 minutes"},
+        {"trigger_delay_hours": 8.75},
+        category="marketing",
+    )
+    enrollment = plant.enroll(sequence)
+    told = [plant.explain(row["id"])["earliest"] for row in plant.journey(enrollment)]
+    assert told == [clock.now, None, clock.now + timedelta(hours=10)]
+    plant.live(clock, clock.now + timedelta(days=2))
+    assert told == [row["sent_at"] for row in plant.journey(enrollment)]

@@ -1,0 +1,290 @@
+-- When may it go, over all rules together? The judge is asked again at the time it names, with the
+-- clock moved there, until it lets the message go or names no time. Steps before it that wait are
+-- looked at first, in their order, and supposed to be sent when they may go; what a late send does
+-- to the steps behind it, _advance_journeys() does in earnest.
+-- A journey may have 500 steps, so no step reads the others: what they owe each other is kept in
+-- variables. Only what had been sent before is asked of the evidence, for itself; without its
+-- columns the planner leaves that part of the view out.
+create function drip._look_along(p_message_id bigint, p_until timestamptz, p_rounds integer)
+returns table (message_id bigint, verdict text, reason text, at timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_at timestamptz := v_now;
+  v_step record;
+  v_facts record;
+  v_verdict text;
+  v_reason text;
+  v_until timestamptz;
+  v_has_sent boolean;
+  v_is_first boolean;
+  v_is_stuck boolean := false;
+  v_scheduled_at timestamptz;
+  v_expires_at timestamptz;
+  v_hold_at timestamptz;
+  v_free_at timestamptz;
+  v_freed_at timestamptz;
+  v_gap_until timestamptz;
+  v_cap_until timestamptz;
+  v_next_send_at timestamptz;
+  v_contacts timestamptz[];
+  -- the supposed sends; hours are all waits up to and with the step's own
+  v_hours numeric := 0;
+  v_sent_at timestamptz[] := '{}';
+  v_due_at timestamptz[] := '{}';
+  v_sent_hours numeric[] := '{}';
+  -- the one that counts longest for a step without a time of day
+  v_latest integer;
+  v_uncounted integer := 0;
+  -- what they did to their devices: free again when, and how many on which last day
+  v_devices bigint[] := '{}';
+  v_device_free_at timestamptz[] := '{}';
+  v_device_days date[] := '{}';
+  v_device_counts integer[] := '{}';
+  v_place integer;
+  v_today date;
+  -- where the step before it has moved to, and when that came about
+  v_moved_to timestamptz;
+  v_moved_at timestamptz;
+begin
+  select exists (
+    select
+    from drip.broadcast_messages m
+    join drip.broadcast_messages b on b.sequence_contact_id = m.sequence_contact_id
+    where m.id = p_message_id and b.status in ('sent', 'failed', 'unknown')
+  ) into v_has_sent;
+  for v_step in
+    select
+      q.id, q.status, q.device_id, st.send_time, hold.until as held_until, q.expires_at,
+      u.time_zone,
+      -- the end of the contact's pause moves the times of the whole journey
+      case
+        when hold.until is not null and q.status = 'pending' then max(
+          case when q.status = 'pending' then drip._after_hold(
+            q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone), hold.since,
+            hold.until) end)
+          over (order by st.day_number)
+        else q.scheduled_at
+      end as scheduled_at,
+      q.scheduled_at as was_at,
+      drip._exactly(greatest(hold.until - hold.since, interval '0')) as held_for,
+      coalesce(st.trigger_delay_hours, 0) as hours,
+      drip._delay_seconds(
+        drip._message_seed(q.id, q.lead_id, q.campaign_id, q.sequence_stepid),
+        d.min_delay_seconds, d.max_delay_seconds,
+        coalesce(st.min_delay_seconds, s.min_delay_seconds),
+        coalesce(st.max_delay_seconds, s.max_delay_seconds)) as delay_seconds
+    from drip.broadcast_messages m
+    join drip.broadcast_messages q
+      on q.id = m.id
+      or (q.sequence_contact_id = m.sequence_contact_id and q.status in ('pending', 'processing'))
+    left join drip.sequences s on s.id = q.sequence_id
+    left join drip.sequence_steps st on st.id = q.sequence_stepid
+    left join drip.sequence_steps own on own.id = m.sequence_stepid
+    left join drip.user_devices d on d.id = q.device_id
+    left join drip.sequence_contacts e on e.id = m.sequence_contact_id
+    join drip.leads l on l.id = m.lead_id
+    join drip.users u on u.id = m.user_id
+    left join lateral (
+      select greatest(l.paused_at, e.enrolled_at) as since, l.paused_until as until
+      where e.id is not null and l.paused_until < 'infinity'
+    ) hold on true
+    where m.id = p_message_id
+      and m.status = 'pending'
+      and (q.id = m.id or st.day_number < own.day_number or st.retired_at is not null)
+    order by q.id = m.id, st.day_number
+  loop
+    v_hours := v_hours + v_step.hours;
+    if v_is_stuck then
+      message_id := v_step.id;
+      verdict := case when v_step.expires_at <= p_until then 'drop' else 'wait' end;
+      reason := case when verdict = 'drop' then 'expired' else 'predecessor_pending' end;
+      at := case when verdict = 'drop' then v_step.expires_at end;
+      return next;
+      continue;
+    end if;
+
+    v_verdict := 'go';
+    v_reason := null;
+    v_scheduled_at := v_step.scheduled_at;
+    -- at first the facts of now: what is in flight counts as sent now, not as in flight for ever
+    for v_round in 0 .. case when v_step.status = 'pending' then p_rounds else -1 end loop
+      perform drip._move_clock(case when v_round = 0 then v_now else v_at end);
+      select
+        f.now, f.scheduled_at, f.not_before, f.deferred_reason, f.expires_at, f.user_active,
+        f.campaign_status, f.sequence_status, f.enrollment_status, f.lead_paused_until,
+        f.suppressed, null::timestamptz as predecessor_hold_at,
+        null::timestamptz as predecessor_free_at, f.live_device_id, f.device_status,
+        f.account_status, f.account_blocked_until, f.account_cap_until, f.service_window_closed,
+        f.breaker_open_until, f.window_opens_at, f.window_is_weekend, f.gap_until, f.cap_until,
+        f.device_opens_at, f.next_day_at, f.used_today, f.daily_cap, f.ramp_cap, f.next_send_at,
+        f.guard_until, f.zone, f.user_zone, f.lead_id, f.device_id, f.category, f.contact_gap,
+        f.contact_cap, f.contact_cap_period
+      into v_facts
+      from drip._message_evidence f
+      where f.message_id = v_step.id;
+      if v_round = 0 then
+        v_hold_at := null;
+        v_free_at := null;
+        if v_has_sent then
+          select f.predecessor_hold_at, f.predecessor_free_at
+          into v_hold_at, v_free_at
+          from drip._message_evidence f
+          where f.message_id = v_step.id;
+        end if;
+        if v_step.send_time is not null then
+          select greatest(v_free_at, max(drip._free_at(
+            p.sent_at, p.due_at, v_hours - p.hours, v_step.send_time, v_facts.zone)))
+          into v_free_at
+          from unnest(v_sent_at, v_due_at, v_sent_hours) as p (sent_at, due_at, hours);
+        elsif v_latest is not null then
+          v_free_at := greatest(v_free_at, drip._free_at(
+            v_sent_at[v_latest], v_due_at[v_latest], v_hours - v_sent_hours[v_latest], null,
+            v_facts.zone));
+        end if;
+        v_gap_until := v_facts.gap_until;
+        v_cap_until := v_facts.cap_until;
+        if v_facts.category = 'marketing' then
+          v_gap_until := greatest(
+            v_gap_until,
+            v_sent_at[cardinality(v_sent_at)] + drip._exactly(v_facts.contact_gap));
+          if v_facts.contact_cap is not null and v_uncounted > 0 then
+            v_contacts := coalesce(v_contacts, drip._contacted_at(
+              v_facts.lead_id, v_facts.contact_cap, v_now));
+            -- supposed ones are later than real ones
+            v_cap_until := greatest(v_cap_until, case
+              when v_uncounted >= v_facts.contact_cap
+                then v_sent_at[cardinality(v_sent_at) - v_facts.contact_cap + 1]
+              else v_contacts[v_facts.contact_cap - v_uncounted]
+            end + drip._exactly(v_facts.contact_cap_period));
+          end if;
+        end if;
+        v_place := array_position(v_devices, v_facts.device_id);
+        v_next_send_at := greatest(v_facts.next_send_at, v_device_free_at[v_place]);
+        v_expires_at := v_facts.expires_at;
+        if v_step.held_until is not null then
+          v_expires_at := v_expires_at
+            + greatest(drip._exactly(v_step.scheduled_at - v_step.was_at), v_step.held_for);
+        end if;
+        -- a step moves with the one before it, unless it expires first; so does its end
+        if v_moved_to is not null and coalesce(v_expires_at > v_moved_at, true) then
+          v_scheduled_at := greatest(
+            v_scheduled_at,
+            drip._next_step_at(v_moved_to, v_step.hours, v_step.send_time, v_facts.zone));
+          v_expires_at := v_expires_at + drip._exactly(v_scheduled_at - v_step.scheduled_at);
+        end if;
+        if v_free_at > v_scheduled_at + interval '1 minute'
+          and v_sent_at <> '{}' and coalesce(v_expires_at > v_at, true)
+        then
+          v_freed_at := drip._next_local_time(v_free_at, v_facts.zone, v_step.send_time);
+          v_expires_at := v_expires_at + drip._exactly(v_freed_at - v_scheduled_at);
+          v_scheduled_at := v_freed_at;
+          v_moved_at := v_at;
+        end if;
+        v_moved_to := case when v_scheduled_at > v_step.scheduled_at then v_scheduled_at end;
+        continue when v_at <> v_now;
+      end if;
+
+      if v_step.held_until <= v_at then
+        v_facts.lead_paused_until := null;
+        if v_facts.deferred_reason = 'lead_paused' then
+          v_facts.not_before := null;
+        end if;
+      end if;
+      v_facts.predecessor_hold_at := v_hold_at;
+      v_facts.predecessor_free_at := v_free_at;
+      v_facts.scheduled_at := v_scheduled_at;
+      v_facts.expires_at := v_expires_at;
+      v_facts.gap_until := v_gap_until;
+      v_facts.cap_until := v_cap_until;
+      v_facts.next_send_at := v_next_send_at;
+      v_today := (v_at at time zone v_facts.user_zone)::date;
+      if v_today > (v_now at time zone v_facts.user_zone)::date then
+        v_facts.used_today := 0;
+      end if;
+      if v_device_days[v_place] = v_today then
+        v_facts.used_today := v_facts.used_today + v_device_counts[v_place];
+      end if;
+      v_is_first := v_reason is null;
+      select j.verdict, j.reason, j.until
+      into v_verdict, v_reason, v_until
+      from drip._judge_facts(to_jsonb(v_facts)) j;
+      exit when v_verdict <> 'wait';
+      -- what expires meanwhile waits for nothing
+      v_until := least(
+        nullif(v_until, 'infinity'), case when v_expires_at > v_at then v_expires_at end);
+      v_is_stuck := v_until is null or v_until > p_until;
+      exit when v_is_stuck;
+      -- what is in flight on the account is looked at again every minute: nobody knows more
+      exit when v_until <= v_at
+        or (v_reason = 'account_cap' and not v_is_first
+            and v_until = v_at + interval '1 minute');
+      -- hours of the device and of the program may never meet
+      v_is_stuck := v_round >= p_rounds;
+      exit when v_is_stuck;
+      v_at := v_until;
+    end loop;
+
+    message_id := v_step.id;
+    verdict := v_verdict;
+    reason := v_reason;
+    at := case when not v_is_stuck then v_at end;
+    return next;
+    -- one that will be dropped is no send
+    continue when v_is_stuck or v_verdict = 'drop';
+    v_sent_at := v_sent_at || v_at;
+    v_due_at := v_due_at || v_scheduled_at;
+    v_sent_hours := v_sent_hours || v_hours;
+    if v_latest is null
+      or v_at - v_sent_at[v_latest] >= (v_hours - v_sent_hours[v_latest]) * interval '1 hour'
+    then
+      v_latest := cardinality(v_sent_at);
+    end if;
+    if v_step.status = 'pending' then
+      v_uncounted := v_uncounted + 1;
+      v_place := array_position(v_devices, v_step.device_id);
+      if v_place is null then
+        v_place := cardinality(v_devices) + 1;
+        v_devices[v_place] := v_step.device_id;
+      end if;
+      v_today := (v_at at time zone v_step.time_zone)::date;
+      v_device_free_at[v_place] := greatest(
+        v_device_free_at[v_place], v_at + v_step.delay_seconds * interval '1 second');
+      v_device_counts[v_place] := case
+        when v_device_days[v_place] = v_today then v_device_counts[v_place] + 1 else 1 end;
+      v_device_days[v_place] := v_today;
+    end if;
+  end loop;
+end
+$$;
+comment on function drip._look_along(bigint, timestamptz, integer) is
+  'What becomes of the waiting steps of a journey up to a pending message and of that, in their
+   order: go, drop, or wait where no time up to p_until is known. Moves the clock, which the caller
+   gives back.';
+
+create function drip._contacted_at(p_lead_id bigint, p_most integer, p_now timestamptz)
+returns timestamptz[]
+language sql stable
+as $$
+  select coalesce(array_agg(q.at order by q.at desc), '{}')
+  from (
+    select coalesce(m.sent_at, m.finished_at, p_now) as at
+    from drip.broadcast_messages m
+    where m.lead_id = p_lead_id
+      and m.category = 'marketing'
+      and not m.is_test
+      and m.status in ('sent', 'unknown', 'processing')
+    order by 1 desc
+    limit p_most
+  ) q
+$$;
+comment on function drip._contacted_at(bigint, integer, timestamptz) is
+  'When the contact got its last marketing messages, the latest first.';
