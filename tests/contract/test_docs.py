@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import Connection
+from pglast import split
+from psycopg import Connection, Error, errors
 
 from pgdrip.docs import pages
 from pgdrip.sql_files import SqlFile
@@ -98,6 +99,58 @@ def test_written_pages_name_our_functions_as_they_are(
     text = (ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"`([a-z_][a-z0-9_]*)\(\)`", text))
     assert named - {row["name"] for row in rows} - OTHERS == set()
+
+
+def statements(page: str) -> list[str]:
+    """The queries and edits of a page; what a reader fills in is left out."""
+    blocks = re.findall(r"^```sql\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    blocks += [s for s in re.findall(r"`(select\s[^`]+)`", prose(page)) if "…" not in s]
+    sql = [re.sub(r"^\\.*$", "", block, flags=re.MULTILINE) for block in blocks]
+    found = [s.strip() for block in sql if ", …" not in block for s in split(block)]
+    plain = [re.sub(r"^--.*\n", "", s, flags=re.MULTILINE) for s in found]
+    return [s for s in plain if re.match(r"(select|insert|update|delete)\b", s)]
+
+
+def unplannable(conn: Connection[dict[str, Any]], page: str) -> list[str]:
+    """Statements of a page that name a column or an argument of ours which does not exist.
+
+    Tables and functions of the reader's own are not there either, and no fault of the page.
+    """
+    wrong = []
+    for statement in statements(page):
+        try:
+            with conn.transaction(force_rollback=True):
+                conn.execute("set local search_path = public, drip")
+                conn.execute(f"explain {statement}".encode())
+        except errors.UndefinedTable as exc:
+            if "drip." in str(exc):
+                wrong.append(statement)
+        except errors.InvalidSchemaName:
+            continue
+        except Error:
+            wrong.append(statement)
+    return wrong
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - GENERATED))
+def test_statements_of_pages_can_be_planned(catalog: Connection[dict[str, Any]], name: str) -> None:
+    assert unplannable(catalog, (ROOT / name).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select nonsense from drip.leads_overview",
+        "select * from drip.no_such_view",
+        "select * from drip.pause_sequence(17)",
+        "select * from drip.pause_sequence('x', p_nonsense => 'y')",
+    ],
+)
+@pytest.mark.parametrize("page", ["```sql\n{};\n```\n", "Ask `{}` first.\n"])
+def test_the_check_of_statements_finds_wrong_ones(
+    catalog: Connection[dict[str, Any]], statement: str, page: str
+) -> None:
+    assert unplannable(catalog, page.format(statement)) == [statement]
 
 
 def prose(text: str) -> str:
