@@ -181,20 +181,41 @@ order by 1
 """
 
 
-# Functions and views of the connected role, where the schema belongs to another that can have them.
+# What the connected role has made in schemas that belong to another, who can have it. Indexes, row
+# types and the sequences of columns go with their tables; members of an extension stay with it.
 _MADE_BY_ANOTHER = """
 select o.kind, o.identity, pg_get_userbyid(n.nspowner)::text
 from pg_namespace as n
 cross join lateral (
-  select 'function', p.oid::regprocedure::text
+  select 'routine', p.oid::regprocedure::text
   from pg_proc as p
   where p.pronamespace = n.oid and p.proowner = current_user::regrole
+    and not exists (
+      select from pg_depend as d
+      where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    )
   union all
   select 'view', c.oid::regclass::text
   from pg_class as c
   where c.relnamespace = n.oid and c.relkind = 'v' and c.relowner = current_user::regrole
+  union all
+  select case c.relkind when 'S' then 'sequence' else 'table' end, c.oid::regclass::text
+  from pg_class as c
+  where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'S')
+    and c.relowner = current_user::regrole
+    and not exists (
+      select from pg_depend as d
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid
+        and (d.deptype = 'e' or (c.relkind = 'S' and d.deptype in ('a', 'i')))
+    )
+  union all
+  select 'type', t.oid::regtype::text
+  from pg_type as t
+  left join pg_class as c on c.oid = t.typrelid
+  where t.typnamespace = n.oid and t.typowner = current_user::regrole
+    and (t.typtype in ('d', 'e') or c.relkind = 'c')
 ) as o (kind, identity)
-where n.nspname = 'drip'
+where n.nspname in ('drip', 'pgmq', 'procrastinate')
   and n.nspowner <> current_user::regrole
   and pg_has_role(n.nspowner, 'drip_view', 'usage')
   and pg_has_role(n.nspowner, 'drip_guard', 'usage')

@@ -38,7 +38,7 @@ from .errors import PgdripError, from_database
 from .policies import put_policies
 from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Rebuild
 from .replication import ensure_identities
-from .rights import put_rights
+from .rights import give_to_owner, put_rights
 from .roles import ensure_roles, take_temporary
 from .sql_files import SCHEMA, SqlFile, db_dir, load_files
 
@@ -313,6 +313,7 @@ class _Migration:
         if pending:
             run = run_revisions or (lambda _: command.upgrade(self._config, revision))
             self._run_revisions(run, newest)
+            give_to_owner(self._conn)
         if pending and newest:
             # A revision that renames a column changes the views that read it.
             rebuild.drop_changed()

@@ -6,6 +6,10 @@ create or replace function drip._audit_edits() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Their keys may be edited too. Old and new row then have nothing in common but their place: both
+  -- tables are filled a row at a time.
+  c_rules constant text[] := array['error_code', 'greeting', 'stop_word'];
 begin
   insert into drip.audit_log as g (
     at, user_id, session_user_name, role_name, action, subject_kind, subject_id, reason, details,
@@ -29,12 +33,25 @@ begin
       k.value as new_value
     from (
       select
-        o.r as old_row, n.r as new_row, n.r ->> 'id' as id, drip._audit_key(n.r) as name,
+        o.r as old_row, n.r as new_row, n.r ->> 'id' as id, drip._audit_key(o.r) as name,
         (n.r ->> case when tg_argv[0] = 'user' then 'id' else 'user_id' end)::bigint as user_id,
         (n.r ->> coalesce(tg_argv[1], 'id'))::bigint as subject_id
-      from (select to_jsonb(t) as r from old_rows t) o
-      join (select to_jsonb(t) as r from new_rows t) n
-        on drip._audit_key(o.r) = drip._audit_key(n.r)
+      from (
+        select q.r, case when q.is_rule then q.place::text else drip._audit_key(q.r) end as pair
+        from (
+          select
+            to_jsonb(t) as r, row_number() over () as place, tg_argv[0] = any (c_rules) as is_rule
+          from old_rows t
+        ) q
+      ) o
+      join (
+        select q.r, case when q.is_rule then q.place::text else drip._audit_key(q.r) end as pair
+        from (
+          select
+            to_jsonb(t) as r, row_number() over () as place, tg_argv[0] = any (c_rules) as is_rule
+          from new_rows t
+        ) q
+      ) n on n.pair = o.pair
     ) s
     cross join lateral jsonb_each(s.new_row) as k (key, value)
     where k.value is distinct from s.old_row -> k.key
@@ -44,7 +61,10 @@ begin
         where a.attrelid = tg_relid
           and a.attname = k.key
           and (
-            a.attname in ('status', 'word', 'text', 'meaning', 'from_hour', 'to_hour')
+            a.attname in (
+              'status', 'word', 'category', 'text', 'meaning', 'from_hour', 'to_hour', 'language',
+              'platform', 'code')
+            or (a.attname in ('id', 'user_id') and tg_argv[0] = any (c_rules))
             or col_description(a.attrelid, a.attnum) like '[setting]%'))
   ) c
   group by c.user_id, c.subject_id, c.name;

@@ -218,6 +218,54 @@ def test_rules_as_rows(plant: Plant, login: Any, log: Log) -> None:
     assert removed["action"] == "remove_stop_word"
 
 
+def test_an_edit_of_a_key_is_told_as_old_and_new_key(plant: Plant, login: Any, log: Log) -> None:
+    siti = login("siti", "drip_operator")
+    siti.execute("insert into drip.stop_words (word) values ('one'), ('two')")
+    word = plant.value("select id from drip.stop_words where word = 'one'")
+    log()
+    siti.execute("update drip.error_codes set code = 'new', wait = '1 hour' where code = '131049'")
+    siti.execute("update drip.stop_words set word = 'three', user_id = %s where id = %s",
+                 [plant.user, word])  # fmt: skip
+    code, stop = log()
+    assert (code["action"], code["details"]["row"]) == ("edit_error_code", "cloud_api 131049")
+    assert code["details"]["changes"] == {
+        "code": {"from": "131049", "to": "new"},
+        "wait": {"from": "24:00:00", "to": "01:00:00"},
+    }
+    assert (stop["action"], stop["subject_id"], stop["user_id"]) == (
+        "edit_stop_word",
+        word,
+        plant.user,
+    )
+    assert stop["details"]["changes"] == {
+        "word": {"from": "one", "to": "three"},
+        "user_id": {"from": None, "to": plant.user},
+    }
+
+
+def test_keys_that_change_places_are_told_as_such(plant: Plant, login: Any, log: Log) -> None:
+    """By their keys alone old and new rows would be taken for each other."""
+    siti = login("siti", "drip_operator")
+    for code, wait in (("1", "1 hour"), ("2", "2 hours"), ("3", "3 hours")):
+        siti.execute(
+            "insert into drip.error_codes (platform, code, scope, action, meaning, wait)"
+            " values ('other', %s, 'device', 'retry', 'x', %s)",
+            [code, wait],
+        )
+    log()
+    siti.execute(
+        "update drip.error_codes set platform = 'another', code = (4 - code::integer)::text"
+        " where platform = 'other'"
+    )
+    told = {row["details"]["row"]: row["details"]["changes"] for row in log()}
+    moved = {"from": "other", "to": "another"}
+    assert told == {
+        "other 1": {"platform": moved, "code": {"from": "1", "to": "3"}},
+        "other 2": {"platform": moved},
+        "other 3": {"platform": moved, "code": {"from": "3", "to": "1"}},
+    }
+
+
 def test_leads_by_hand_are_counted_and_not_copied(plant: Plant, login: Any, log: Log) -> None:
     siti = login("siti", "drip_operator")
     leads = [plant.lead(name="Aminah") for _ in range(3)]
