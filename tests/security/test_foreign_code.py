@@ -453,3 +453,25 @@ def test_a_read_only_session_of_several_tenants_is_refused(
     assert answers["tenant"]["verdict"] == "go"
     assert answers["operator"]["reason"] == "guard_error"
     assert "read-only" in str(answers["operator"]["rules"])
+
+
+def test_what_guarded_claims_leave_dead_is_cleared_beside_a_long_transaction(
+    plant: Plant, connect: Connect
+) -> None:
+    """The rows were never committed, so that vacuum waits for nobody; and it comes early."""
+    options = plant.value(
+        "select c.reloptions from pg_class c where c.oid = 'drip.bound_tenants'::regclass"
+    )
+    assert {"autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=500"} <= set(options)
+    long = connect(autocommit=False)
+    long.execute("set transaction isolation level repeatable read")
+    long.execute("select count(*) from drip.users")
+    plant.conn.execute(
+        "do $$begin for i in 1..500 loop begin perform drip._bind_tenant(1);"
+        " raise exception 'back'; exception when others then null; end; end loop; end$$"
+    )
+    size = "select pg_relation_size('drip.bound_tenants')"
+    assert plant.value(size) > 0
+    plant.conn.execute("vacuum drip.bound_tenants")
+    assert plant.value(size) == 0
+    long.rollback()
