@@ -193,7 +193,7 @@ def planned_joins(catalog: Connection[dict[str, Any]], view: str, column: str) -
 def test_the_gate_costs_a_query_no_join(
     catalog: Connection[dict[str, Any]], public_views: list[dict[str, Any]]
 ) -> None:
-    """Where it stands above a left join, PostgreSQL 15 keeps the join that a query does not need."""
+    """Where it stands above a left join, PostgreSQL 15 keeps the join that no query needs."""
     more: dict[str, tuple[int, int]] = {}
     fewest_and_most: list[tuple[int, int]] = []
     with catalog.transaction(force_rollback=True):

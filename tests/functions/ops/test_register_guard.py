@@ -327,9 +327,7 @@ def test_a_deployer_that_is_no_superuser_says_what_to_run(
         plant.conn.execute(sql.SQL("drop role {}").format(owner))
 
 
-def test_the_example_of_the_guards_page(
-    clock: Clock, plant: Plant, operator: Connection
-) -> None:
+def test_the_example_of_the_guards_page(clock: Clock, plant: Plant, operator: Connection) -> None:
     """It runs as it stands, by an operator; the contact who has paid leaves the journey."""
     page = (Path(__file__).parents[3] / "docs" / "howto" / "guards.md").read_text()
     example, upkeep = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
