@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from .database import CONNECT_TIMEOUT, KEEPALIVES, Database
 from .devices import RUNS, check_devices
 from .server_log import KEEP_OUT
+from .session import PLAIN_SESSION
 from .settings import Settings
 from .sweeps import run_tick, sweep
 
@@ -32,6 +33,7 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
     # without a word, and start-up options are refused by pgbouncer.
     await connection.set_autocommit(True)
     await connection.execute(KEEP_OUT)
+    await connection.execute(PLAIN_SESSION)
     await connection.execute(
         "select set_config('search_path', 'procrastinate', false),"
         " set_config('statement_timeout', '30s', false)"

@@ -25,6 +25,7 @@ from . import __version__
 from .errors import PgdripError, from_database
 from .installation import QUERY, refuse_broken
 from .server_log import KEEP_OUT
+from .session import PLAIN_SESSION
 from .settings import Settings, load_settings
 from .tables import make_console, print_table
 
@@ -583,6 +584,7 @@ def _connect(url: str) -> Iterator[psycopg.Connection[Any]]:
         url, autocommit=True, application_name="pgdrip", connect_timeout=10
     ) as connection:
         connection.execute(KEEP_OUT)
+        connection.execute(PLAIN_SESSION)
         row = connection.execute(QUERY).fetchone()
         refuse_broken(*(row or (None, None)))
         yield connection

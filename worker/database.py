@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from .server_log import KEEP_OUT
+from .session import PLAIN_SESSION
 
 # Seconds. A statement of the worker that takes longer is cancelled.
 STATEMENT_TIMEOUT = 30.0
@@ -89,6 +90,7 @@ async def _configure(
     # statement_timeout is refused by pgbouncer.
     await connection.set_autocommit(True)
     await connection.execute(KEEP_OUT)
+    await connection.execute(PLAIN_SESSION)
     await connection.execute(_SETTINGS, [f"{statement_timeout * 1000:.0f}ms"])
 
 

@@ -20,6 +20,7 @@ from .database import KEEPALIVES
 from .errors import from_database
 from .logs import MOST, Seldom
 from .server_log import KEEP_OUT
+from .session import PLAIN_SESSION
 
 log = structlog.get_logger("pgdrip.receiver")
 
@@ -126,6 +127,7 @@ class Line:
                 **KEEPALIVES,
             )
             await self._answer(connection, KEEP_OUT, [])
+            await self._answer(connection, PLAIN_SESSION, [])
             await self._answer(connection, _SETTINGS, [f"{STATEMENT_TIMEOUT:g}s"])
         except psycopg.Error as exc:
             self._not_before = time.monotonic() + RECONNECT

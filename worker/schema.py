@@ -40,6 +40,7 @@ from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Rebuild
 from .replication import ensure_identities
 from .rights import give_to_owner, put_rights
 from .roles import ensure_roles, take_temporary
+from .session import PLAIN_SESSION
 from .sql_files import SCHEMA, SqlFile, db_dir, load_files
 
 __all__ = [
@@ -168,8 +169,12 @@ def run_script(text: str) -> None:
 @contextmanager
 def shared_connection(dsn: str) -> Iterator[sqlalchemy.Connection]:
     """One psycopg connection in one transaction, as SQLAlchemy knows it; commits at the end."""
-    raw = psycopg.connect(dsn, prepare_threshold=None, application_name="pgdrip migrate")
+    raw = psycopg.connect(
+        dsn, autocommit=True, prepare_threshold=None, application_name="pgdrip migrate"
+    )
     try:
+        raw.execute(PLAIN_SESSION)
+        raw.autocommit = False
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=lambda: raw,

@@ -52,6 +52,24 @@ def test_files_are_named_in_lower_case_with_underscores(sql_files: list[SqlFile]
     assert [n for n in names if not re.fullmatch(r"[a-z_][a-z0-9_]*\.sql", n)] == []
 
 
+LITERAL = re.compile(
+    r"--[^\n]*|/\*.*?\*/|(?<!\w)[eE]'(?:\\.|''|[^'\\])*'|(?P<plain>'(?:''|[^'])*')",
+    re.DOTALL,
+)
+
+
+def test_no_literal_depends_on_the_callers_session(sql_files: list[SqlFile]) -> None:
+    """A body is parsed in the caller's session, where standard_conforming_strings may be off: then
+    a backslash escapes in a plain literal, so those with one are written e''."""
+    wrong = [
+        f"{file.path}: {literal['plain']}"
+        for file in sql_files
+        for literal in LITERAL.finditer(file.text)
+        if "\\" in (literal["plain"] or "")
+    ]
+    assert wrong == []
+
+
 def test_lines_are_short_and_clean(sql_files: list[SqlFile], db_folder: Path) -> None:
     texts = {f.path: f.text for f in sql_files}
     revisions = (db_folder / "migrations" / "versions").glob("*.py")

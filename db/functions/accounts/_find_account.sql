@@ -18,7 +18,7 @@ begin
   into v_found
   from drip.sender_accounts a
   where a.user_id = any (v_users)
-    and case when v_wanted ~ '^\d+$' then a.id::text = v_wanted else a.name = v_wanted end;
+    and case when v_wanted ~ e'^\\d+$' then a.id::text = v_wanted else a.name = v_wanted end;
   if v_found is null then
     perform drip._fail(
       'DR012', pg_catalog.format('there is no account %s', pg_catalog.quote_literal(v_wanted)),

@@ -22,7 +22,7 @@ begin
   into v_found
   from drip.user_devices d
   where d.user_id = any (v_users)
-    and case when v_wanted ~ '^\d+$' then d.id::text = v_wanted else d.name = v_wanted end;
+    and case when v_wanted ~ e'^\\d+$' then d.id::text = v_wanted else d.name = v_wanted end;
   if v_found is null then
     perform drip._fail(
       'DR012', pg_catalog.format('there is no device %s', pg_catalog.quote_literal(v_wanted)),

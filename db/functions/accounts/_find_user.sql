@@ -15,7 +15,7 @@ begin
   into v_found
   from drip.users u
   where u.id = any (v_users)
-    and case when v_wanted ~ '^\d+$' then u.id::text = v_wanted else u.name = v_wanted end;
+    and case when v_wanted ~ e'^\\d+$' then u.id::text = v_wanted else u.name = v_wanted end;
   if v_found.id is null then
     perform drip._fail(
       'DR012', pg_catalog.format('there is no user %s', pg_catalog.quote_literal(v_wanted)),

@@ -165,8 +165,8 @@ begin
   into v_id
   from drip.sender_accounts a
   where a.user_id = p_user
-    and case when v_account ~ '^\d+$' then a.id::text = v_account else a.name = v_account end;
-  if v_id is null and v_account ~ '^\d+$' then
+    and case when v_account ~ e'^\\d+$' then a.id::text = v_account else a.name = v_account end;
+  if v_id is null and v_account ~ e'^\\d+$' then
     perform drip._fail(
       'DR012', pg_catalog.format('there is no account %s', v_account),
       'Name the account; a new name makes a new account.');

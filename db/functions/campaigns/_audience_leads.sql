@@ -85,7 +85,7 @@ begin
         select
           k.key,
           case
-            when k.key ~ '^\+[1-9][0-9]{6,14}$' then k.key
+            when k.key ~ e'^\\+[1-9][0-9]{6,14}$' then k.key
             when v_region.trunk_prefix = '0' and translate(k.key, ' -', '') ~ '^0[1-9][0-9]{5,13}$'
               then '+' || v_region.calling_code || substr(translate(k.key, ' -', ''), 2)
           end as phone

@@ -15,7 +15,7 @@ begin
   if cardinality(v_users) = 0 then
     perform drip._tenant();
   end if;
-  if v_wanted ~ '^\d+$' then
+  if v_wanted ~ e'^\\d+$' then
     select array_agg(c)
     into v_found
     from drip.campaigns c

@@ -8,6 +8,7 @@ returns table (
   evidence jsonb)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set intervalstyle = 'postgres'
 as $$
 #variable_conflict use_column
 declare
@@ -188,7 +189,8 @@ begin
     join drip.users u on u.id = d.user_id
     union all
     select
-      (1000 + row_number() over (order by o.day))::integer, 'day', o.day::text, null,
+      (1000 + row_number() over (order by o.day))::integer, 'day', to_char(o.day, 'YYYY-MM-DD'),
+      null,
       'So many leave on this day.', sum(o.messages)::bigint, min(o.first_at), max(o.last_at), null
     from own o
     where o.fate = 'leaves'

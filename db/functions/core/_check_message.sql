@@ -24,7 +24,7 @@ begin
         'DR008', format('%stemplate is missing', p_path),
         'message_type template needs a template object.');
     end if;
-  elsif p_media_url is null or p_media_url !~ '^https?://[^\s]+$' then
+  elsif p_media_url is null or p_media_url !~ e'^https?://[^\\s]+$' then
     perform drip._fail(
       'DR008',
       format('%smedia_url is %s', p_path,

@@ -14,7 +14,7 @@ begin
   if not found then
     perform drip._fail(
       'DR004', pg_catalog.format('a value breaks the rule %s', p_constraint),
-      'Look at the comment of the column: \d+ in psql.');
+      e'Look at the comment of the column: \\d+ in psql.');
   end if;
   perform drip._fail(
     v_meaning.code, v_meaning.sentence, v_meaning.hint,

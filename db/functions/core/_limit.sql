@@ -111,7 +111,7 @@ begin
   -- a third of the time of a pattern: every second piece between quotes stands outside of them
   select string_agg(translate(t.piece, '{} ,:.+-0123456789truefalsnE', '[]'), '' order by t.place)
   into v_text
-  from string_to_table(replace(replace(p_json, '\\', ''), '\"', ''), '"')
+  from string_to_table(replace(replace(p_json, e'\\\\', ''), e'\\"', ''), '"')
     with ordinality as t (piece, place)
   where t.place % 2 = 1 and t.piece ~ '[][{}]';
   for v_level in 1 .. c_depth loop

@@ -86,7 +86,7 @@ declare
   -- a form in a browser sends every number as a text
   v_number constant text := case
     when v_type = 'number' then v_text
-    when v_type = 'string' and v_text ~ '^\s*[-+]?[0-9]{1,15}(\.[0-9]{1,15})?\s*$'
+    when v_type = 'string' and v_text ~ e'^\\s*[-+]?[0-9]{1,15}(\\.[0-9]{1,15})?\\s*$'
       then btrim(v_text)
   end;
   v_expected text;
@@ -102,7 +102,7 @@ begin
         end if;
       when 'name' then
         v_expected := 'a name: a text of 1 to 200 characters that is not all digits';
-        if v_type = 'string' and btrim(v_text) <> '' and btrim(v_text) !~ '^\d+$'
+        if v_type = 'string' and btrim(v_text) <> '' and btrim(v_text) !~ e'^\\d+$'
           and length(btrim(v_text)) <= 200
         then
           return to_jsonb(btrim(v_text));
@@ -148,7 +148,8 @@ begin
         end if;
       when 'time' then
         v_expected := 'a local time such as ''09:30''';
-        if v_type = 'string' and v_text ~* '^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]m)?\s*$' then
+        if v_type = 'string'
+          and v_text ~* e'^\\s*\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d+)?)?\\s*([ap]m)?\\s*$' then
           return to_jsonb(v_text::time);
         end if;
       when 'days' then
@@ -193,7 +194,7 @@ begin
       when 'instant' then
         -- In the tenant's zone where the text names no other.
         v_expected := 'a time such as ''2026-03-02 09:00''';
-        if v_type = 'string' and v_text ~ '^\s*\d{4}-\d{2}-\d{2}([ T]|$)' then
+        if v_type = 'string' and v_text ~ e'^\\s*\\d{4}-\\d{2}-\\d{2}([ T]|$)' then
           return to_jsonb(drip._read_instant(v_text, p_user));
         end if;
       when 'device' then

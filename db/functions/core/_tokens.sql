@@ -5,7 +5,7 @@ begin atomic
   select coalesce(
     lower(btrim(p_token)) <> ''
     and lower(btrim(p_token)) = any (
-      string_to_array(regexp_replace(lower(btrim(p_list)), '\s*,\s*', ',', 'g'), ',')),
+      string_to_array(regexp_replace(lower(btrim(p_list)), e'\\s*,\\s*', ',', 'g'), ',')),
     false);
 end;
 comment on function drip._has_token(text, text) is

@@ -7,9 +7,9 @@ begin atomic
     regexp_replace(
       regexp_replace(
         p_text,
-        '(\+\d{2,3})(?:[ ().-]{0,2}\d){2,9}([ ().-]{0,2}\d{3})', '\1*****\2', 'g'),
-      '(\d{2,3})(?:[ ().-]{0,2}\d){4,10}([ ().-]{0,2}\d{3})', '\1*****\2', 'g'),
-    '(\d{3})\d{2}(\d{3})', '\1**\2', 'g');
+        e'(\\+\\d{2,3})(?:[ ().-]{0,2}\\d){2,9}([ ().-]{0,2}\\d{3})', e'\\1*****\\2', 'g'),
+      e'(\\d{2,3})(?:[ ().-]{0,2}\\d){4,10}([ ().-]{0,2}\\d{3})', e'\\1*****\\2', 'g'),
+    e'(\\d{3})\\d{2}(\\d{3})', e'\\1**\\2', 'g');
 end;
 comment on function drip.mask_phones_in(text) is
   'The text with whatever looks like a phone masked in it: eight digits or more in a row, nine with

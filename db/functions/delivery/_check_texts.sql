@@ -46,14 +46,14 @@ begin
       format(
         'The nearest known one is %s.%s', drip._nearest_placeholder(p_user_id, v_found.path),
         case
-          when v_found.placeholder ~ '\|' then ' Variants are written [[Hi|Hello]].' else ''
+          when v_found.placeholder ~ e'\\|' then ' Variants are written [[Hi|Hello]].' else ''
         end));
   end loop;
 
   for v_found in
     select t.path as at, drip._bracket_problem(t.text) as problem
     from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
-    where t.text ~ '\[\[|\]\]' and drip._bracket_problem(t.text) is not null
+    where t.text ~ e'\\[\\[|\\]\\]' and drip._bracket_problem(t.text) is not null
     order by t.place
     limit 1
   loop
@@ -68,7 +68,7 @@ begin
     cross join lateral (
       select regexp_match(
         replace(replace(t.text, '{name}', chr(6)), '{phone}', chr(6)),
-        '(\{[[:alpha:]_][^{}|]*)' || chr(6) || '[^{}]*\}') as inside
+        e'(\\{[[:alpha:]_][^{}|]*)' || chr(6) || e'[^{}]*\\}') as inside
     ) m
     where m.inside is not null
     order by t.place
@@ -91,7 +91,7 @@ begin
         substr(h.path, 12) as attribute, t.path as at, t.place
       from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
       cross join lateral drip._placeholders(t.text) h
-      where position('{attributes.' in t.text) > 0 and h.path ~ '^attributes\.'
+      where position('{attributes.' in t.text) > 0 and h.path ~ e'^attributes\\.'
         and h.fallback is null
       order by substr(h.path, 12), t.place
     ) w
@@ -135,7 +135,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_sample constant integer := 2000;
-  v_word constant text := regexp_replace(btrim(p_path), '^.*\.', '');
+  v_word constant text := regexp_replace(btrim(p_path), e'^.*\\.', '');
   v_attributes text[];
   v_nearest text;
 begin
@@ -182,13 +182,14 @@ as $$
   -- what is left when the variants that open and close are gone
   select case
     when position('[[[' in p_text) > 0 then 'it is not clear which two of [[[ open a variant'
-    when r.rest ~ '\[\[.*\]\]' then 'a variant stands inside another'
+    when r.rest ~ e'\\[\\[.*\\]\\]' then 'a variant stands inside another'
     when position('[[' in r.rest) > 0 then 'the variant that opens with [[ does not close'
     -- a ]] alone is text, as in JSON; with a bar it was meant for one
-    when r.rest ~ '\[[^][|]*\|[^][]*\]\]' then 'the variant that closes with ]] opens with one ['
+    when r.rest ~ e'\\[[^][|]*\\|[^][]*\\]\\]'
+      then 'the variant that closes with ]] opens with one ['
   end
   from (
-    select regexp_replace(p_text, '\[\[((?!\[\[|\]\]).)*\]\]', ' ', 'g') as rest
+    select regexp_replace(p_text, e'\\[\\[((?!\\[\\[|\\]\\]).)*\\]\\]', ' ', 'g') as rest
   ) r
 $$;
 comment on function drip._bracket_problem(text) is

@@ -13,7 +13,7 @@ as $$
     q.fallback,
     q.is_known,
     q.is_known and (
-      q.fallback ~ '\[\[|\]\]'
+      q.fallback ~ e'\\[\\[|\\]\\]'
       or (not q.is_closed
           and q.has_open_fallback))
   from (
@@ -25,7 +25,7 @@ as $$
       case when f.has_fallback then substr(split_part(t.part, '}', 1), length(p.path) + 2) end
         as fallback,
       position('}' in t.part) > 0 as is_closed,
-      p.path in ('name', 'phone') or p.path ~ '^attributes\.[[:alnum:]_]+$' as is_known
+      p.path in ('name', 'phone') or p.path ~ e'^attributes\\.[[:alnum:]_]+$' as is_known
     from (
       select
         s.part,
@@ -36,7 +36,7 @@ as $$
       -- about the whole text, so asked once
       from (
         select replace(replace(p_text, '{name}', ''), '{phone}', '')
-          ~ '\{(name|phone|attributes\.[[:alnum:]_]+)\|[^{}]*\{' as has_open_fallback
+          ~ e'\\{(name|phone|attributes\\.[[:alnum:]_]+)\\|[^{}]*\\{' as has_open_fallback
         offset 0
       ) w
       cross join unnest(string_to_array(p_text, '{')) with ordinality as s (part, place)
@@ -51,9 +51,9 @@ as $$
       and (position('}' in t.part) > 0 or (f.has_fallback and t.closes_later))
   ) q
   where q.is_known
-    or q.path ~ '^[[:alpha:]_][[:alnum:]_]*(\.[[:alnum:]_]+)*$'
+    or q.path ~ e'^[[:alpha:]_][[:alnum:]_]*(\\.[[:alnum:]_]+)*$'
     -- with blanks it is prose, unless it was meant for one of ours
-    or q.path ~* '^\s*(name|phone|attributes\..*)\s*$'
+    or q.path ~* e'^\\s*(name|phone|attributes\\..*)\\s*$'
 $$;
 comment on function drip._placeholders(text) is
   'Each placeholder of a text in order, as written: its path, its fallback (null for none), whether

@@ -55,7 +55,7 @@ begin
       v_place := v_place + 1;
       v_start := case
         when v_place = v_last or position('{' in v_piece) = 0 then 0
-        else regexp_instr(v_piece, '\{(?:name|phone|attributes\.[[:alnum:]_]+)(?:\||$)')
+        else regexp_instr(v_piece, e'\\{(?:name|phone|attributes\\.[[:alnum:]_]+)(?:\\||$)')
       end;
       if v_start = 0 then
         v_out[v_place] := case when v_place = v_last then v_piece else v_piece || '}' end;

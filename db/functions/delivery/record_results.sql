@@ -25,7 +25,7 @@ begin
     or coalesce(e.value ->> 'scope', 'recipient') not in ('recipient', 'device', 'account')
     or coalesce(e.value ->> 'message_id', '') !~ '^[0-9]{1,18}$'
     or coalesce(e.value ->> 'attempt', '') !~ '^[0-9]{1,9}$'
-    or coalesce(e.value ->> 'retry_after_seconds', '0') !~ '^[0-9]{1,9}(\.[0-9]+)?$'
+    or coalesce(e.value ->> 'retry_after_seconds', '0') !~ e'^[0-9]{1,9}(\\.[0-9]+)?$'
   limit 1;
   if v_bad is not null then
     perform drip._fail(

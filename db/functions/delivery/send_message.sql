@@ -51,7 +51,7 @@ begin
       'Pass p_message_type image, video, document or audio.');
   end if;
   if p_message_type in ('image', 'video', 'document', 'audio')
-    and coalesce(p_media_url !~ '^https?://[^\s]+$', true)
+    and coalesce(p_media_url !~ e'^https?://[^\\s]+$', true)
   then
     perform drip._fail(
       'DR008', pg_catalog.format('a message of type %s has no media URL', p_message_type),

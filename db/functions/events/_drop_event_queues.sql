@@ -12,7 +12,7 @@ begin
   for v_name in
     select q.queue_name
     from pgmq.meta q
-    where q.queue_name ~ '^drip_(u\d+|q)_'
+    where q.queue_name ~ e'^drip_(u\\d+|q)_'
       and not exists (select from drip.subscriptions s where s.queue_name = q.queue_name)
     order by q.queue_name
   loop

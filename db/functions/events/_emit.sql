@@ -19,6 +19,8 @@ comment on function drip._emit(bigint, text, jsonb) is
 create function drip._send_events(p_type text, p_users bigint[], p_data jsonb[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 set timezone = 'UTC'
 as $$
 declare

@@ -18,7 +18,7 @@ begin
         'inbound_id', i.id,
         'lead_id', i.lead_id,
         'external_id', l.external_id,
-        'phone', coalesce(l.phone, case when i.sender ~ '^\+\d+$' then i.sender end),
+        'phone', coalesce(l.phone, case when i.sender ~ e'^\\+\\d+$' then i.sender end),
         'sender_name', i.sender_name,
         'device_id', i.device_id,
         'device_name', d.name,

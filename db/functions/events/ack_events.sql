@@ -3,6 +3,8 @@ create function drip.ack_events(p_queue text, p_ids bigint[])
 returns table (ack_id bigint, outcome text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 as $$
 #variable_conflict use_column
 declare

@@ -7,6 +7,8 @@ returns table (
   reads integer, body jsonb)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 as $$
 #variable_conflict use_column
 declare

@@ -58,6 +58,8 @@ grant execute on function drip.subscribe(text, text) to drip_app;
 create function drip._create_event_queue() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 as $$
 declare
   v_name constant text := 'drip_q_' || replace(gen_random_uuid()::text, '-', '');
@@ -78,12 +80,12 @@ as $$
 declare
   v_matches text;
 begin
-  if coalesce(p_pattern, '') ~ '^([a-z_]+|\*|#)(\.([a-z_]+|\*|#)){0,3}$'
+  if coalesce(p_pattern, '') ~ e'^([a-z_]+|\\*|#)(\\.([a-z_]+|\\*|#)){0,3}$'
     and length(p_pattern) <= 100
   then
-    v_matches := replace(replace(p_pattern, '.', '\.'), '*', '[^.]+');
-    v_matches := replace(v_matches, '\.#', '(\.[^.]+)*');
-    v_matches := regexp_replace(v_matches, '^#\\\.', '([^.]+\\.)*');
+    v_matches := replace(replace(p_pattern, '.', e'\\.'), '*', '[^.]+');
+    v_matches := replace(v_matches, e'\\.#', e'(\\.[^.]+)*');
+    v_matches := regexp_replace(v_matches, e'^#\\\\\\.', e'([^.]+\\\\.)*');
     v_matches := '^' || regexp_replace(v_matches, '^#', '.*') || '$';
   end if;
   if v_matches is null

@@ -3,6 +3,8 @@ create function drip.unsubscribe(p_queue text, p_pattern text default null)
 returns table (queue text, pattern text, outcome text, dropped bigint)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 as $$
 #variable_conflict use_column
 declare

@@ -3,7 +3,7 @@ create function drip._clean_tokens(p_list text) returns text
 language sql immutable parallel safe
 as $$
   select case
-    when p_list ~ '^[^\s,]+$' then p_list
+    when p_list ~ e'^[^\\s,]+$' then p_list
     else (
       select string_agg(k.token, ',' order by k.position)
       from (

@@ -27,7 +27,7 @@ declare
   v_text text := translate(p_phone, ' -', '');
   v_region drip.regions;
 begin
-  if v_text !~ '^\+?[0-9]{4,16}$' or v_text is null then
+  if v_text !~ e'^\\+?[0-9]{4,16}$' or v_text is null then
     select c.cleaned, c.problem
     into v_text, problem
     from drip._clean_phone(p_phone) c;
@@ -89,36 +89,37 @@ begin
     translate(
       v_text, '０１２３４５６７８９＋（）．／٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹',
       '0123456789+()./01234567890123456789'),
-    '[\s\u0085\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+',
+    e'[\\s\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f'
+      || e'\\u205f-\\u206f\\u3000\\ufeff]+',
     '', 'g'));
   v_text := regexp_replace(v_text, '^[''`´‘’]', '');
   v_text := regexp_replace(v_text, '^tel:', '');
   if v_text = '' then
     problem := 'the phone is empty';
     return;
-  elsif v_text ~ '^[+-]?\d+([.,]\d+)?e[+-]?\d+$' then
+  elsif v_text ~ e'^[+-]?\\d+([.,]\\d+)?e[+-]?\\d+$' then
     problem := 'the phone is in scientific notation: a spreadsheet has cut its digits off';
     return;
-  elsif v_text ~ '\d(;?ext|;?x|#|доб)' then
+  elsif v_text ~ e'\\d(;?ext|;?x|#|доб)' then
     problem := 'the phone has an extension';
     return;
   elsif v_text ~ '[[:alpha:]]' then
     problem := 'the phone has letters in it';
     return;
-  elsif v_text ~ '^\+?\d{7,}\.0$' then
+  elsif v_text ~ e'^\\+?\\d{7,}\\.0$' then
     -- A spreadsheet's decimal number: the part behind the point is no digit of the phone.
-    v_text := regexp_replace(v_text, '\.0$', '');
+    v_text := regexp_replace(v_text, e'\\.0$', '');
   end if;
-  if v_text ~ '^(\+|00)' then
+  if v_text ~ e'^(\\+|00)' then
     v_text := replace(v_text, '(0)', '');
   end if;
   v_text := regexp_replace(
-    v_text, '[-./()\u2010-\u2015\u2043\u2212\u30fc\ufe58\ufe63\uff0d]+', '', 'g');
-  if v_text ~ '^\+?[0-9]+$' then
+    v_text, e'[-./()\\u2010-\\u2015\\u2043\\u2212\\u30fc\\ufe58\\ufe63\\uff0d]+', '', 'g');
+  if v_text ~ e'^\\+?[0-9]+$' then
     cleaned := v_text;
   elsif v_text ~ '[0-9]' then
     problem := 'the phone has a character that no phone has: '
-      || pg_catalog.quote_literal(substring(regexp_replace(v_text, '^\+', '') from '[^0-9]'));
+      || pg_catalog.quote_literal(substring(regexp_replace(v_text, e'^\\+', '') from '[^0-9]'));
   else
     problem := 'the phone has no digits';
   end if;

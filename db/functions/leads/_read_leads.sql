@@ -54,7 +54,7 @@ begin
       join drip.user_devices d
         on d.user_id = p_user
           and case
-            when w.device ~ '^\d+$' then d.id::text = w.device
+            when w.device ~ e'^\\d+$' then d.id::text = w.device
             else d.name = w.device
           end
     ),

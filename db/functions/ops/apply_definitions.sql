@@ -188,7 +188,7 @@ as $$
       when rtrim(k.kind, '!') = 'boolean' and lower(q.word) in ('true', 'yes', 'on') then 'true'
       when rtrim(k.kind, '!') = 'boolean' and lower(q.word) in ('false', 'no', 'off') then 'false'
       when rtrim(k.kind, '!') in ('integer', 'class', 'number', 'interval')
-        and q.word ~ '^[+-]?[0-9]{1,20}(\.[0-9]{1,20})?$' then to_jsonb(q.word::numeric)
+        and q.word ~ e'^[+-]?[0-9]{1,20}(\\.[0-9]{1,20})?$' then to_jsonb(q.word::numeric)
       else d.value
     end), '{}')
     from jsonb_each(p_definition) d

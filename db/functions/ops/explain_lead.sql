@@ -6,6 +6,7 @@ returns table (
   sentence text, earliest timestamptz, remedy text)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set intervalstyle = 'postgres'
 as $$
 #variable_conflict use_column
 declare

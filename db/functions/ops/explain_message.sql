@@ -7,6 +7,7 @@ returns table (
   source text, attempts integer, failures integer, last_error text, remedy text, rules jsonb)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set intervalstyle = 'postgres'
 as $$
 #variable_conflict use_column
 declare

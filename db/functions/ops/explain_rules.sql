@@ -5,6 +5,7 @@ returns table (
   place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set intervalstyle = 'postgres'
 as $$
 #variable_conflict use_column
 declare

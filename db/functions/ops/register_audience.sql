@@ -39,7 +39,7 @@ begin
   select v.* into v_view from drip._find_audience_view(p_view, p_key) v;
   v_audience.name := coalesce(nullif(btrim(p_name), ''), v_view.short_name);
   perform drip._check_key(v_audience.name, 'p_name');
-  if v_audience.name ~ '^\d+$' then
+  if v_audience.name ~ e'^\\d+$' then
     perform drip._fail(
       'DR001', 'the name of an audience is all digits', 'Choose one with a letter in it.');
   end if;

@@ -97,7 +97,8 @@ declare
   c_arguments constant text := '(bigint, bigint)';
   v_caller constant name :=
     coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user);
-  v_text constant text := regexp_replace(p_function, '\(\s*bigint\s*,\s*bigint\s*\)\s*$', '');
+  v_text constant text := regexp_replace(
+    p_function, e'\\(\\s*bigint\\s*,\\s*bigint\\s*\\)\\s*$', '');
   v_parts text[];
   v_name text;
   v_function record;
@@ -344,7 +345,7 @@ declare
 begin
   select c.call, c.problem into v_call, v_problem from drip._guard_call(p_function) c;
   if v_call is null then
-    perform drip._fail('DR004', v_problem, 'Look at it with \df+ in psql.');
+    perform drip._fail('DR004', v_problem, e'Look at it with \\df+ in psql.');
   end if;
   begin
     perform drip._bind_tenant(coalesce(p_user, 0));

@@ -141,13 +141,13 @@ as $$
   from drip.stop_words w
   cross join (
     -- spaces, punctuation, symbols and emoji of all scripts, also where the locale knows none
-    select '[[:space:][:punct:]\u00a0-\u00bf\u2000-\u2bff\u3000-\u303f\ufe00-\ufe0f\ufeff'
-      || '\uff01-\uff0f\uff1a-\uff20\U0001f000-\U0001faff]+' as signs
+    select e'[[:space:][:punct:]\\u00a0-\\u00bf\\u2000-\\u2bff\\u3000-\\u303f\\ufe00-\\ufe0f\\ufeff'
+      || e'\\uff01-\\uff0f\\uff1a-\\uff20\\U0001f000-\\U0001faff]+' as signs
   ) g
   where length(p_text) <= 100
     and w.word = regexp_replace(
       regexp_replace(lower(p_text), '^' || g.signs || '|' || g.signs || '$', '', 'g'),
-      '[[:space:]\u00a0\u2000-\u200f]+', ' ', 'g')
+      e'[[:space:]\\u00a0\\u2000-\\u200f]+', ' ', 'g')
     and (w.user_id is null or w.user_id = p_user_id)
     and (w.language is null or w.language = p_language)
   order by w.user_id is null, w.category
@@ -261,10 +261,10 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_new constant text := '+' || regexp_replace(coalesce(p_new, ''), '\D', '', 'g');
+  v_new constant text := '+' || regexp_replace(coalesce(p_new, ''), e'\\D', '', 'g');
   v_lead drip.leads;
 begin
-  if v_new !~ '^\+[1-9][0-9]{6,14}$' or v_new = p_phone then
+  if v_new !~ e'^\\+[1-9][0-9]{6,14}$' or v_new = p_phone then
     return;
   end if;
   -- whoever has opted out has done so under the new number too

@@ -41,7 +41,7 @@ as $$
       -- of a message the writer counts, of an own message and of a receipt the chat
       case when g.event = 'message' and not g.is_own
         then coalesce(g.payload ->> 'from', g.chat) else g.chat end as party,
-      g.chat ~ '@(g\.us|broadcast|newsletter)$' or g.chat = 'status@broadcast' as is_crowd
+      g.chat ~ e'@(g\\.us|broadcast|newsletter)$' or g.chat = 'status@broadcast' as is_crowd
     from given g
   )
   select
@@ -132,7 +132,8 @@ as $$
     s.value ->> 'status' as state,
     s.value ->> 'id' as provider_message_id,
     k.instance,
-    nullif(regexp_replace(coalesce(s.value ->> 'recipient_id', ''), '\D', '', 'g'), '') as contact,
+    nullif(regexp_replace(coalesce(s.value ->> 'recipient_id', ''), e'\\D', '', 'g'), '')
+      as contact,
     null::text as contact_alias,
     null::text as contact_name,
     drip._webhook_time(s.value ->> 'timestamp') as occurred_at,
@@ -165,7 +166,7 @@ as $$
     case when m.value ->> 'type' = 'system' then m.value #>> '{system,type}' end,
     m.value ->> 'id',
     k.instance,
-    nullif(regexp_replace(coalesce(m.value ->> 'from', ''), '\D', '', 'g'), ''),
+    nullif(regexp_replace(coalesce(m.value ->> 'from', ''), e'\\D', '', 'g'), ''),
     coalesce(m.value ->> 'from_user_id', m.value ->> 'user_id', p.value ->> 'user_id'),
     p.value #>> '{profile,name}',
     drip._webhook_time(m.value ->> 'timestamp'),
@@ -196,7 +197,7 @@ as $$
     concat_ws(':', 'preference', u.value ->> 'wa_id', u.value ->> 'user_id', u.value ->> 'value',
               u.value ->> 'timestamp'),
     k.instance,
-    nullif(regexp_replace(coalesce(u.value ->> 'wa_id', ''), '\D', '', 'g'), ''),
+    nullif(regexp_replace(coalesce(u.value ->> 'wa_id', ''), e'\\D', '', 'g'), ''),
     u.value ->> 'user_id', null, drip._webhook_time(u.value ->> 'timestamp'), null, null, null,
     null, null, null, null
   from changes k
@@ -225,7 +226,7 @@ comment on function drip._json_list(jsonb) is 'The value where it is a list, els
 create function drip._meta_code(p_code text) returns text
 language sql immutable parallel safe
 as $$
-  select case when p_code ~ '^2\d\d$' then '200' else p_code end
+  select case when p_code ~ e'^2\\d\\d$' then '200' else p_code end
 $$;
 comment on function drip._meta_code(text) is 'An error code of Meta as error_codes names it.';
 
@@ -233,8 +234,8 @@ create function drip._jid_phone(p_jid text) returns text
 language sql immutable parallel safe
 as $$
   select case
-    when p_jid ~ '^\d{7,15}([:.]\d+)?(@s\.whatsapp\.net|@c\.us)?$'
-      then substring(p_jid from '^\d+')
+    when p_jid ~ e'^\\d{7,15}([:.]\\d+)?(@s\\.whatsapp\\.net|@c\\.us)?$'
+      then substring(p_jid from e'^\\d+')
   end
 $$;
 comment on function drip._jid_phone(text) is
@@ -247,11 +248,11 @@ language sql stable parallel safe
 as $$
   select case
     when length(p_text) > 40 then null
-    when p_text ~ '^[0-9]{9,11}(\.[0-9]+)?$' then to_timestamp(p_text::double precision)
+    when p_text ~ e'^[0-9]{9,11}(\\.[0-9]+)?$' then to_timestamp(p_text::double precision)
     when p_text ~ '^[0-9]{12,14}$' then to_timestamp(p_text::double precision / 1000)
     when p_text ~ (
         '^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]'
-        || '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?'
+        || e'([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?'
         || '(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])$')
       and substring(p_text from 9 for 2)::integer <= extract(day from (
         make_date(

@@ -5,6 +5,8 @@ create function drip.process_inbound(p_limit integer default 500)
 returns table (read bigint, applied bigint, parked bigint, dead bigint, remaining bigint)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 set lock_timeout = '2s'
 set jit = off
 as $$
@@ -160,7 +162,7 @@ begin
     end as category
   ) q
   where q.category is not null
-    and coalesce(l.phone, '+' || r.contact) ~ '^\+[1-9][0-9]{6,14}$'
+    and coalesce(l.phone, '+' || r.contact) ~ e'^\\+[1-9][0-9]{6,14}$'
     and not exists (
       select
       from drip.inbound_messages i

@@ -3,6 +3,8 @@ create function drip.replay_dead_letters(p_ids bigint[], p_reason text default n
 returns table (dead_letter_id bigint, outcome text, applied boolean)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 as $$
 #variable_conflict use_column
 declare

@@ -4,6 +4,8 @@ create function drip.store_webhooks(p_kinds text[], p_ids bigint[], p_bodies tex
 returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- functions of pgmq are compiled in the caller's session
+set standard_conforming_strings = on
 as $$
 declare
   v_stored bigint;

@@ -18,8 +18,8 @@ begin
   where st.sequence_id = p_sequence.id
     and st.retired_at is null
     and case
-      when v_wanted ~ '^\d+$' then st.id::text = v_wanted
-      when v_wanted ~ '^#\d+$' then st.day_number::text = substr(v_wanted, 2)
+      when v_wanted ~ e'^\\d+$' then st.id::text = v_wanted
+      when v_wanted ~ e'^#\\d+$' then st.day_number::text = substr(v_wanted, 2)
       else st.name = v_wanted
     end;
   if not found then
