@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from .server_log import KEEP_OUT
 from .session import PLAIN_SESSION
+from .watchdog import new_mark, watched
 
 # Seconds. A statement of the worker that takes longer is cancelled.
 STATEMENT_TIMEOUT = 30.0
@@ -54,7 +56,18 @@ def is_lost(exc: BaseException) -> bool:
     if exc.sqlstate is None:
         # libpq's own words about a connection; a value that psycopg cannot send is a DataError
         return isinstance(exc, psycopg.OperationalError | psycopg.InterfaceError)
-    return exc.sqlstate.startswith(("08", "57P"))
+    # 25P03, 25P04: a time-out of the transaction that ends its session
+    return exc.sqlstate.startswith(("08", "57P")) or exc.sqlstate in ("25P03", "25P04")
+
+
+def has_ended_session(exc: BaseException) -> bool:
+    """Whether a statement's session ended with it, whatever the error says.
+
+    Code of others may set exit_on_error and then raise any SQLSTATE.
+    """
+    if not isinstance(exc, psycopg.Error) or isinstance(exc, PoolTimeout):
+        return False
+    return is_lost(exc) or exc.diag.severity_nonlocalized in ("FATAL", "PANIC")
 
 
 def is_of_server(exc: BaseException) -> bool:
@@ -98,6 +111,14 @@ async def _configure_for_claims(connection: AsyncConnection[Any]) -> None:
     await _configure(connection, CLAIM_TIMEOUT)
 
 
+class GuardedUser(NamedTuple):
+    """A tenant with guarded messages that are due."""
+
+    user_id: int
+    has_own_guards: bool
+    """Whether guards of its own may be asked; else only those for all are."""
+
+
 class Database:
     """A pool of autocommit connections, and the worker's calls.
 
@@ -136,6 +157,9 @@ class Database:
         self.pool = pool(max(1, size - 1), _configure)
         self._claims = pool(1, _configure_for_claims)
         self._claims_patiently = False
+        # One for all claims, so that their text is parsed once.
+        self._mark = new_mark()
+        self._claim = self._mark + _CLAIM
 
     async def __aenter__(self) -> Self:
         await self.pool.open()
@@ -156,12 +180,18 @@ class Database:
         statement: sql.Composed | sql.SQL,
         values: Sequence[Any],
         pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None,
+        mark: sql.Composed | None = None,
+        seconds: float = STATEMENT_TIMEOUT,
     ) -> list[DictRow]:
-        """Run one statement in a transaction of its own and return its rows."""
+        """Run one statement in a transaction of its own and return its rows.
+
+        One that begins with ``mark`` and takes much longer than ``seconds`` loses its session.
+        """
         try:
             async with (pool or self.pool).connection() as connection:
-                cursor = await connection.execute(statement, values)
-                return await cursor.fetchall() if cursor.description else []
+                with watched(connection, self.url, mark, seconds) if mark else nullcontext():
+                    cursor = await connection.execute(statement, values)
+                    return await cursor.fetchall() if cursor.description else []
         except psycopg.Error as exc:
             self._note_loss(exc)
             raise
@@ -189,15 +219,18 @@ class Database:
         """Call ``drip.<function>`` with as much time as the campaigns that are due may need.
 
         An audience has a time limit of its own, and a time-out set inside the function that reads
-        it would not fire: the transaction's carries it.
+        it would not fire: the transaction's carries it. A call that does not end with it loses its
+        session.
         """
+        mark = new_mark()
+        statement = mark + self._statement(function, len(args), ())
         try:
             async with self.pool.connection() as connection, connection.transaction():
-                await connection.execute(_TAKE_TIME)
-                cursor = await connection.execute(
-                    self._statement(function, len(args), ()), args or None
-                )
-                return await cursor.fetchall()
+                taken = await (await connection.execute(_TAKE_TIME)).fetchone()
+                seconds = float(taken["seconds"]) if taken else STATEMENT_TIMEOUT
+                with watched(connection, self.url, mark, seconds):
+                    cursor = await connection.execute(statement, args)
+                    return await cursor.fetchall()
         except psycopg.Error as exc:
             self._note_loss(exc)
             raise
@@ -214,8 +247,13 @@ class Database:
             self._statements[key] = statement
         return statement
 
-    async def claim_messages(self, worker: str, limit: int) -> list[DictRow]:
+    async def claim_messages(
+        self, worker: str, limit: int, *, user: int | None = None, guards: bool = True
+    ) -> list[DictRow]:
         """Claim up to ``limit`` messages; each row also has ``lease_seconds``.
+
+        With ``user`` those of one tenant alone; without ``guards`` none is asked, and what is
+        guarded waits.
 
         Both ends of ``lease_seconds`` are read from the database's clock, so the worker's own
         clock may be wrong without harm.
@@ -227,10 +265,36 @@ class Database:
         patiently = self._claims_patiently
         self._claims_patiently = False
         try:
-            return await self.query(_CLAIM, [worker, limit], None if patiently else self._claims)
+            return await self.query(
+                self._claim,
+                [worker, limit, user, guards],
+                None if patiently else self._claims,
+                self._mark,
+                STATEMENT_TIMEOUT if patiently else CLAIM_TIMEOUT,
+            )
         except psycopg.errors.QueryCanceled:
             self._claims_patiently = not patiently
             raise
+
+    async def list_guarded_users(self) -> tuple[list[GuardedUser], datetime | None]:
+        """The tenants with guarded messages that are due, and when the server was started."""
+        rows = await self.call("list_guarded_users")
+        return [GuardedUser(**row) for row in rows], await self.server_started()
+
+    async def rest_guards(self, user: GuardedUser, error: str) -> list[str]:
+        """Suspend a tenant's guards, its own if it has any; returns their names."""
+        rows = await self.call("rest_guards", user.user_id, error, not user.has_own_guards)
+        return [row["name"] for row in rows]
+
+    async def list_due_campaigns(self) -> tuple[list[int], datetime | None]:
+        """The campaigns of which something is to be planned, and when the server was started."""
+        rows = await self.call("list_due_campaigns")
+        return [row["campaign_id"] for row in rows], await self.server_started()
+
+    async def server_started(self) -> datetime | None:
+        """When the server was started: sessions that it ended by stopping are nobody's fault."""
+        rows = await self.query(_STARTED, [])
+        return rows[0]["started"] if rows else None
 
     async def record_results(
         self, worker: str, results: Sequence[Mapping[str, Any]]
@@ -257,11 +321,12 @@ class Database:
 
 _CLAIM = sql.SQL(
     "select c.*, extract(epoch from c.lease_expires_at - drip.now())::float8 as lease_seconds"
-    " from drip.claim_messages(%s, %s) c"
+    " from drip.claim_messages(%s, %s, %s, %s) c"
 )
+_STARTED = sql.SQL("select pg_postmaster_start_time() as started")
 _TAKE_TIME = sql.SQL(
-    "select set_config('statement_timeout',"
-    " (extract(epoch from drip.planning_time()) * 1000)::bigint::text, true)"
+    "select t.seconds, set_config('statement_timeout', (t.seconds * 1000)::bigint::text, true)"
+    " from (select extract(epoch from drip.planning_time())::float8 as seconds offset 0) t"
 )
 _WAKE = sql.SQL("select count(*) from drip.wake_devices(p_sealed => %s::text[])")
 _NEXT_WAKEUP = sql.SQL(

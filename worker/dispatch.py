@@ -19,6 +19,7 @@ from .senders import SENDERS, create_sender
 from .senders.base import Message, Outcome, Scope, Sender
 from .senders.cleaning import safe_text
 from .settings import Settings
+from .turns import Turns
 
 log = structlog.get_logger("pgdrip.dispatch")
 
@@ -48,6 +49,7 @@ class Dispatcher:
         sender_factory: SenderFactory = create_sender,
     ) -> None:
         self._database = database
+        self._turns = Turns(database)
         self._recorder = recorder
         self._session = session
         self._settings = settings
@@ -87,7 +89,7 @@ class Dispatcher:
                 self._look.clear()
                 self._empty_claims = 0
             asked_at = time.monotonic()
-            rows = await self._database.claim_messages(self._settings.worker_name, free)
+            rows = await self._turns.claim(self._settings.worker_name, free)
             for row in rows:
                 self._start(row, asked_at)
             # The new tasks reach their first check, and may hold messages back.
@@ -98,7 +100,7 @@ class Dispatcher:
                 log.warning("leases end before an answer could come; giving messages back")
                 await self._give_back()
                 await self._sleep(LONGEST_SLEEP)
-            elif len(rows) < free:
+            elif len(rows) < free and not self._turns.is_amid_round:
                 # All that was due is taken: the next look is when something happens.
                 self._empty_claims = 0 if rows else self._empty_claims + 1
                 await self._sleep(await self._idle_seconds())

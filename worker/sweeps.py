@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from typing import Any
 from weakref import WeakKeyDictionary
 
+import psycopg
 import structlog
 
-from .database import Database
+from .database import Database, has_ended_session
 
 log = structlog.get_logger("pgdrip.sweeps")
 
@@ -27,6 +30,13 @@ RESTS = 3
 
 # A sweep that never gets to the end must not keep a job for ever; the next one goes on.
 MOST_CHUNKS = 10_000
+
+# Seconds for which a campaign is left alone whose planning ended a session and on which that could
+# not be noted, since somebody holds its row.
+LEFT_ALONE = 60.0
+
+# Of each worker's pool: until when which campaigns are left alone.
+_lost_ones: WeakKeyDictionary[Database, defaultdict[int, float]] = WeakKeyDictionary()
 
 # Of each worker's pool: the large sweeps that run, and whether another was asked for meanwhile.
 _large_ones: WeakKeyDictionary[Database, dict[str, bool]] = WeakKeyDictionary()
@@ -58,10 +68,12 @@ async def sweep(database: Database, function: str) -> int:
 
 async def _sweep(database: Database, function: str) -> int:
     arguments = (CHUNK,) if function in LARGE else ()
-    call = database.call_patiently if function == PLANNING else database.call
     for chunk in range(1, MOST_CHUNKS + 1):
         begun = time.monotonic()
-        rows = await call(function, *arguments)
+        if function == PLANNING:
+            rows = await _plan(database)
+        else:
+            rows = await database.call(function, *arguments)
         remaining = rows[0].get("remaining") if rows else None
         if not remaining:
             return chunk
@@ -71,13 +83,45 @@ async def _sweep(database: Database, function: str) -> int:
     return MOST_CHUNKS
 
 
+async def _plan(database: Database) -> list[dict[str, Any]]:
+    """Plan a chunk of the campaign that is due longest.
+
+    An audience is code of others and can end the session that reads it. Then its campaign is to
+    blame, for no other was planned there, and the next one is served.
+    """
+    left_alone = _lost_ones.setdefault(database, defaultdict(float))
+    campaigns, started = await database.list_due_campaigns()
+    for campaign in campaigns:
+        if left_alone[campaign] > time.monotonic():
+            continue
+        try:
+            rows = await database.call_patiently(PLANNING, CHUNK, campaign)
+        except psycopg.Error as exc:
+            if not has_ended_session(exc):
+                raise
+            if await database.server_started() != started:
+                raise
+            error = (str(exc).strip() or type(exc).__name__).splitlines()[0]
+            log.error("planning a campaign ended its session", campaign_id=campaign, error=error)
+            noted = await database.call("note_lost_planning", campaign, error)
+            if not noted or not noted[0]["is_noted"]:
+                left_alone[campaign] = time.monotonic() + LEFT_ALONE
+            continue
+        left_alone.pop(campaign, None)
+        if rows:
+            return rows
+    return []
+
+
 async def run_tick(database: Database) -> None:
     """Do a chunk of every sweep, and the rest of those that say that something remains."""
-    for row in await database.call_patiently("tick"):
+    for row in await database.call("tick", plan=False):
         if row["error"]:
             log.error("a sweep failed", sweep=row["task"], error=row["error"])
         elif row["remaining"]:
             await sweep(database, row["task"])
+    # Apart from the others, whose transaction an audience could end.
+    await sweep(database, PLANNING)
 
 
 class Bell:

@@ -11,6 +11,7 @@ from factory import Connect, Connection, Plant
 from psycopg import sql
 
 from pgdrip import database as module
+from pgdrip import watchdog
 from pgdrip.database import Database
 
 TIMEOUT = sql.SQL("select current_setting('statement_timeout') as value")
@@ -70,3 +71,46 @@ def test_after_a_claim_that_took_too_long_the_next_has_patience(
             return [row["message_id"] for row in await claim]
 
     assert asyncio.run(scenario()) == [message]
+
+
+def test_a_statement_that_cannot_be_cancelled_loses_its_session(
+    dsn: str, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no other session does: neither one of the same login nor one with the same words."""
+    monkeypatch.setattr(watchdog, "GRACE", 0.1)
+    mark = watchdog.new_mark()
+    endless = sql.SQL(
+        "do $$ begin loop begin perform pg_sleep(60);"
+        " exception when query_canceled then null; end; end loop; end $$"
+    )
+
+    async def scenario() -> None:
+        async with Database(dsn, size=3) as database:
+            bystander = asyncio.create_task(
+                database.query(sql.SQL("select 1 as one, pg_sleep(2)"), [], mark=None)
+            )
+            with pytest.raises(psycopg.errors.AdminShutdown):
+                await database.query(mark + endless, None, mark=mark, seconds=0.2)
+            assert (await bystander)[0]["one"] == 1
+
+    asyncio.run(scenario())
+    row = conn.execute(
+        "select count(*) as n from pg_stat_activity"
+        " where state = 'active' and wait_event = 'PgSleep'"
+    ).fetchone()
+    assert row is not None
+    assert row["n"] == 0
+
+
+def test_a_statement_in_its_time_is_left_alone(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the watchdog looks too early: the server's clock decides."""
+    monkeypatch.setattr(watchdog, "GRACE", -0.9)
+    mark = watchdog.new_mark()
+
+    async def scenario() -> Any:
+        async with Database(dsn, size=3) as database:
+            return await database.query(
+                mark + sql.SQL("select 1 as one, pg_sleep(0.5)"), [], mark=mark, seconds=1.0
+            )
+
+    assert asyncio.run(scenario())[0]["one"] == 1

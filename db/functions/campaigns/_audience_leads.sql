@@ -13,6 +13,7 @@ declare
   v_began timestamptz;
   v_keys text[];
   v_region drip.regions;
+  v_context text;
 begin
   select a.*
   into v_audience
@@ -42,6 +43,11 @@ begin
       v_view, v_audience.key_column, v_audience.max_rows + 1, p_user, v_only);
   exception
     when others then
+      get stacked diagnostics v_context = pg_exception_context;
+      -- a lock or a full disk is not the view's fault, unless it says so itself
+      if drip._is_passing_error(sqlstate) and not drip._is_raised(v_context) then
+        raise;
+      end if;
       perform drip._fail(
         'DR018',
         format('the audience %s cannot be read: %s', quote_literal(p_audience), sqlerrm),
@@ -162,7 +168,7 @@ begin
       -- a true cancel's context begins elsewhere; a feigned one shall not end the expansion
       get stacked diagnostics v_context = pg_exception_context;
       perform drip._reset_session(v_before);
-      if split_part(v_context, E'\n', 1) ~ 'RAISE$' then
+      if drip._is_raised(v_context) then
         raise exception 'it raised query_canceled: %', sqlerrm;
       end if;
       raise;

@@ -2,48 +2,47 @@
 -- campaign and lead makes a repeat harmless. Nobody is left out silently: who opted out, is over a
 -- device's limit or is excluded gets a row that says so. An error undoes the chunk, is kept on the
 -- campaign, and after five in a row the campaign fails.
-create function drip.expand_campaigns(p_limit integer default 5000)
+create function drip.expand_campaigns(
+  p_limit integer default 5000, p_campaign_id bigint default null)
 returns table (
   campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_user bigint;
 begin
   perform drip._require_role('drip_worker');
   begin
-    return query select r.* from drip._expand_campaigns(p_limit, null) r;
+    return query select r.* from drip._expand_campaigns(p_limit, null, p_campaign_id) r;
   exception when others then
     if not drip._is_data_error(sqlstate) then
       raise;
     end if;
-    -- a bad row: each tenant by itself, so that it stops its own alone
-    for v_user in select u.id from drip.users u order by u.id loop
-      begin
-        return query select r.* from drip._expand_campaigns(p_limit, v_user) r;
-        if found then
-          return;
-        end if;
-      exception when others then
-        if not drip._is_data_error(sqlstate) then
-          raise;
-        end if;
-        perform drip._note_task_error(
-          'expand_campaigns', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
-      end;
-    end loop;
+    if p_campaign_id is not null then
+      return query
+        select r.*
+        from drip.campaigns c
+        cross join lateral drip._expand_campaigns(p_limit, c.user_id, c.id) r
+        where c.id = p_campaign_id;
+    else
+      return query
+        select x.*
+        from drip._run_apart('expand_campaigns', p_limit, p_once => true) a (line)
+        cross join lateral jsonb_to_record(a.line) as x (
+          campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint,
+          status text);
+    end if;
   end;
 end
 $$;
-comment on function drip.expand_campaigns(integer) is
-  'Plans up to p_limit messages of the campaign that is due longest; no row when none is due.
-   inserted counts this call''s rows, audience the leads; remaining is above 0 while another call
-   has something to do at once.';
-grant execute on function drip.expand_campaigns(integer) to drip_worker;
+comment on function drip.expand_campaigns(integer, bigint) is
+  'Plans up to p_limit messages of the campaign that is due longest, or of that one if it is due; no
+   row when none is. inserted counts this call''s rows, audience the leads; remaining is above 0
+   while another call has something to do at once.';
+grant execute on function drip.expand_campaigns(integer, bigint) to drip_worker;
 
 -- The inner form: with a tenant it serves that one alone.
-create function drip._expand_campaigns(p_limit integer, p_user_id bigint)
+create function drip._expand_campaigns(
+  p_limit integer, p_user_id bigint, p_campaign_id bigint default null)
 returns table (
   campaign_id bigint, title text, inserted bigint, audience bigint, remaining bigint, status text)
 language plpgsql volatile
@@ -60,7 +59,7 @@ declare
   v_inserted bigint := 0;
   v_others bigint;
 begin
-  v_campaign := drip._next_expansion(p_user_id, v_now);
+  v_campaign := drip._next_expansion(p_user_id, p_campaign_id, v_now);
   if v_campaign.id is null then
     return;
   end if;
@@ -86,7 +85,7 @@ begin
         raise;
       end if;
       perform drip._note_expansion_error(
-        v_campaign.id, sqlstate,
+        v_campaign.id, 'DR018',
         format(
           '%s took longer than the time-out of %s',
           case when drip._wants_taking(v_campaign) then 'reading the audience' else 'planning' end,
@@ -118,12 +117,14 @@ begin
       v_campaign.status;
 end
 $$;
-comment on function drip._expand_campaigns(integer, bigint) is
-  'expand_campaigns, for all tenants or for one.';
+comment on function drip._expand_campaigns(integer, bigint, bigint) is
+  'expand_campaigns, for all tenants, for one, or for one campaign.';
 
 -- A campaign whose audience is being read has no lock on its row, so that a pause or a cancel does
 -- not wait for a slow view; its lock row keeps other sessions from reading it too.
-create function drip._next_expansion(p_user_id bigint, p_now timestamptz) returns drip.campaigns
+create function drip._next_expansion(
+  p_user_id bigint, p_campaign_id bigint, p_now timestamptz)
+returns drip.campaigns
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -136,6 +137,7 @@ begin
     from drip.campaigns c
     where c.status in ('pending', 'triggered')
       and (p_user_id is null or c.user_id = p_user_id)
+      and (p_campaign_id is null or c.id = p_campaign_id)
       and drip._is_expansion_due(c, p_now)
     order by c.scheduled_at, c.id
   loop
@@ -159,32 +161,46 @@ begin
   return null;
 end
 $$;
-comment on function drip._next_expansion(bigint, timestamptz) is
+comment on function drip._next_expansion(bigint, bigint, timestamptz) is
   'The campaign that is due longest and that no other session works at, or null.';
 
+-- A lock, a full disk and the like are not the campaign's fault: it waits half a minute, and these
+-- alone never make it fail.
 create function drip._note_expansion_error(
   p_campaign_id bigint, p_state text, p_error text, p_now timestamptz)
-returns void
+returns boolean
 language sql volatile
 as $$
   update drip.campaigns c
   set last_error = format('%s: %s', p_state, p_error),
     last_run_at = p_now,
-    expand_attempts = c.expand_attempts + 1,
-    status = case when c.expand_attempts + 1 >= 5 then 'failed' else c.status end,
+    expand_attempts = n.attempts,
+    status = case when n.attempts >= 5 then 'failed' else c.status end,
     status_reason = case
-      when c.expand_attempts + 1 >= 5 then format('planning failed 5 times: %s', p_error)
+      when n.attempts >= 5 then format('planning failed 5 times: %s', p_error)
       else c.status_reason
     end
-  where c.id in (
+  from (
+    select
+      b.id,
+      case
+        when drip._is_passing_error(p_state) then greatest(b.expand_attempts, 1)
+        else b.expand_attempts + 1
+      end as attempts
+    from drip.campaigns b
+    where b.id = p_campaign_id
+  ) n
+  where c.id = n.id and c.id in (
     -- while its audience is read, an application may hold the row: then the next try says it
     select k.id
     from drip.campaigns k
     where k.id = p_campaign_id and k.status in ('pending', 'triggered')
     for no key update skip locked)
+  returning true
 $$;
 comment on function drip._note_expansion_error(bigint, text, text, timestamptz) is
-  'Keeps an error of planning on the campaign, which fails after the fifth in a row.';
+  'Keeps an error of planning on the campaign, which fails after the fifth in a row that is its
+   own; null where somebody holds its row.';
 
 -- After an error it waits half a minute longer each time.
 create function drip._is_expansion_due(p_campaign drip.campaigns, p_now timestamptz)

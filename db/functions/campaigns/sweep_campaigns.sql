@@ -5,8 +5,6 @@ returns table (campaign_id bigint, title text, kind text, swept bigint, remainin
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_user bigint;
 begin
   perform drip._require_role('drip_worker');
   begin
@@ -15,21 +13,11 @@ begin
     if not drip._is_data_error(sqlstate) then
       raise;
     end if;
-    -- a bad row: each tenant by itself, so that it stops its own alone
-    for v_user in select u.id from drip.users u order by u.id loop
-      begin
-        return query select r.* from drip._sweep_campaigns(p_limit, v_user) r;
-        if found then
-          return;
-        end if;
-      exception when others then
-        if not drip._is_data_error(sqlstate) then
-          raise;
-        end if;
-        perform drip._note_task_error(
-          'sweep_campaigns', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
-      end;
-    end loop;
+    return query
+      select x.*
+      from drip._run_apart('sweep_campaigns', p_limit, p_once => true) a (line)
+      cross join lateral jsonb_to_record(a.line) as x (
+        campaign_id bigint, title text, kind text, swept bigint, remaining bigint);
   end;
 end
 $$;

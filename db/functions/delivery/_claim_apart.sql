@@ -3,7 +3,8 @@
 -- devices rest for a moment, and the others are served. The search has a few seconds and a few
 -- devices at a time: a call that the worker's time-out ends would have failed nothing, and would
 -- end the same way for ever. docs/decisions/poisoned-rows.md.
-create function drip._claim_apart(p_worker text, p_limit integer)
+create function drip._claim_apart(
+  p_worker text, p_limit integer, p_user_id bigint, p_guards boolean)
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
   endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
@@ -27,6 +28,7 @@ begin
     select p.user_id
     from drip.device_pacing p
     where p.next_look_at <= v_now and p.next_send_at <= v_now
+      and (p_user_id is null or p.user_id = p_user_id)
     group by p.user_id
     order by min(p.next_look_at), p.user_id
   loop
@@ -34,7 +36,7 @@ begin
     for v_try in 1 .. c_tries loop
       begin
         v_most := case when v_try = 1 then v_left else least(v_left, c_devices) end;
-        return query select c.* from drip._claim_messages(p_worker, v_most, v_user) c;
+        return query select c.* from drip._claim_messages(p_worker, v_most, v_user, p_guards) c;
         get diagnostics v_rows = row_count;
         v_left := v_left - v_rows;
         exit;
@@ -61,7 +63,7 @@ begin
   end loop;
 end
 $$;
-comment on function drip._claim_apart(text, integer) is
+comment on function drip._claim_apart(text, integer, bigint, boolean) is
   'The claim, each tenant by itself: messages that raise fail, and the others go on.';
 
 create function drip._fail_unrenderable(

@@ -2,7 +2,8 @@
 -- fresh: first lock ready devices, then, on a new snapshot, lock the head messages of those
 -- devices, then judge them on yet another. Whoever cancels, pauses or opts out updates the pending
 -- rows and so waits for this transaction or is seen by it.
-create function drip.claim_messages(p_worker text, p_limit integer)
+create function drip.claim_messages(
+  p_worker text, p_limit integer, p_user_id bigint default null, p_guards boolean default true)
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
   endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
@@ -22,24 +23,27 @@ begin
   end if;
   -- a subtransaction, measured in docs/decisions/poisoned-rows.md
   begin
-    return query select c.* from drip._claim_messages(p_worker, p_limit, null) c;
+    return query
+      select c.* from drip._claim_messages(p_worker, p_limit, p_user_id, p_guards) c;
   exception when others then
     if not drip._is_data_error(sqlstate) then
       raise;
     end if;
-    return query select c.* from drip._claim_apart(p_worker, p_limit) c;
+    return query select c.* from drip._claim_apart(p_worker, p_limit, p_user_id, p_guards) c;
   end;
 end
 $$;
-comment on function drip.claim_messages(text, integer) is
+comment on function drip.claim_messages(text, integer, bigint, boolean) is
   'Leases at most p_limit messages that may leave now, rendered and paced, for this worker to hand
-   over at once; each until its lease_expires_at.';
-grant execute on function drip.claim_messages(text, integer) to drip_worker;
+   over at once; each until its lease_expires_at. p_user_id: of that tenant alone; p_guards false:
+   no guard is asked, and what is guarded waits for a claim that asks.';
+grant execute on function drip.claim_messages(text, integer, bigint, boolean) to drip_worker;
 
 -- The inner form: with a tenant it serves that one alone.
 -- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
 -- are small, the tables large, and a plan cached while a table was empty must not scan it later.
-create function drip._claim_messages(p_worker text, p_limit integer, p_user_id bigint)
+create function drip._claim_messages(
+  p_worker text, p_limit integer, p_user_id bigint, p_guards boolean default true)
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
   endpoint text, instance text, secret_name text, recipient_phone text, message_type text,
@@ -115,7 +119,7 @@ begin
   select exists (
     select from drip.sender_accounts a where a.reach_cap is not null
   ) into v_account_caps;
-  select exists (select from drip.guards g) into v_guards;
+  v_guards := p_guards and exists (select from drip.guards g);
 
   v_open := v_devices;
   -- a second look costs about 70 µs a waiting head: eight of a class keep a claim below twice its
@@ -468,5 +472,5 @@ begin
     and p.next_send_at <= v_now;
 end
 $$;
-comment on function drip._claim_messages(text, integer, bigint) is
+comment on function drip._claim_messages(text, integer, bigint, boolean) is
   'The claim, for all tenants or for one.';

@@ -5,9 +5,6 @@ returns table (expired bigint, remaining bigint)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_user bigint;
-  v_done record;
 begin
   perform drip._require_role('drip_worker');
   begin
@@ -16,22 +13,9 @@ begin
     if not drip._is_data_error(sqlstate) then
       raise;
     end if;
-    -- a bad row: each tenant by itself, so that it stops its own alone
-    expired := 0;
-    for v_user in select u.id from drip.users u order by u.id loop
-      begin
-        select r.* into v_done from drip._expire_leases(p_limit, v_user) r;
-        expired := expired + v_done.expired;
-      exception when others then
-        if not drip._is_data_error(sqlstate) then
-          raise;
-        end if;
-        perform drip._note_task_error(
-          'expire_leases', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
-      end;
-    end loop;
-    remaining := 0;
-    return next;
+    return query
+      select coalesce(sum((a.line ->> 'expired')::bigint), 0)::bigint, 0::bigint
+      from drip._run_apart('expire_leases', p_limit) a (line);
   end;
 end
 $$;

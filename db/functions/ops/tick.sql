@@ -1,6 +1,6 @@
 -- One chunk of every sweep, so that psql or pg_cron does the worker's housekeeping without Python.
 -- An error in one sweep is recorded and does not stop the others.
-create function drip.tick()
+create function drip.tick(p_plan boolean default true)
 returns table (task text, rows bigint, remaining bigint, error text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -22,6 +22,7 @@ begin
     'expand_campaigns', 'complete_campaigns', 'prune_audiences', 'prune_inbound', 'prune_results',
     'drop_event_queues']
   loop
+    continue when v_task = 'expand_campaigns' and not p_plan;
     v_rows := 0;
     v_remaining := 0;
     v_error := null;
@@ -66,9 +67,10 @@ begin
   end loop;
 end
 $$;
-comment on function drip.tick() is
-  'Does one chunk of each sweep; one row per sweep: what it did, what remains, its error if any.';
-grant execute on function drip.tick() to drip_worker;
+comment on function drip.tick(boolean) is
+  'Does one chunk of each sweep; one row per sweep: what it did, what remains, its error if any.
+   p_plan false: campaigns are left to expand_campaigns, so that no audience is read.';
+grant execute on function drip.tick(boolean) to drip_worker;
 
 -- For all tenants at once; where a row raises, each by itself, so that it stops its own alone.
 create function drip._sweep_tenants(p_task text, out rows bigint, out error text)
@@ -88,7 +90,7 @@ begin
     end if;
   end;
   rows := 0;
-  for v_user in select u.id from drip.users u order by u.id loop
+  for v_user in select u.user_id from drip._users_in_turn() u loop
     begin
       rows := rows + drip._run_sweep(p_task, v_user);
     exception when others then

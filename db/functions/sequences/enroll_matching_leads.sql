@@ -7,9 +7,6 @@ returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining big
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_user bigint;
-  v_done record;
 begin
   perform drip._require_role('drip_worker');
   begin
@@ -18,26 +15,13 @@ begin
     if not drip._is_data_error(sqlstate) then
       raise;
     end if;
-    -- a bad row: each tenant by itself, so that it stops its own alone
-    enrolled := 0;
-    consumed := 0;
-    looked_at := 0;
-    for v_user in select u.id from drip.users u order by u.id loop
-      begin
-        select r.* into v_done from drip._enroll_matching_leads(p_limit, v_user) r;
-        enrolled := enrolled + v_done.enrolled;
-        consumed := consumed + v_done.consumed;
-        looked_at := looked_at + v_done.looked_at;
-      exception when others then
-        if not drip._is_data_error(sqlstate) then
-          raise;
-        end if;
-        perform drip._note_task_error(
-          'enroll_matching_leads', format('tenant %s: %s: %s', v_user, sqlstate, sqlerrm));
-      end;
-    end loop;
-    remaining := 0;
-    return next;
+    return query
+      select
+        coalesce(sum((a.line ->> 'enrolled')::bigint), 0)::bigint,
+        coalesce(sum((a.line ->> 'consumed')::bigint), 0)::bigint,
+        coalesce(sum((a.line ->> 'looked_at')::bigint), 0)::bigint,
+        0::bigint
+      from drip._run_apart('enroll_matching_leads', p_limit) a (line);
   end;
 end
 $$;

@@ -277,3 +277,112 @@ def test_the_devices_wake(clock: Clock, plant: Plant) -> None:
     expand(plant)
     [notice] = list(plant.conn.notifies(timeout=5, stop_after=1))
     assert plant.woken(notice.payload) == [device]
+
+
+def audience_of(plant: Plant, source: str) -> int:
+    """A campaign whose audience is read from shop.members by way of this."""
+    plant.lead()
+    plant.conn.execute(
+        "create schema shop; grant usage on schema shop to drip_guard;"
+        "create table shop.members as select l.id as lead_id from drip.leads l;"
+        "grant select on shop.members to drip_guard;"
+        "create view shop.them as select m.lead_id from shop.members m;"
+        "grant select on shop.them to drip_guard;"
+        "select drip.register_audience('shop.them', 10);"
+    )
+    plant.conn.execute(source.encode())
+    with_audience = plant.row(
+        "select * from drip.create_campaign(%s)",
+        Jsonb({"title": "Locked", "message": "m", "audience": "shop.them"}),
+    )
+    plant.conn.execute("update drip.campaigns set status = 'pending', scheduled_at = drip.now()")
+    return int(with_audience["campaign_id"])
+
+
+def test_a_lock_is_no_failure_of_the_campaign_and_holds_no_other(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    locked = audience_of(plant, "")
+    other = scheduled(plant, title="Other")
+    holder = connect(autocommit=False)
+    holder.execute("lock table shop.members")
+    plant.conn.execute("set lock_timeout = '20ms'")
+    for _ in range(7):
+        while plant.rows(EXPAND, 10):
+            pass
+        row = plant.row("select * from drip.campaigns where id = %s", locked)
+        assert (row["status"], row["expand_attempts"]) == ("pending", 1)
+        assert row["last_error"].startswith("55P03: ")
+        clock.advance(seconds=30)
+    assert messages(plant, other) != []
+    holder.rollback()
+    expand(plant)
+    assert len(messages(plant, locked)) == 1
+
+
+def test_what_a_view_raises_is_its_failure_whatever_it_calls_it(clock: Clock, plant: Plant) -> None:
+    campaign = audience_of(
+        plant,
+        "create function shop.feigns() returns boolean language plpgsql as $$ begin"
+        " raise exception using errcode = 'lock_not_available', message = 'a lock, it says';"
+        " end $$;"
+        "create or replace view shop.them as"
+        " select m.lead_id from shop.members m where shop.feigns()",
+    )
+    for attempt in range(1, 6):
+        plant.rows(EXPAND, 10)
+        row = plant.row("select * from drip.campaigns where id = %s", campaign)
+        assert row["expand_attempts"] == attempt
+        assert row["last_error"].startswith("DR018: ")
+        clock.advance(minutes=5)
+    assert row["status"] == "failed"
+
+
+def test_a_campaign_can_be_planned_by_its_id(clock: Clock, plant: Plant) -> None:
+    """As a worker does, which then knows whose audience ended its session."""
+    plant.lead()
+    first = scheduled(plant, title="First")
+    second = scheduled(plant, title="Second")
+    due = [row["campaign_id"] for row in plant.rows("select * from drip.list_due_campaigns()")]
+    assert due == [first, second]
+    [row] = plant.rows("select * from drip.expand_campaigns(10, %s)", second)
+    assert (row["campaign_id"], row["inserted"], row["remaining"]) == (second, 1, 1)
+    assert messages(plant, first) == []
+    assert plant.rows("select * from drip.expand_campaigns(10, %s)", second) == []
+    due = [row["campaign_id"] for row in plant.rows("select * from drip.list_due_campaigns()")]
+    assert due == [first]
+
+
+def test_a_lost_session_counts_as_an_error_of_its_campaign(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    plant.lead()
+    campaign = scheduled(plant, title="Raya")
+    note = "select * from drip.note_lost_planning(%s, 'terminating connection')"
+    assert plant.value(note, campaign) is True
+    row = plant.row("select * from drip.campaigns")
+    assert (row["status"], row["expand_attempts"]) == ("pending", 1)
+    assert row["last_error"].endswith("the session that planned it ended: terminating connection")
+    assert plant.rows("select * from drip.list_due_campaigns()") == []
+    clock.advance(seconds=30)
+    assert len(plant.rows("select * from drip.list_due_campaigns()")) == 1
+    holder = connect(autocommit=False)
+    holder.execute("select from drip.campaigns for update")
+    assert plant.value(note, campaign) is False
+    holder.rollback()
+    for _ in range(4):
+        assert plant.value(note, campaign) is True
+    assert plant.value("select status from drip.campaigns") == "failed"
+    assert plant.value(note, campaign) is False
+
+
+def test_tenants_take_turns_where_each_is_served_alone(plant: Plant) -> None:
+    users = sorted([plant.user, plant.other_tenant("b"), plant.other_tenant("c")])
+    seen = set()
+    # each of the three is first in one of three calls: a million to one that one is never
+    for _ in range(40):
+        order = [row["user_id"] for row in plant.rows("select * from drip._users_in_turn()")]
+        first = users.index(order[0])
+        assert order == users[first:] + users[:first]
+        seen.add(order[0])
+    assert seen == set(users)

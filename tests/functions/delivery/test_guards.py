@@ -593,6 +593,11 @@ def test_guards_of_one_claim_take_a_second_in_all(clock: Clock, plant: Plant) ->
     assert first == messages[:3]
     left = [plant.message_row(message) for message in messages[3:]]
     assert [(row["status"], row["not_before"]) for row in left] == [("pending", None)] * 2
+    # slow as it is, it rests for ten times as long
+    clock.advance(seconds=11)
+    plant.wake()
+    assert ids(plant.claim()) == []
+    clock.advance(minutes=1)
     plant.wake()
     assert ids(plant.claim()) == messages[3:]
 
@@ -702,3 +707,112 @@ def test_an_explanation_while_the_guard_rests(clock: Clock, plant: Plant) -> Non
 def test_nobody_is_asked_about_what_has_no_guard(clock: Clock, plant: Plant) -> None:
     message = plant.message(plant.device())
     assert plant.rows("select * from drip._ask_guards(array[%s]::bigint[])", message) == []
+
+
+# -- whose guards are asked first -------------------------------------------------------------
+
+SLOW = NOT_AT_THE_TRIAL + "perform pg_sleep(0.9); return true;"
+
+
+def two_tenants(plant: Plant, body: str, shared: bool = False) -> tuple[list[int], int]:
+    """Messages of a tenant with that guard, all of which come first, and one of another's."""
+    plant.guard("slow", body, register=False)
+    user = None if shared else str(plant.user)
+    plant.row("select * from drip.register_guard('slow', 'shop.slow', p_user => %s)", user)
+    plant.guard("yes", "return true;")
+    other = plant.other_tenant()
+    with plant.acting_for(plant.user):
+        sequence = plant.sequence({"only_if": "slow"}, priority=1)
+        theirs = []
+        for _ in range(4):
+            plant.device()
+            theirs.append(plant.journey(plant.enroll(sequence))[0]["id"])
+    with plant.acting_for(other):
+        plant.device(user=other)
+        enrollment = plant.enroll(plant.sequence({"only_if": "yes"}), lead=plant.lead(user=other))
+        mine = plant.journey(enrollment)[0]["id"]
+    return theirs, mine
+
+
+def test_slow_guards_of_one_tenant_keep_no_other_from_being_asked(
+    clock: Clock, plant: Plant
+) -> None:
+    """Though all that it waits for comes first, and takes more than the time of a claim."""
+    theirs, mine = two_tenants(plant, SLOW)
+    claimed = ids(plant.claim())
+    assert mine in claimed
+    # the others' are asked for as long as there is time
+    assert set(claimed) < {mine, *theirs}
+    assert len(claimed) >= 2
+
+
+def test_slow_guards_rest_for_ten_times_as_long(clock: Clock, plant: Plant) -> None:
+    theirs, _ = two_tenants(plant, SLOW)
+    plant.claim()
+    guard = guard_row(plant, "slow")
+    assert guard["errors"] == 0
+    assert guard["last_error"].startswith("it took ")
+    assert timedelta(seconds=9) <= guard["suspended_until"] - clock.now < timedelta(minutes=2)
+    assert plant.rows("select state from drip.list_guards() where name = 'slow'") == [
+        {"state": "resting"}
+    ]
+    plant.wake()
+    assert plant.claim() == []
+    rows = [plant.message_row(message) for message in theirs]
+    waiting = [row for row in rows if row["status"] == "pending"]
+    assert len(waiting) >= 2
+    assert {(row["deferred_reason"], row["not_before"]) for row in waiting} == {
+        ("guard_error", guard["suspended_until"])
+    }
+    explained = plant.explain(waiting[0]["id"])
+    assert (explained["reason"], explained["earliest"]) == ("guard_error", guard["suspended_until"])
+    # and then it is asked again
+    clock.set(guard["suspended_until"])
+    plant.wake()
+    assert set(ids(plant.claim())) <= {row["id"] for row in waiting} != set()
+
+
+def test_three_tenants_with_slow_guards_hold_nobody_for_long(clock: Clock, plant: Plant) -> None:
+    """Two of them fill the time of a claim; by the second one they rest."""
+    for name in ("second", "third"):
+        user = plant.other_tenant(name)
+        plant.guard(name, SLOW, register=False)
+        plant.row("select * from drip.register_guard(%s, %s, p_user => %s)",
+                  name, f"shop.{name}", str(user))  # fmt: skip
+        with plant.acting_for(user):
+            plant.device(user=user)
+            plant.enroll(plant.sequence({"only_if": name}), lead=plant.lead(user=user))
+    _, mine = two_tenants(plant, SLOW)
+    claimed = ids(plant.claim())
+    plant.wake()
+    claimed += ids(plant.claim())
+    assert mine in claimed
+
+
+def test_the_more_owners_of_slow_guards_rest_the_longer_each_does(
+    clock: Clock, plant: Plant
+) -> None:
+    """Else many of them would take all the time by turns."""
+    plant.guard("others", "return true;")
+    plant.conn.execute(
+        "update drip.guards set suspended_until = drip.now() + interval '1 minute'"
+        " where name = 'others'"
+    )
+    two_tenants(plant, SLOW)
+    plant.claim()
+    rest = guard_row(plant, "slow")["suspended_until"] - clock.now
+    assert timedelta(seconds=18) <= rest < timedelta(minutes=4)
+
+
+def test_a_slow_guard_for_all_rests_as_well(clock: Clock, plant: Plant) -> None:
+    _, mine = two_tenants(plant, SLOW, shared=True)
+    assert mine in ids(plant.claim())
+    assert guard_row(plant, "slow")["suspended_until"] > clock.now
+    assert guard_row(plant, "yes")["suspended_until"] is None
+
+
+def test_quick_guards_are_written_down_nowhere(clock: Clock, plant: Plant) -> None:
+    theirs, mine = two_tenants(plant, "return true;")
+    before = plant.rows("select g.*, g.xmin from drip.guards g order by g.name")
+    assert set(ids(plant.claim())) == {mine, *theirs}
+    assert plant.rows("select g.*, g.xmin from drip.guards g order by g.name") == before
