@@ -77,7 +77,9 @@ class Intruder:
     def plan(self, kind: str) -> None:
         """Something of A's that runs the code, and something of B's that is due as well."""
         plant = self.plant
-        plant.conn.execute("update drip.guards set errors = 0, last_error = null")
+        plant.conn.execute(
+            "update drip.guards set errors = 0, last_error = null, suspended_until = null"
+        )
         self.becomes("")
         if kind == "audience":
             if self.turn:
