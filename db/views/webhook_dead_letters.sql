@@ -23,7 +23,7 @@ left join drip.user_devices d on w.kind = 'device' and d.id = w.subject_id
 left join drip.sender_accounts a on w.kind = 'account' and a.id = w.subject_id
 where w.replayed_at is null;
 comment on view drip.webhook_dead_letters is
-  'Grain: webhook that could not be processed and was not replayed (dead_letter_id).';
+  'Grain: webhook (dead_letter_id). What could not be processed and was not replayed, and why.';
 comment on column drip.webhook_dead_letters.user_id is
   'Tenant; null where the webhook belongs to no device of anybody, which operators alone see.';
 comment on column drip.webhook_dead_letters.dead_letter_id is 'Key of the row.';
