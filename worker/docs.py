@@ -37,15 +37,22 @@ CALLERS = {
 
 ROOM_WORDS = {
     "core": "What every other room uses.",
-    "accounts": "Tenants, database roles, devices, workers.",
-    "leads": "Contacts and opt-outs.",
-    "sequences": "Drip sequences, their steps, enrollment.",
-    "campaigns": "Broadcast campaigns and their expansion.",
-    "delivery": "Single messages, and the way out: claim, results, leases.",
-    "receipts": "What providers report later.",
     "events": "What happened, for applications that follow it; the bodies are in"
     " [events.md](events.md).",
-    "ops": "Explanations and housekeeping.",
+    "rules": "The judge, and the times and predicates that several rooms need.",
+    "texts": "Placeholders, rendering, and checks of what is to be sent.",
+    "accounts": "Tenants, database roles, devices, sender accounts, workers.",
+    "leads": "Contacts and opt-outs.",
+    "guards": "Code of applications that is asked: guards and audiences.",
+    "sequences": "Drip sequences, their steps, enrollment.",
+    "campaigns": "Broadcast campaigns, their expansion, and single messages.",
+    "claim": "The way out: what may leave now.",
+    "results": "What became of it: results, receipts, leases.",
+    "inbound": "What contacts and providers send.",
+    "forecast": "Previews and forecasts, by playing what would happen.",
+    "explain": "Why a message has not gone, and when it will.",
+    "definitions": "Sequences and campaigns as files.",
+    "ops": "Verbs of operators on messages, and housekeeping.",
 }
 
 SETTINGS_TABLES = {

@@ -19,13 +19,20 @@ SCHEMA = "drip"
 # Rooms in the order in which they build on each other; a room that is not named comes after them.
 ROOMS = (
     "core",
+    "events",
+    "rules",
+    "texts",
     "accounts",
     "leads",
+    "guards",
     "sequences",
     "campaigns",
-    "delivery",
-    "receipts",
-    "events",
+    "claim",
+    "results",
+    "inbound",
+    "forecast",
+    "explain",
+    "definitions",
     "ops",
 )
 

@@ -176,7 +176,7 @@ def older_folder(path: Path) -> Path:
         "create or replace trigger notice after insert on drip.leads\n"
         "for each statement execute function drip._notice_leads();\n"
     )
-    greeting = path / "functions/delivery/reason_sentence.sql"
+    greeting = path / "functions/rules/reason_sentence.sql"
     greeting.write_text(greeting.read_text().replace("comment on", "-- older\ncomment on"))
     return path
 

@@ -43,39 +43,3 @@ comment on function drip.set_device_status(text, text, text) is
   'Sets a device (id or name) to online, offline, needs_attention or disabled; only this lifts
    disabled. Outcome: changed, unchanged.';
 grant execute on function drip.set_device_status(text, text, text) to drip_operator;
-
-create function drip._check_device_status(p_status text) returns void
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if p_status is null or p_status not in ('online', 'offline', 'needs_attention', 'disabled') then
-    perform drip._fail(
-      'DR001', pg_catalog.format('%s is no status of a device',
-                                 pg_catalog.quote_nullable(left(p_status, 60))),
-      'Use online, offline, needs_attention or disabled.');
-  end if;
-end
-$$;
-comment on function drip._check_device_status(text) is
-  'DR001 when the word is no status of a device.';
-
--- The claim parks a device that cannot send; one that can again need not wait for its next look.
--- Whoever holds the pacing row has it in a claim or a wake: the notification comes after those.
-create function drip._look_again(p_device_id bigint) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  update drip.device_pacing p
-  set next_look_at = drip.now()
-  where p.device_id in (
-    select l.device_id
-    from drip.device_pacing l
-    where l.device_id = p_device_id
-    for no key update skip locked);
-  perform drip._notify_wake(array[p_device_id]);
-end
-$$;
-comment on function drip._look_again(bigint) is
-  'Has the next claim look at a device that was just allowed to send, and tells the workers.';

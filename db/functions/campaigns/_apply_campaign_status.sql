@@ -60,22 +60,6 @@ create or replace trigger apply_campaign_status
   for each row when (new.status is distinct from old.status)
   execute function drip._apply_campaign_status();
 
--- A claim has one of the campaign's lock rows while it judges messages of it, and passes over the
--- campaign when it finds none that is free. A worker that pauses a campaign waits for nobody
--- (drip.hold_policy).
-create function drip._shut_out_claims(p_campaign_id bigint) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if current_setting('drip.hold_policy', true) is distinct from 'skip' then
-    perform drip._lock_all('campaign', p_campaign_id);
-  end if;
-end
-$$;
-comment on function drip._shut_out_claims(bigint) is
-  'Waits for claims of this campaign that are under way, and keeps out others until the commit.';
-
 create function drip._count_freed(
   p_campaign drip.campaigns, out moved bigint, out skipped bigint)
 returns record
@@ -130,28 +114,3 @@ create or replace trigger announce_campaign
     (new.status in ('pending', 'triggered') and new.expanded_at is null)
     or new.sweeps is not null)
   execute function drip._announce_campaign();
-
-create function drip._announce_expansion(p_campaign drip.campaigns) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if p_campaign.status in ('pending', 'triggered') and p_campaign.expanded_at is null
-    and drip._expands_at(p_campaign) <= drip.now() + interval '15 seconds'
-  then
-    perform pg_notify('drip_campaign', '');
-  end if;
-end
-$$;
-comment on function drip._announce_expansion(drip.campaigns) is
-  'Tells the workers if messages of the campaign are to be planned now.';
-
--- Wall clock per lead: the first zone to reach it is up to 26 hours ahead of the last.
-create function drip._expands_at(p_campaign drip.campaigns) returns timestamptz
-language sql immutable parallel safe
-as $$
-  select p_campaign.scheduled_at
-    - case when p_campaign.local_time_per_lead then interval '26 hours' else interval '0' end
-$$;
-comment on function drip._expands_at(drip.campaigns) is
-  'When the messages of a campaign are planned.';

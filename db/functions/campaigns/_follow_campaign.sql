@@ -104,24 +104,6 @@ create or replace trigger follow_campaign
        old.message_type, old.devices, old.per_device_limit))
   execute function drip._follow_campaign();
 
-create function drip._lock_followers(p_campaign drip.campaigns) returns bigint[]
-language sql volatile
-as $$
-  select array(
-    select m.id
-    from drip.broadcast_messages m
-    where m.campaign_id = p_campaign.id
-      and (m.status = 'pending'
-           or (m.status = 'skipped'
-               and (m.status_reason = 'campaign_device_limit'
-                    -- who is excluded as well is not told apart
-                    or (m.status_reason = 'suppressed' and p_campaign.exclude is null))))
-    order by m.id
-    for no key update)
-$$;
-comment on function drip._lock_followers(drip.campaigns) is
-  'Locks the messages that an edit of their campaign may concern; their ids in order.';
-
 -- In the manner of planning: marketing is held by every opt-out, utility by full ones.
 create function drip._apply_suppressions(p_ids bigint[], p_category text)
 returns void

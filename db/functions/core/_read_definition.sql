@@ -57,21 +57,6 @@ $$;
 comment on function drip._read_definition(jsonb, jsonb, text, bigint, boolean) is
   'The checked definition, values in the form of their columns; DR003 and DR004 name the path.';
 
-create function drip._check_object(p_value jsonb, p_what text) returns void
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if jsonb_typeof(p_value) is distinct from 'object' then
-    perform drip._fail(
-      'DR004', format('%s must be an object', p_what),
-      'Its keys are column names: {"name": "…"}.');
-  end if;
-end
-$$;
-comment on function drip._check_object(jsonb, text) is
-  'DR004 when the value is anything but a JSON object.';
-
 -- One value of a definition. Casts raise in many ways; all of them become DR004 with the path.
 create function drip._definition_value(
   p_kind text, p_value jsonb, p_path text, p_user bigint)

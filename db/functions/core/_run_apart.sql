@@ -28,17 +28,3 @@ $$;
 comment on function drip._run_apart(text, integer, boolean) is
   'The rows of the inner form of a sweep, tenant by tenant; with p_once of the first that has any.
    Errors of rows are noted in task_runs.';
-
-create function drip._users_in_turn() returns table (user_id bigint)
-language sql volatile
-as $$
-  with pivot as materialized (
-    select u.id from drip.users u order by random() limit 1
-  )
-  select u.id
-  from drip.users u
-  cross join pivot p
-  order by u.id < p.id, u.id
-$$;
-comment on function drip._users_in_turn() is
-  'All tenants by id, beginning with one at random.';

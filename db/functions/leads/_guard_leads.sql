@@ -73,6 +73,13 @@ $$;
 comment on function drip._guard_leads() is
   'Trigger: cleans trigger and niche, and marks the lead for enrollment when they change.';
 
+create or replace trigger leads_guard
+  before insert or update on drip.leads
+  for each row execute function drip._guard_leads();
+comment on trigger leads_guard on drip.leads is
+  'Clean token lists; enroll_check is set when trigger, niche, target_status or device changes, and
+   by any other change of a lead with a niche but a pause.';
+
 -- What a row has had from before stays: it is not asked of a change of something else.
 create function drip._check_lead_sizes(p_new drip.leads, p_old drip.leads) returns void
 language plpgsql immutable
@@ -95,13 +102,6 @@ end
 $$;
 comment on function drip._check_lead_sizes(drip.leads, drip.leads) is
   'DR021 for a name, a list of tokens or attributes that are new and beyond their limit.';
-
-create or replace trigger leads_guard
-  before insert or update on drip.leads
-  for each row execute function drip._guard_leads();
-comment on trigger leads_guard on drip.leads is
-  'Clean token lists; enroll_check is set when trigger, niche, target_status or device changes, and
-   by any other change of a lead with a niche but a pause.';
 
 -- One notification a statement, however many leads it touched.
 create or replace function drip._announce_leads() returns trigger

@@ -60,9 +60,3 @@ as $$
 $$;
 comment on function drip._leaving_times(bigint) is
   'From when each pending message of a sequence may leave, null = never; what is paused apart.';
-
-create function drip._hour_keys() returns text[]
-language sql immutable parallel safe
-return array['send_from', 'send_to', 'send_days', 'skip_weekends'];
-comment on function drip._hour_keys() is
-  'The settings of a sequence by which its messages may leave at other times than planned.';

@@ -62,6 +62,13 @@ $$;
 comment on function drip._check_step_chain() is
   'Trigger: a next_trigger that was changed does not close an endless chain.';
 
+create or replace trigger check_chain
+  after update of next_trigger on drip.sequence_steps
+  for each row when (
+    new.retired_at is null and new.next_trigger is not null
+    and new.next_trigger is distinct from old.next_trigger)
+  execute function drip._check_step_chain();
+
 create or replace function drip._announce_step() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -79,13 +86,6 @@ end
 $$;
 comment on function drip._announce_step() is
   'Trigger: a new trigger of an entry step is checked, and leads are compared with it.';
-
-create or replace trigger check_chain
-  after update of next_trigger on drip.sequence_steps
-  for each row when (
-    new.retired_at is null and new.next_trigger is not null
-    and new.next_trigger is distinct from old.next_trigger)
-  execute function drip._check_step_chain();
 
 create or replace trigger announce_step
   after update of trigger on drip.sequence_steps

@@ -234,15 +234,3 @@ $$;
 comment on function drip._replan_journeys(bigint, jsonb, bigint) is
   'Moves, adds and cancels pending messages of a sequence after an edit of its steps; one row for
    each: moves, gains, loses.';
-
-create function drip._steps_in_use(p_sequence_id bigint) returns jsonb
-language sql stable
-as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', st.id, 'place', st.day_number, 'delay', st.trigger_delay_hours,
-    'send_time', st.send_time, 'valid_for', st.valid_for, 'type', st.message_type)), '[]')
-  from drip.sequence_steps st
-  where st.sequence_id = p_sequence_id and st.retired_at is null
-$$;
-comment on function drip._steps_in_use(bigint) is
-  'What of a sequence''s steps decides times, for _replan_journeys.';

@@ -1,0 +1,15 @@
+-- A claim has one of the campaign's lock rows while it judges messages of it, and passes over the
+-- campaign when it finds none that is free. A worker that pauses a campaign waits for nobody
+-- (drip.hold_policy).
+create function drip._shut_out_claims(p_campaign_id bigint) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('drip.hold_policy', true) is distinct from 'skip' then
+    perform drip._lock_all('campaign', p_campaign_id);
+  end if;
+end
+$$;
+comment on function drip._shut_out_claims(bigint) is
+  'Waits for claims of this campaign that are under way, and keeps out others until the commit.';

@@ -1,0 +1,24 @@
+-- Depth costs stack and size costs time, so both are checked before anything reads the value.
+create function drip._check_json(p_value jsonb, p_limit text, p_argument text) returns void
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_text constant text := p_value::text;
+begin
+  if length(v_text) > drip._limit(p_limit) then
+    perform drip._fail(
+      'DR021',
+      format('%s has more than %s characters as JSON', p_argument, drip._limit(p_limit)),
+      'Make it shorter, or hand it over in parts; docs/limits.md has the bounds.');
+  end if;
+  if drip._is_too_deep(v_text) then
+    perform drip._fail(
+      'DR021',
+      format('%s is nested deeper than %s levels', p_argument, drip._limit('depth')),
+      'Write it flatter.');
+  end if;
+end
+$$;
+comment on function drip._check_json(jsonb, text, text) is
+  'DR021 when the JSON value is longer than its limit or nested too deep; null passes.';

@@ -1,0 +1,16 @@
+-- PostgreSQL refuses index entries above a third of a page; this error says which argument.
+create function drip._check_key(p_value text, p_argument text) returns void
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if length(p_value) > drip._limit('key') then
+    perform drip._fail(
+      'DR001',
+      pg_catalog.format('%s is longer than %s characters', p_argument, drip._limit('key')),
+      'Give a short one: it stands in an index.');
+  end if;
+end
+$$;
+comment on function drip._check_key(text, text) is
+  'DR001 when a name or key is too long to stand in an index; null passes.';

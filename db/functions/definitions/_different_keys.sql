@@ -1,0 +1,10 @@
+-- Only what differs is written, so that an unchanged definition changes nothing.
+create function drip._different_keys(p_wanted jsonb, p_old jsonb) returns jsonb
+language sql immutable
+as $$
+  select coalesce(jsonb_object_agg(w.key, w.value), '{}')
+  from jsonb_each(p_wanted) as w (key, value)
+  where w.value is distinct from p_old -> w.key
+$$;
+comment on function drip._different_keys(jsonb, jsonb) is
+  'What of a wanted definition is not as it is: {key: wanted value}.';

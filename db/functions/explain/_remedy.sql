@@ -1,0 +1,90 @@
+-- What a person can do about a reason: a statement that runs as it is. Where the message waits
+-- because it was told to, or more than a statement is needed, a line before it says so.
+create function drip._remedy(p_message_id bigint, p_reason text) returns text
+language sql stable
+as $$
+  select case p_reason
+    when 'sequence_paused' then format(
+      'select * from drip.%s(%L);',
+      case s.status when 'draft' then 'start_sequence' else 'resume_sequence' end, s.id::text)
+    when 'campaign_paused' then format(
+      case
+        when c.status = 'failed' then 'select * from drip.schedule_campaign(%L);'
+        when c.status = 'paused' then 'select * from drip.resume_campaign(%L);'
+        -- its resume has not reached the message
+        else 'select * from drip.sweep_campaigns();'
+      end, c.id::text)
+    when 'lead_paused' then format(
+      x.as_tenant, format('select * from drip.resume_lead(%L);', m.recipient_phone))
+    when 'enrollment_paused' then (
+      select format(
+        x.as_tenant, format(
+          'select * from drip.resume_enrollment(%L, %L%s);', s.id::text, m.recipient_phone,
+          case when e.key <> '' then format(', p_key => %L', e.key) end))
+      from drip.sequence_contacts e
+      where e.id = m.sequence_contact_id)
+    when 'suppressed' then format(
+      E'-- only if the contact asked for it:\n' || x.as_tenant,
+      format('select * from drip.opt_in(%L);', m.recipient_phone))
+    when 'predecessor_pending' then format('select * from drip.explain_message(%s);', before.id)
+    when 'predecessor_unknown' then format(
+      E'-- a receipt settles it, or the end of unknown_hold; to wait for neither:\n'
+      'update drip.users set unknown_hold = interval ''0'' where id = %s;', m.user_id)
+    when 'no_device' then
+      'select * from drip.upsert_device(''name'', ''gowa'', null, ''http://…'', ''instance'');'
+    when 'service_window_closed' then
+      '-- make it a template, or wait until the contact writes'
+    when 'weekend' then x.anyway || format(
+      'select * from drip.update_sequence(%L, ''{"skip_weekends": false}'');', s.id::text)
+    when 'outside_window' then x.anyway || case
+      when num_nonnulls(c.send_from, c.send_days) > 0 then format(
+        'update drip.campaigns set send_from = null, send_to = null, send_days = null'
+        ' where id = %s;', c.id)
+      when num_nonnulls(s.send_from, s.send_days) > 0 then format(
+        'select * from drip.update_sequence(%L, ''{"send_from": null, "send_to": null,'
+        ' "send_days": null}'');', s.id::text)
+      else format(
+        'update drip.users set send_from = null, send_to = null, send_days = null where id = %s;',
+        m.user_id)
+    end
+    when 'contact_gap' then x.anyway || format(
+      'update drip.users set contact_gap = null where id = %s;', m.user_id)
+    when 'contact_cap' then x.anyway || format(
+      'update drip.users set contact_cap = null where id = %s;', m.user_id)
+    when 'unrenderable' then
+      E'-- mend its text, its contact or the setting that error_message names; then:\n'
+      || format('select * from drip.retry_messages(array[%s], p_dry_run => false);', m.id)
+    when 'user_inactive' then format(
+      'update drip.users set is_active = true where id = %s;', m.user_id)
+    when 'guard_error' then (
+      select
+        E'-- mend the function first, list_guards() has its error; then, as an operator:\n'
+        || string_agg(format('select * from drip.register_guard(%L);', g.name), ' ')
+      from drip.sequence_steps st
+      join drip.guards g on g.name in (s.exit_if, st.only_if)
+      where st.id = m.sequence_stepid)
+    else drip._device_remedy(m.device_id, p_reason)
+  end
+  from drip.broadcast_messages m
+  left join drip.campaigns c on c.id = m.campaign_id
+  left join drip.sequences s on s.id = m.sequence_id
+  left join lateral (
+    select p.id
+    from drip.broadcast_messages p
+    join drip.sequence_steps ps on ps.id = p.sequence_stepid
+    join drip.sequence_steps st on st.id = m.sequence_stepid
+    where p.sequence_contact_id = m.sequence_contact_id
+      and p.status in ('pending', 'processing')
+      and ps.day_number < st.day_number
+    order by ps.day_number
+    limit 1
+  ) before on true
+  cross join lateral (
+    select
+      drip._as_tenant(m.user_id) as as_tenant,
+      E'-- it waits as it was told to; to let it go all the same:\n' as anyway
+  ) x
+  where m.id = p_message_id
+$$;
+comment on function drip._remedy(bigint, text) is
+  'The statement that mends a reason for which a message waits; null where time alone does.';

@@ -1,0 +1,24 @@
+-- replied_at of the message, last_inbound_at of the lead. A lead that an application holds is noted
+-- by the next tick.
+create function drip._note_replies(p_ids bigint[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update drip.broadcast_messages m
+  set replied_at = least(m.replied_at, q.at)
+  from (
+    select i.reply_to_message_id, min(i.sent_at) as at
+    from drip.inbound_messages i
+    where i.id = any (p_ids)
+      and i.reply_to_message_id is not null
+      and i.kind not in ('preference', 'number_change')
+    group by i.reply_to_message_id
+    order by i.reply_to_message_id
+  ) q
+  where m.id = q.reply_to_message_id and m.status = 'sent';
+  perform drip._note_last_inbound(p_ids);
+end
+$$;
+comment on function drip._note_replies(bigint[]) is
+  'Marks the messages that these inbound messages answer, and their leads.';

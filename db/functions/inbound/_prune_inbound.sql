@@ -1,0 +1,28 @@
+-- What was processed stays a week for questions, then goes.
+create function drip._prune_inbound(p_limit integer) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_count bigint;
+begin
+  delete from pgmq.a_drip_inbound a
+  where a.msg_id in (
+    select k.msg_id
+    from pgmq.a_drip_inbound k
+    where k.archived_at < drip.now() - interval '7 days'
+    order by k.msg_id
+    limit p_limit);
+  get diagnostics v_count = row_count;
+  delete from drip.dead_letters d
+  where d.id in (
+    select k.id
+    from drip.dead_letters k
+    where k.died_at < drip.now() - interval '90 days'
+    order by k.died_at
+    limit p_limit);
+  return v_count;
+end
+$$;
+comment on function drip._prune_inbound(integer) is
+  'Removes archived webhooks after seven days and dead letters after ninety; returns how many.';

@@ -1,0 +1,23 @@
+-- The whole text has to be a stop word: "please do not stop" is none. Signs and emoji around it do
+-- not count; a tenant's own word goes before the common ones.
+create function drip._stop_category(p_user_id bigint, p_language text, p_text text) returns text
+language sql stable
+as $$
+  select w.category
+  from drip.stop_words w
+  cross join (
+    -- spaces, punctuation, symbols and emoji of all scripts, also where the locale knows none
+    select e'[[:space:][:punct:]\\u00a0-\\u00bf\\u2000-\\u2bff\\u3000-\\u303f\\ufe00-\\ufe0f\\ufeff'
+      || e'\\uff01-\\uff0f\\uff1a-\\uff20\\U0001f000-\\U0001faff]+' as signs
+  ) g
+  where length(p_text) <= 100
+    and w.word = regexp_replace(
+      regexp_replace(lower(p_text), '^' || g.signs || '|' || g.signs || '$', '', 'g'),
+      e'[[:space:]\\u00a0\\u2000-\\u200f]+', ' ', 'g')
+    and (w.user_id is null or w.user_id = p_user_id)
+    and (w.language is null or w.language = p_language)
+  order by w.user_id is null, w.category
+  limit 1
+$$;
+comment on function drip._stop_category(bigint, text, text) is
+  'all or marketing where the text is a stop word of the tenant in that language, else null.';

@@ -1,0 +1,77 @@
+-- Locks enrollments, then messages, each in id order. A message that is being claimed is waited
+-- for, so that nothing unclaimed leaves once this has committed.
+create function drip._opt_out(
+  p_user bigint, p_phone text, p_category text, p_reason text, p_source text)
+returns table (lead_id bigint, outcome text, cancelled integer)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := drip.now();
+  v_lead bigint;
+  v_outcome text := 'already_suppressed';
+  v_enrollments bigint[];
+  v_cancelled integer;
+begin
+  insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
+  values (p_user, p_phone, p_category, nullif(btrim(p_reason), ''), p_source, v_now)
+  on conflict (user_id, phone, category) do nothing;
+  if found then
+    v_outcome := 'suppressed';
+  elsif p_source <> 'provider' then
+    -- what the provider once said it may take back; a word to us stays
+    update drip.suppressions s
+    set source = p_source, reason = coalesce(nullif(btrim(p_reason), ''), s.reason)
+    where s.user_id = p_user and s.phone = p_phone and s.category = p_category
+      and s.source = 'provider';
+  end if;
+  select l.id into v_lead from drip.leads l where l.user_id = p_user and l.phone = p_phone;
+  if v_lead is null then
+    return query select null::bigint, v_outcome, 0;
+    return;
+  end if;
+
+  select array_agg(q.id order by q.id)
+  into v_enrollments
+  from (
+    select e.id
+    from drip.sequence_contacts e
+    join drip.sequences s on s.id = e.sequence_id
+    where e.lead_id = v_lead
+      and e.completed_at is null
+      and (p_category = 'all' or s.category = p_category)
+    order by e.id
+    for no key update of e
+  ) q;
+
+  with locked as (
+    select m.id
+    from drip.broadcast_messages m
+    where m.lead_id = v_lead
+      and m.status = 'pending'
+      and (p_category = 'all' or m.category = p_category)
+      and not coalesce(m.source ? 'confirms_opt_out', false)
+    order by m.id
+    for no key update
+  ),
+  stopped as (
+    update drip.broadcast_messages m
+    set status = 'cancelled', status_reason = 'suppressed', finished_at = v_now,
+      not_before = null, deferred_reason = null
+    from locked k
+    where m.id = k.id
+    returning m.id
+  )
+  select count(*)
+  into v_cancelled
+  from stopped;
+
+  if v_enrollments is not null then
+    perform drip._exit_enrollments(v_enrollments, 'opted_out');
+  end if;
+  return query select v_lead, v_outcome, v_cancelled;
+end
+$$;
+comment on function drip._opt_out(bigint, text, text, text, text) is
+  'opt_out for a tenant and an E.164 phone: suppression, cancelled messages, ended journeys.';

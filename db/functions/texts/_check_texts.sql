@@ -1,0 +1,196 @@
+-- What nobody fills or closes would be printed as it stands to every contact, so it is refused when
+-- it is saved. An attribute without a fallback must be known of some lead or journey of the tenant:
+-- one look per attribute. A tenant without leads is asked again when the program starts.
+create function drip._check_texts(
+  p_user_id bigint, p_paths text[], p_texts text[], p_judge_attributes boolean,
+  p_lead_id bigint default null)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_found record;
+begin
+  for v_found in
+    select t.path as at, t.text, t.path ~ '(^|[._])caption$' as is_caption
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    where length(t.text) > drip._limit('caption')
+      or length(t.text) - length(replace(t.text, '{', '')) > drip._limit('placeholders')
+    order by t.place
+  loop
+    perform drip._check_length(
+      v_found.text, case when v_found.is_caption then 'caption' else 'text' end, v_found.at);
+    perform drip._check_count(
+      (select count(*) from drip._placeholders(v_found.text) h where h.is_known), 'placeholders',
+      format('the placeholders of %s', v_found.at));
+  end loop;
+
+  for v_found in
+    select t.path as at, h.placeholder, h.path, h.is_known, h.is_nested
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    cross join lateral drip._placeholders(t.text) h
+    where position('{' in t.text) > 0 and (h.is_nested or not h.is_known)
+    order by t.place, h.place
+    limit 1
+  loop
+    if v_found.is_nested then
+      perform drip._fail(
+        'DR017',
+        format(
+          '%s: the fallback of %s holds a placeholder or a variant', v_found.at,
+          '{' || v_found.path || '}'),
+        'In a fallback only {name} and {phone} are filled; others stand on their own.');
+    end if;
+    perform drip._fail(
+      'DR017', format('%s: there is no placeholder %s', v_found.at, left(v_found.placeholder, 60)),
+      format(
+        'The nearest known one is %s.%s', drip._nearest_placeholder(p_user_id, v_found.path),
+        case
+          when v_found.placeholder ~ e'\\|' then ' Variants are written [[Hi|Hello]].' else ''
+        end));
+  end loop;
+
+  for v_found in
+    select t.path as at, drip._bracket_problem(t.text) as problem
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    where t.text ~ e'\\[\\[|\\]\\]' and drip._bracket_problem(t.text) is not null
+    order by t.place
+    limit 1
+  loop
+    perform drip._fail(
+      'DR017', format('%s: %s', v_found.at, v_found.problem),
+      'A variant is written [[Hi|Hello|Salam]], without another one inside.');
+  end loop;
+
+  for v_found in
+    select t.path as at, m.inside[1] as placeholder
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    cross join lateral (
+      select regexp_match(
+        replace(replace(t.text, '{name}', chr(6)), '{phone}', chr(6)),
+        e'(\\{[[:alpha:]_][^{}|]*)' || chr(6) || e'[^{}]*\\}') as inside
+    ) m
+    where m.inside is not null
+    order by t.place
+    limit 1
+  loop
+    perform drip._fail(
+      'DR017',
+      format(
+        '%s: a placeholder stands inside %s', v_found.at, left(v_found.placeholder, 60) || '…'),
+      'Close it before the next one begins; only a fallback may hold {name} and {phone}.');
+  end loop;
+
+  if not p_judge_attributes then
+    return;
+  end if;
+  for v_found in
+    select w.attribute, w.at
+    from (
+      select distinct on (substr(h.path, 12))
+        substr(h.path, 12) as attribute, t.path as at, t.place
+      from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+      cross join lateral drip._placeholders(t.text) h
+      where position('{attributes.' in t.text) > 0 and h.path ~ e'^attributes\\.'
+        and h.fallback is null
+      order by substr(h.path, 12), t.place
+    ) w
+    order by w.place, w.attribute
+  loop
+    if not exists (
+        select
+        from drip.leads l
+        where l.id = p_lead_id and l.attributes ? v_found.attribute)
+      and not exists (
+        select
+        from drip.leads l
+        where l.user_id = p_user_id and l.attributes ? v_found.attribute)
+      and not exists (
+        select
+        from drip.sequence_contacts e
+        where e.user_id = p_user_id and e.attributes ? v_found.attribute)
+      and exists (
+        select
+        from drip.leads l
+        where l.user_id = p_user_id and l.id is distinct from p_lead_id)
+    then
+      perform drip._fail(
+        'DR017',
+        format('%s: no lead has the attribute %s', v_found.at, quote_literal(v_found.attribute)),
+        format(
+          'The nearest known placeholder is %s; or give it a fallback: {attributes.%s|friend}.',
+          drip._nearest_placeholder(p_user_id, 'attributes.' || v_found.attribute),
+          v_found.attribute));
+    end if;
+  end loop;
+end
+$$;
+comment on function drip._check_texts(bigint, text[], text[], boolean, bigint) is
+  'DR017, with the path, for a placeholder that nothing fills or a variant that does not close.';
+
+-- Of the newest leads and journeys: enough to name what people use.
+create function drip._nearest_placeholder(p_user_id bigint, p_path text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_sample constant integer := 2000;
+  v_word constant text := regexp_replace(btrim(p_path), e'^.*\\.', '');
+  v_attributes text[];
+  v_nearest text;
+begin
+  select array_agg(q.key)
+  into v_attributes
+  from (
+    select distinct k.key
+    from (
+      (select l.attributes
+       from drip.leads l
+       where l.user_id = p_user_id and l.attributes <> '{}'
+       order by l.id desc
+       limit c_sample)
+      union all
+      (select e.attributes
+       from drip.sequence_contacts e
+       where e.user_id = p_user_id and e.attributes <> '{}'
+       order by e.id desc
+       limit c_sample)
+    ) a
+    cross join lateral jsonb_object_keys(a.attributes) as k (key)
+    where k.key ~ '^[[:alnum:]_]+$'
+    order by k.key
+    limit 200
+  ) q;
+  if drip._edit_distance(lower(btrim(split_part(p_path, '.', 1))), 'attributes') <= 3
+    and v_attributes is not null
+  then
+    return '{attributes.' || drip._nearest(v_word, v_attributes) || '}';
+  end if;
+  v_nearest := drip._nearest(v_word, array['name', 'phone'] || v_attributes);
+  return case
+    when v_nearest in ('name', 'phone') then '{' || v_nearest || '}'
+    else '{attributes.' || v_nearest || '}'
+  end;
+end
+$$;
+comment on function drip._nearest_placeholder(bigint, text) is
+  'The placeholder that was probably meant, by the attributes that the tenant''s leads have.';
+
+create function drip._bracket_problem(p_text text) returns text
+language sql immutable parallel safe
+as $$
+  -- what is left when the variants that open and close are gone
+  select case
+    when position('[[[' in p_text) > 0 then 'it is not clear which two of [[[ open a variant'
+    when r.rest ~ e'\\[\\[.*\\]\\]' then 'a variant stands inside another'
+    when position('[[' in r.rest) > 0 then 'the variant that opens with [[ does not close'
+    -- a ]] alone is text, as in JSON; with a bar it was meant for one
+    when r.rest ~ e'\\[[^][|]*\\|[^][]*\\]\\]'
+      then 'the variant that closes with ]] opens with one ['
+  end
+  from (
+    select regexp_replace(p_text, e'\\[\\[((?!\\[\\[|\\]\\]).)*\\]\\]', ' ', 'g') as rest
+  ) r
+$$;
+comment on function drip._bracket_problem(text) is
+  'What is wrong with the double brackets of a text; null if nothing.';
