@@ -26,46 +26,7 @@ declare
   v_read bigint[];
   v_parked bigint;
 begin
-  select jsonb_agg(to_jsonb(r) || jsonb_build_object(
-    'message_id', coalesce(own.id, named.id),
-    'attempt', case when own.id is not null then r.attempt_ref else named.attempt end,
-    'at', least(coalesce(r.occurred_at, v_now), v_now),
-    'received_at', coalesce(r.received_at, v_now)))
-  into v_given
-  from jsonb_to_recordset(p_receipts) as r (
-    user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
-    occurred_at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
-    attempt_ref integer, error_code text, error_message text)
-  left join lateral (
-    select m.id
-    from drip.broadcast_messages m
-    left join drip.message_attempts a on a.message_id = m.id and a.attempt = r.attempt_ref
-    where m.id = r.message_ref
-      and m.user_id = r.user_id
-      and m.attempts >= r.attempt_ref
-      and m.status <> 'processing'
-      and (coalesce(a.device_id, m.device_id) = r.device_id
-           or drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
-  ) own on true
-  left join lateral (
-    select m.id, a.attempt
-    from drip.broadcast_messages m
-    left join lateral (
-      select k.attempt, k.device_id
-      from drip.message_attempts k
-      where k.message_id = m.id and k.provider_message_id = r.provider_message_id
-      order by k.attempt desc
-      limit 1
-    ) a on true
-    where m.provider_message_id = r.provider_message_id
-      and m.user_id = r.user_id
-      and m.status <> 'processing'
-      and (coalesce(a.device_id, m.device_id) = r.device_id
-           or drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
-    order by m.id
-    limit 1
-  ) named on own.id is null;
-
+  v_given := drip._name_receipts(p_receipts);
   v_locked := array(
     select m.id
     from drip.broadcast_messages m
@@ -183,36 +144,8 @@ begin
     perform drip._record_results(v_results, true);
   end if;
 
-  -- a number that the provider writes otherwise leads to the same lead
-  insert into drip.lead_aliases as a (user_id, platform, provider_id, lead_id, created_at)
-  select distinct on (f.user_id, f.platform, f.recipient)
-    f.user_id, f.platform, f.recipient, m.lead_id, v_now
-  from jsonb_to_recordset(v_given) as f (
-    user_id bigint, platform text, recipient text, message_id bigint)
-  join drip.broadcast_messages m on m.id = f.message_id
-  where f.recipient is not null
-    and '+' || f.recipient <> m.recipient_phone
-    -- of a person who was erased nothing is learned again
-    and m.recipient_phone not like '+999%'
-  order by f.user_id, f.platform, f.recipient, m.lead_id
-  on conflict do nothing;
-
-  insert into drip.receipts as r (
-    user_id, device_id, platform, provider_message_id, kind, occurred_at, received_at, recipient,
-    message_ref, attempt_ref, error_code, error_message)
-  select
-    f.user_id, f.device_id, f.platform, f.provider_message_id, f.kind, f.at,
-    -- tried again for as long as it is young; what is held by somebody stays young
-    case when f.message_id is null then f.received_at else v_now end,
-    f.recipient, f.message_ref, f.attempt_ref, f.error_code, f.error_message
-  from jsonb_to_recordset(v_given) as f (
-    user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
-    at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
-    attempt_ref integer, error_code text, error_message text, message_id bigint)
-  where f.message_id is null or f.message_id <> all (v_locked)
-  order by f.user_id, f.provider_message_id, f.kind
-  on conflict do nothing;
-  get diagnostics v_parked = row_count;
+  perform drip._learn_aliases(v_given);
+  v_parked := drip._park_receipts(v_given, v_locked);
 
   return query
     select coalesce(jsonb_array_length(v_facts), 0)::bigint, v_parked;
@@ -268,3 +201,112 @@ end
 $$;
 comment on function drip._note_receipts(bigint[]) is
   'Notes for the devices of these messages that a receipt of theirs has come.';
+
+-- A receipt names its message by a reference of ours, or by the provider's id. It counts for what
+-- its sender sent, and for nothing of another account.
+create function drip._name_receipts(p_receipts jsonb) returns jsonb
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+begin
+  return (
+    select jsonb_agg(to_jsonb(r) || jsonb_build_object(
+      'message_id', coalesce(own.id, named.id),
+      'attempt', case when own.id is not null then r.attempt_ref else named.attempt end,
+      'at', least(coalesce(r.occurred_at, v_now), v_now),
+      'received_at', coalesce(r.received_at, v_now)))
+    from jsonb_to_recordset(p_receipts) as r (
+      user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
+      occurred_at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
+      attempt_ref integer, error_code text, error_message text)
+    left join lateral (
+      select m.id
+      from drip.broadcast_messages m
+      left join drip.message_attempts a on a.message_id = m.id and a.attempt = r.attempt_ref
+      where m.id = r.message_ref
+        and m.user_id = r.user_id
+        and m.attempts >= r.attempt_ref
+        and m.status <> 'processing'
+        and (coalesce(a.device_id, m.device_id) = r.device_id
+             or drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
+    ) own on true
+    left join lateral (
+      select m.id, a.attempt
+      from drip.broadcast_messages m
+      left join lateral (
+        select k.attempt, k.device_id
+        from drip.message_attempts k
+        where k.message_id = m.id and k.provider_message_id = r.provider_message_id
+        order by k.attempt desc
+        limit 1
+      ) a on true
+      where m.provider_message_id = r.provider_message_id
+        and m.user_id = r.user_id
+        and m.status <> 'processing'
+        and (coalesce(a.device_id, m.device_id) = r.device_id
+             or drip._is_one_sender(r.device_id, coalesce(a.device_id, m.device_id)))
+      order by m.id
+      limit 1
+    ) named on own.id is null);
+end
+$$;
+comment on function drip._name_receipts(jsonb) is
+  'The receipts with message_id (null: not known, or still with a worker), attempt and instants.';
+
+-- A number that the provider writes otherwise leads to the same lead.
+create function drip._learn_aliases(p_given jsonb) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+begin
+  insert into drip.lead_aliases as a (user_id, platform, provider_id, lead_id, created_at)
+  select distinct on (f.user_id, f.platform, f.recipient)
+    f.user_id, f.platform, f.recipient, m.lead_id, v_now
+  from jsonb_to_recordset(p_given) as f (
+    user_id bigint, platform text, recipient text, message_id bigint)
+  join drip.broadcast_messages m on m.id = f.message_id
+  where f.recipient is not null
+    and '+' || f.recipient <> m.recipient_phone
+    -- of a person who was erased nothing is learned again
+    and m.recipient_phone not like '+999%'
+  order by f.user_id, f.platform, f.recipient, m.lead_id
+  on conflict do nothing;
+end
+$$;
+comment on function drip._learn_aliases(jsonb) is
+  'Keeps the ids under which a provider knows the leads of these receipts.';
+
+-- What cannot be applied yet is tried again for as long as it is young; what somebody else has
+-- locked stays young.
+create function drip._park_receipts(p_given jsonb, p_locked bigint[]) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := drip.now();
+  v_parked bigint;
+begin
+  insert into drip.receipts as r (
+    user_id, device_id, platform, provider_message_id, kind, occurred_at, received_at, recipient,
+    message_ref, attempt_ref, error_code, error_message)
+  select
+    f.user_id, f.device_id, f.platform, f.provider_message_id, f.kind, f.at,
+    case when f.message_id is null then f.received_at else v_now end,
+    f.recipient, f.message_ref, f.attempt_ref, f.error_code, f.error_message
+  from jsonb_to_recordset(p_given) as f (
+    user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
+    at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
+    attempt_ref integer, error_code text, error_message text, message_id bigint)
+  where f.message_id is null or f.message_id <> all (p_locked)
+  order by f.user_id, f.provider_message_id, f.kind
+  on conflict do nothing;
+  get diagnostics v_parked = row_count;
+  return v_parked;
+end
+$$;
+comment on function drip._park_receipts(jsonb, bigint[]) is
+  'Stores receipts whose message is unknown or not among the locked ones; returns how many.';

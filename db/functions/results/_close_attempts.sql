@@ -54,4 +54,4 @@ begin
 end
 $$;
 comment on function drip._close_attempts(jsonb, boolean) is
-  'Writes outcomes on their attempts; the rows whose attempt has changed, with what it said before.';
+  'Writes outcomes on their attempts; those that have changed, with the outcome before.';

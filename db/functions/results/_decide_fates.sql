@@ -1,10 +1,11 @@
 -- What becomes of a message: the outcome, what its code means on that platform, how often it has
--- failed, and what its device's policy says about an answer that never came. An error of the device,
--- the account or the program is not the message's fault.
+-- failed, and what its device's policy says about an answer that never came. An error of the
+-- device, the account or the program is not the message's fault.
 create function drip._decide_fates(p_results jsonb, p_is_receipt boolean)
 returns table (
-  message_id bigint, provider_message_id text, error_code text, error_message text, device_id bigint, outcome_before text, claimed_at timestamptz,
-  finished_at timestamptz, account_id bigint, lead_id bigint, user_id bigint,
+  message_id bigint, provider_message_id text, error_code text, error_message text,
+  device_id bigint, outcome_before text, claimed_at timestamptz, finished_at timestamptz,
+  account_id bigint, lead_id bigint, user_id bigint,
   recipient_phone text, sequence_id bigint, campaign_id bigint, status_before text,
   is_late boolean, is_of_today boolean, scope text, action text, suppress_after integer,
   auto_resume boolean, check_ends_stop boolean, meaning text, is_own boolean,
