@@ -55,7 +55,7 @@ format: $(STAMP) ## Write Python files the way lint wants them
 	$(BIN)/ruff format .
 
 docs: $(STAMP) ## Write docs/sql-api.md, views.md and events.md from comments and models
-	$(BIN)/python -m pgdrip.docs docs
+	$(BIN)/python -m pgdrip.cli.docs docs
 
 bench: $(STAMP) ## Measure; ARGS goes to the benchmark
 	$(BIN)/python -m bench $(ARGS)

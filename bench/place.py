@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from pgdrip.embedded import EmbeddedServer, embedded_server
 from pgdrip.schema import migrate
-from pgdrip.target import create_database
+from pgdrip.schema.embedded import EmbeddedServer, embedded_server
+from pgdrip.schema.target import create_database
 
 # The same in every part: 1,000,000 rows of about 130 bytes, 100 distinct ids an update.
 YARDSTICK = """

@@ -28,8 +28,8 @@ from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.janitor import DatabaseJanitor
 from scratch import server_folder
 
-from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
+from pgdrip.schema.embedded import embedded_server
 
 Connection = psycopg.Connection[DictRow]
 Connect = Callable[..., Connection]

@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lesson_marks import TESTS, Mutant, Rule, marks, mutants
 from scratch import server_folder
 
-from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
+from pgdrip.schema.embedded import embedded_server
 
 ROOT = TESTS.parent
 # worker/ finds db/ beside itself, so both are copied; the rest is looked at in its place.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pgdrip.schema import db_dir
-from pgdrip.sql_files import load_files
+from pgdrip.schema.sql_files import load_files
 
 CLOCKS = re.compile(
     r"(?<!drip\.)(?<![\w.])(?:pg_catalog\.)?"

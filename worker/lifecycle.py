@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from .database import connect
 from .errors import PgdripError, from_database
-from .installation import QUERY, refuse_broken
+from .schema.installation import QUERY, refuse_broken
 
 log = structlog.get_logger("pgdrip.lifecycle")
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pgdrip.definitions import Definitions, read_files, write_yaml
 from pgdrip.errors import PgdripError
+from pgdrip.files.definitions import Definitions, read_files, write_yaml
 
 
 def read(folder: Path, text: str | bytes) -> Definitions:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pgdrip.demo import own_command
-from pgdrip.embedded import stop
-from pgdrip.target import current_database
+from pgdrip.demo.run import own_command
+from pgdrip.schema.embedded import stop
+from pgdrip.schema.target import current_database
 
 
 def children_of(pid: int) -> list[int]:

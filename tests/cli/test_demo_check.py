@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pgdrip.demo_check import check_coming_back, check_sending, check_stopping
+from pgdrip.demo.check import check_coming_back, check_sending, check_stopping
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 STATS = {

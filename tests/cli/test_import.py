@@ -13,7 +13,7 @@ import pytest
 from psycopg.rows import DictRow
 
 from pgdrip.errors import PgdripError
-from pgdrip.importer import ImportReport, Problem, import_file, write_problems
+from pgdrip.files.importer import ImportReport, Problem, import_file, write_problems
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Connection = psycopg.Connection[DictRow]

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import DictRow, dict_row
 
 import pgdrip.schema
-from pgdrip.sql_files import SqlFile, load_files
+from pgdrip.schema.sql_files import SqlFile, load_files
 
 Catalog = psycopg.Connection[DictRow]
 

@@ -10,8 +10,8 @@ import pytest
 from pglast import split
 from psycopg import Connection, Error, errors
 
-from pgdrip.docs import pages
-from pgdrip.sql_files import SqlFile
+from pgdrip.cli.docs import pages
+from pgdrip.schema.sql_files import SqlFile
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -219,6 +219,16 @@ def test_code_names_pages_that_exist() -> None:
         (path.relative_to(ROOT).as_posix(), page)
         for path in sources
         for page in re.findall(r"(?<![\w./])docs/[\w/-]+\.md", path.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [n for n in sorted(named) if not (ROOT / n[1]).exists()] == []
+
+
+def test_pages_name_modules_that_exist() -> None:
+    named = {
+        (path.relative_to(ROOT).as_posix(), module)
+        for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+        for module in re.findall(r"(?<![\w/])worker/[\w/]+\.py", path.read_text(encoding="utf-8"))
     }
     assert named
     assert [n for n in sorted(named) if not (ROOT / n[1]).exists()] == []

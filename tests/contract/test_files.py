@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pglast import parser
 
-from pgdrip.sql_files import SqlFile
+from pgdrip.schema.sql_files import SqlFile
 
 LONGEST_LINE = 100
 BODY = re.compile(r"(?<![\w$])(\$(?:[A-Za-z_]\w*)?\$)(.*?)\1", re.DOTALL)

@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 from sql_text import code_of, reads_clock
 
-from pgdrip.roles import ROLES
+from pgdrip.schema.roles import ROLES
 
 FUNCTIONS = """
 select

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from psycopg import Connection
 
 import pgdrip
-from pgdrip.sql_files import SqlFile
+from pgdrip import schema
+from pgdrip.schema.sql_files import SqlFile
 
 PACKAGE = Path(pgdrip.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "db" not in path.parts)
@@ -20,6 +23,25 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "db" not in path.part
 OWN_TABLES = {"code_objects", "installed_parts"}
 # Definitions of row-level policies, which stand on tables.
 DEFINITIONS = {"policies.py"}
+
+# What builds on what: a group imports from rows above its own, and from nothing else. Names are
+# modules of the package and packages in it.
+ROWS: tuple[tuple[set[str], ...], ...] = (
+    (
+        {"__init__", "errors", "events", "settings", "logs"}
+        | {"server_log", "session", "watchdog", "tables", "database"},
+    ),
+    ({"schema"},),
+    ({"lifecycle"}, {"files"}, {"senders"}),
+    (
+        {"receiver"},
+        {"app", "devices", "dispatch", "listener", "recorder", "runner", "sweeps", "turns"},
+    ),
+    ({"simulator"},),
+    ({"demo"},),
+    ({"cli", "__main__"},),
+)
+LONGEST = 500  # lines of a module
 
 # Called per message or per lead: a block with a handler is a subtransaction each time.
 # claim_messages and record_results have one around their inner form, once a call.
@@ -42,6 +64,28 @@ def imports(tree: ast.AST) -> list[tuple[int, str]]:
         elif isinstance(node, ast.Import):
             found += [(0, alias.name) for alias in node.names]
     return found
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of ours that a module imports, as `schema.roles`; also those it loads later."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            home = path.parents[node.level - 1]
+            home = home.joinpath(*(node.module.split(".") if node.module else ()))
+            for place in [home / alias.name for alias in node.names]:
+                is_module = place.is_dir() or place.with_suffix(".py").is_file()
+                wanted = (place if is_module else home).relative_to(PACKAGE)
+                found.add(".".join(wanted.parts) or "__init__")
+    return found
+
+
+def group_of(module: str) -> tuple[int, set[str]]:
+    """The row of a module, and its group in there."""
+    top = module.split(".")[0]
+    found = [(at, group) for at, row in enumerate(ROWS) for group in row if top in group]
+    assert len(found) == 1, f"{top} has no place in ROWS"
+    return found[0]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -69,12 +113,59 @@ def test_python_names_no_table(catalog: Connection[dict[str, Any]]) -> None:
 
 
 def test_no_module_knows_all_others() -> None:
-    """Only the command line may, and it does so inside its commands."""
-    names = {path.stem for path in MODULES}
     for path in MODULES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        wanted = {name.split(".")[0] for level, name in imports(tree) if level} & names
-        assert len(wanted) <= 12 or path.stem == "cli", f"{path.name}: {sorted(wanted)}"
+        wanted = imported(path)
+        assert len(wanted) <= 12, f"{path.relative_to(PACKAGE)}: {sorted(wanted)}"
+
+
+def test_packages_import_in_one_direction() -> None:
+    wrong = []
+    seen = set()
+    for path in MODULES:
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        row, group = group_of(name)
+        for other in imported(path):
+            there, group_there = group_of(other)
+            if there >= row and group_there != group:
+                wrong.append(f"{name} imports {other}")
+            seen.add(other)
+    assert wrong == []
+    # it did look: these are imported by a name, from outside and inside a function
+    assert {"schema.roles", "runner", "__init__"} <= seen
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    tops = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert tops == {name for row in ROWS for group in row for name in group}
+
+
+def test_no_module_is_long() -> None:
+    lengths = {
+        str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8").count("\n")
+        for path in MODULES
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_the_names_of_the_schema_are_found_at_their_first_use() -> None:
+    for name in schema.__all__:
+        assert getattr(schema, name)
+    with pytest.raises(ImportError):
+        exec("from pgdrip.schema import no_such_name")
+    # a module that is imported takes the place of what has its name
+    assert set(schema.__all__) & {path.stem for path in MODULES} == set()
+
+
+def test_what_sends_and_receives_loads_no_migrations() -> None:
+    """They take half a second of each start."""
+    program = (
+        "import sys; import pgdrip.cli, pgdrip.runner, pgdrip.receiver.server;"
+        "print(*{'alembic', 'sqlalchemy', 'psycopg'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["psycopg"]
 
 
 def test_hot_functions_handle_no_exceptions(sql_files: list[SqlFile]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pgdrip.sql_files import ROOMS, SqlFile
+from pgdrip.schema.sql_files import ROOMS, SqlFile
 
 # (function, what it calls in a room above its own): why.
 UPWARD = {

@@ -20,17 +20,17 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from pgdrip import embedded
-from pgdrip.embedded import EmbeddedServer, embedded_server, stop
 from pgdrip.errors import PgdripError
+from pgdrip.schema import server_user
+from pgdrip.schema.embedded import EmbeddedServer, embedded_server, stop
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a user for the server")
 
 HOLDER = """
 import sys
 from pathlib import Path
-from pgdrip import embedded
-embedded.SYSTEM_FOLDER = Path(sys.argv[2])
+from pgdrip.schema import embedded, server_user
+server_user.SYSTEM_FOLDER = Path(sys.argv[2])
 print("loaded", flush=True)
 sys.stdin.readline()
 with embedded.embedded_server(Path(sys.argv[1]), keep=sys.argv[3] == "keep") as server:
@@ -55,7 +55,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _own_system_folder(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "SYSTEM_FOLDER", open_folder / "system")
+    monkeypatch.setattr(server_user, "SYSTEM_FOLDER", open_folder / "system")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ class Holder:
                 "-c",
                 HOLDER,
                 str(home),
-                str(embedded.SYSTEM_FOLDER),
+                str(server_user.SYSTEM_FOLDER),
                 "keep" if keep else "",
             ],
             stdin=subprocess.PIPE,
@@ -382,7 +382,7 @@ def test_private_folder_stays_private(open_folder: Path) -> None:
     before = modes(home)
     with embedded_server(home) as server:
         assert is_up(server)
-        assert server.data.is_relative_to(embedded.SYSTEM_FOLDER)
+        assert server.data.is_relative_to(server_user.SYSTEM_FOLDER)
     assert modes(home) == before
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
@@ -439,7 +439,7 @@ def test_private_binaries_are_copied_and_renewed(
         "find_spec",
         lambda _: SimpleNamespace(submodule_search_locations=[str(package)]),
     )
-    copy = embedded.SYSTEM_FOLDER / "server-18"
+    copy = server_user.SYSTEM_FOLDER / "server-18"
     with embedded_server(home) as server:
         assert is_up(server)
         assert server.bin.is_relative_to(copy)
@@ -451,7 +451,7 @@ def test_private_binaries_are_copied_and_renewed(
         assert is_up(server)
         assert (copy / "WHEEL").read_text().endswith("99.0\n")
     assert modes(package / "pginstall18" / "bin") == before
-    assert sorted(path.name for path in embedded.SYSTEM_FOLDER.iterdir()) == [
+    assert sorted(path.name for path in server_user.SYSTEM_FOLDER.iterdir()) == [
         "server-18",
         "server-18.lock",
     ]
@@ -459,7 +459,7 @@ def test_private_binaries_are_copied_and_renewed(
 
 @as_root
 def test_root_without_useradd_is_told(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "SERVER_USER", "pgdrip-nobody")
+    monkeypatch.setattr(server_user, "SERVER_USER", "pgdrip-nobody")
     monkeypatch.setattr(shutil, "which", lambda *_args, **_kwargs: None)
     with pytest.raises(PgdripError) as caught, embedded_server(fresh_home):
         pass
@@ -485,11 +485,11 @@ def test_two_that_miss_the_user_at_once_make_it_once(monkeypatch: pytest.MonkeyP
         made.append(command)
         return SimpleNamespace(stderr="")
 
-    monkeypatch.setattr(embedded.pwd, "getpwnam", look)
-    monkeypatch.setattr(embedded.shutil, "which", lambda *_, **__: "useradd")
-    monkeypatch.setattr(embedded.subprocess, "run", useradd)
+    monkeypatch.setattr(server_user.pwd, "getpwnam", look)
+    monkeypatch.setattr(server_user.shutil, "which", lambda *_, **__: "useradd")
+    monkeypatch.setattr(server_user.subprocess, "run", useradd)
     with ThreadPoolExecutor() as threads:
-        calls = [threads.submit(embedded._server_account) for _ in range(2)]
+        calls = [threads.submit(server_user.server_account) for _ in range(2)]
         assert {call.result().uid for call in calls} == {1001}
     assert len(made) == 1
 

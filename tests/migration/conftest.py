@@ -12,8 +12,8 @@ from code_tree import Tree, foundation_folder
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from scratch import server_folder
 
-from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
+from pgdrip.schema.embedded import embedded_server
 
 CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 

@@ -8,9 +8,8 @@ import psycopg
 import pytest
 from code_tree import Tree, function, view
 
-from pgdrip import schema
 from pgdrip.errors import PgdripError
-from pgdrip.schema import db_dir, migrate
+from pgdrip.schema import db_dir, migrate, migration
 
 
 @pytest.mark.parametrize(
@@ -190,11 +189,12 @@ def test_who_holds_it_may_be_unknown(
     tree.migrate()
     tree.write("views/v.sql", view("v", "select 2 as n"))
     if failure == "the query":
-        monkeypatch.setattr("pgdrip.schema._HOLDERS", "select 1 / 0, ''")
+        monkeypatch.setattr("pgdrip.schema.migration._HOLDERS", "select 1 / 0, ''")
     else:
-        holders = schema._holders
+        holders = migration._holders
         monkeypatch.setattr(
-            "pgdrip.schema._holders", lambda dsn: holders("host=127.0.0.1 port=1 user=nobody")
+            "pgdrip.schema.migration._holders",
+            lambda dsn: holders("host=127.0.0.1 port=1 user=nobody"),
         )
     with psycopg.connect(tree.dsn) as reader:
         reader.execute("select * from drip.v")

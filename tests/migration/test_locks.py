@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from code_tree import Tree
 
-from pgdrip.locks import run_locking
+from pgdrip.schema.locks import run_locking
 
 SESSIONS = 8
 LASTS = 2.0  # seconds of a transaction: longer than the wait in which no circle can close

@@ -18,8 +18,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from scratch import server_folder
 
-from pgdrip.embedded import _Place
 from pgdrip.schema import drift, migrate
+from pgdrip.schema.embedded import _Place
 
 NEW = 18
 OWNER = "upgrade_owner"

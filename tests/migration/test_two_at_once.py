@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 from code_tree import Tree, function
 
-from pgdrip.roles import DEPLOYER_ROLES, MEMBERSHIPS, ROLES, ensure_roles
 from pgdrip.schema import db_dir, drift, migrate
+from pgdrip.schema.roles import DEPLOYER_ROLES, MEMBERSHIPS, ROLES, ensure_roles
 
 
 def test_two_in_one_database(empty_dsn: str) -> None:

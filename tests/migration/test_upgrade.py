@@ -17,10 +17,10 @@ from factory import Clock, Plant
 from make_state import LEADS, STATES
 from psycopg.rows import dict_row
 
-from pgdrip import __version__, catalog
+from pgdrip import __version__
 from pgdrip.errors import PgdripError
-from pgdrip.roles import ensure_roles
-from pgdrip.schema import db_dir, drift, migrate
+from pgdrip.schema import catalog, db_dir, drift, migrate
+from pgdrip.schema.roles import ensure_roles
 
 # Filled by a migration, or meant to be empty.
 NO_DATA = {"private_settings"}

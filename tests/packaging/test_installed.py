@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgdrip.embedded import stop
+from pgdrip.schema.embedded import stop
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ from receiver_process import Receiver, gowa_body, sign
 from scratch import server_folder
 from worker_process import Wait
 
-from pgdrip.embedded import EmbeddedServer, embedded_server, stop
 from pgdrip.schema import migrate
-from pgdrip.target import create_database
+from pgdrip.schema.embedded import EmbeddedServer, embedded_server, stop
+from pgdrip.schema.target import create_database
 
 Start = Callable[..., Receiver]
 Queued = Callable[[], list[dict[str, Any]]]

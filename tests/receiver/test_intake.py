@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from factory import Connect, Connection
 
-from pgdrip import intake as intake_module
-from pgdrip.intake import BATCH, Intake, Unavailable, Unstorable
+from pgdrip.receiver import intake as intake_module
+from pgdrip.receiver.intake import BATCH, Intake, Unavailable, Unstorable
 
 Queued = Callable[[], list[dict[str, Any]]]
 

@@ -18,9 +18,9 @@ from psycopg.types.json import Jsonb
 from receiver_process import Receiver, gowa_body, sign
 from worker_process import Wait
 
-from pgdrip import connections
 from pgdrip.errors import PgdripError
-from pgdrip.receiver import run_receiver
+from pgdrip.receiver import connections
+from pgdrip.receiver.server import run_receiver
 from pgdrip.settings import Settings
 
 Start = Callable[..., Receiver]

@@ -24,8 +24,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from scratch import server_folder
 
-from pgdrip.embedded import embedded_server
 from pgdrip.schema import migrate
+from pgdrip.schema.embedded import embedded_server
 
 Row = dict[str, Any]
 

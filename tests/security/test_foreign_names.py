@@ -23,8 +23,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from pgdrip.roles import DEPLOYER_ROLES
 from pgdrip.schema import migrate
+from pgdrip.schema.roles import DEPLOYER_ROLES
 
 CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 

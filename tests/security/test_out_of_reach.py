@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from pgdrip.roles import ROLES
+from pgdrip.schema.roles import ROLES
 
 SCHEMAS = "('drip', 'pgmq', 'procrastinate')"
 # Roles that people's logins are members of; drip_view and drip_guard own things of ours.

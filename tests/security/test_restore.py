@@ -21,9 +21,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgdrip.errors import PgdripError
-from pgdrip.installation import QUERY, refuse_broken
-from pgdrip.rights import PRIVATE_TABLES
 from pgdrip.schema import drift, migrate
+from pgdrip.schema.installation import QUERY, refuse_broken
+from pgdrip.schema.rights import PRIVATE_TABLES
 
 CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 

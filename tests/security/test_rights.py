@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pgdrip import catalog
-from pgdrip.policies import POLICIES
-from pgdrip.rights import PRIVATE_TABLES, READABLE_TABLES
-from pgdrip.schema import drift, migrate
+from pgdrip.schema import catalog, drift, migrate
+from pgdrip.schema.policies import POLICIES
+from pgdrip.schema.rights import PRIVATE_TABLES, READABLE_TABLES
 
 CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 
@@ -178,7 +177,7 @@ def test_what_somebody_granted_beyond_stays(dsn: str, admin: psycopg.Connection[
 
 
 def test_every_table_is_private_or_readable(dsn: str) -> None:
-    """worker/rights.py decides a new table's place: a restore may lose what a revision gave."""
+    """worker/schema/rights.py decides a table's place: a restore may lose what a revision gave."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         tables = conn.execute(
             "select c.relname from pg_class as c"
@@ -188,7 +187,7 @@ def test_every_table_is_private_or_readable(dsn: str) -> None:
 
 
 def test_every_policy_can_be_made_again(dsn: str) -> None:
-    """worker/policies.py knows those of the revisions: a restore may lose them."""
+    """worker/schema/policies.py knows those of the revisions: a restore may lose them."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         policies = conn.execute(
             "select p.polname::text, p.polrelid::regclass::text from pg_policy as p"

@@ -13,7 +13,7 @@ from factory import Plant
 from receiver_process import Receiver, gowa_body, sign
 from worker_process import Wait
 
-from pgdrip.connections import Memory, Reading, TooMuch, peer_of
+from pgdrip.receiver.connections import Memory, Reading, TooMuch, peer_of
 
 Start = Callable[..., Receiver]
 

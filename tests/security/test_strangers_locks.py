@@ -16,8 +16,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from pgdrip.errors import PgdripError
-from pgdrip.roles import ROLES
 from pgdrip.schema import migrate
+from pgdrip.schema.roles import ROLES
 from pgdrip.simulator import SimulatorThread
 
 # Keys that earlier versions locked, and that of pgmq for a queue of ours: spaces of contacts,

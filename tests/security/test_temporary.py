@@ -11,8 +11,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pgdrip.roles import DEPLOYER_ROLES
 from pgdrip.schema import migrate
+from pgdrip.schema.roles import DEPLOYER_ROLES
 
 CreateDatabase = Callable[..., tuple[str, Callable[[], None]]]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgdrip.embedded import embedded_server
 from pgdrip.errors import PgdripError, from_database
+from pgdrip.schema.embedded import embedded_server
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from factory import Connection, Plant
 from refusals import refusal
 
-from pgdrip.roles import ROLES
+from pgdrip.schema.roles import ROLES
 
 ASSIGN = "select * from drip.assign_role(%s, %s)"
 

@@ -26,16 +26,16 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from rich.console import Console
 
-from .demo_check import print_check
-from .demo_children import Children, Gateway, free_port, running_children, short_path
-from .demo_display import Display, Snapshot, WhatCame, print_report
-from .embedded import embedded_server
-from .errors import PgdripError
-from .importer import import_file, write_problems
-from .schema import migrate
-from .settings import Settings, secret_variable
-from .tables import make_console
-from .target import create_database, set_current_database
+from ..errors import PgdripError
+from ..files.importer import import_file, write_problems
+from ..schema import migrate
+from ..schema.embedded import embedded_server
+from ..schema.target import create_database, set_current_database
+from ..settings import Settings, secret_variable
+from ..tables import make_console
+from .check import print_check
+from .children import Children, Gateway, free_port, running_children, short_path
+from .display import Display, Snapshot, WhatCame, print_report
 
 DATABASE = "pgdrip_demo"
 TENANT = "Demo Kedai"
@@ -318,8 +318,8 @@ def _set_up(connection: Connection, endpoint: str) -> dict[str, str]:
 
 
 def _example_leads() -> Path:
-    here = Path(__file__).resolve().parent
-    for folder in (here / "examples", here.parent / "examples"):
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "examples", package.parent / "examples"):
         if (folder / "leads.csv").is_file():
             return folder / "leads.csv"
     raise PgdripError("The example leads are not installed.", hint="Install pgdrip again.")

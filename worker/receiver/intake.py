@@ -16,11 +16,11 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
-from .database import KEEPALIVES
-from .errors import from_database
-from .logs import MOST, Seldom
-from .server_log import KEEP_OUT
-from .session import PLAIN_SESSION
+from ..database import KEEPALIVES
+from ..errors import from_database
+from ..logs import MOST, Seldom
+from ..server_log import KEEP_OUT
+from ..session import PLAIN_SESSION
 
 log = structlog.get_logger("pgdrip.receiver")
 

@@ -1,8 +1,8 @@
 """Writes the generated pages of `docs`.
 
 `sql-api.md` and `views.md` come from the comments and grants of a migrated database, `events.md`
-from the models of the events. `python -m pgdrip.docs [FOLDER]` migrates a scratch database of its
-own and writes all three.
+from the models of the events. `python -m pgdrip.cli.docs [FOLDER]` migrates a scratch database
+of its own and writes all three.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from .embedded import embedded_server
-from .events import EVENT_TYPES, Event, EventData, example
-from .schema import migrate
-from .sql_files import ROOMS
+from ..events import EVENT_TYPES, Event, EventData, example
+from ..schema import migrate
+from ..schema.embedded import embedded_server
+from ..schema.sql_files import ROOMS
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Row = dict[str, Any]

@@ -18,43 +18,29 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import sqlalchemy
-from alembic import command, op
+from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RangeNotAncestorError
 from alembic.util.exc import CommandError
-from sqlalchemy.pool import StaticPool
 
+from ..errors import PgdripError, from_database
 from . import catalog
 from .catalog import Connection
-from .drift import Comparison, Drift
-from .errors import PgdripError, from_database
+from .comparison import Comparison, Drift
 from .policies import put_policies
 from .rebuild import BUSY, FILE_KINDS, LOCK_PATIENCE, Rebuild
 from .replication import ensure_identities
+from .report import MigrationReport
+from .revisions import psycopg_of, shared_connection
 from .rights import give_to_owner, put_rights
 from .roles import ensure_roles, take_temporary
-from .session import PLAIN_SESSION
 from .sql_files import SCHEMA, SqlFile, db_dir, load_files
-
-__all__ = [
-    "SCHEMA",
-    "Drift",
-    "MigrationReport",
-    "db_dir",
-    "drift",
-    "ensure_roles",
-    "migrate",
-    "raw_connection",
-    "run_script",
-    "shared_connection",
-]
 
 # Seconds. Another migration is waited for; a table in use is not: the whole is tried again.
 MIGRATION_WAIT = 300
@@ -107,84 +93,6 @@ limit 5
 
 # What a revision meets when a view or a trigger of ours rests on the column that it changes.
 _IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
-
-
-@dataclass(frozen=True)
-class MigrationReport:
-    """What a migration did. Names are `drip.x`, functions with their argument types.
-
-    `rights` counts those that were missing on schemas and tables, or open to everybody.
-    """
-
-    revisions: tuple[str, ...]
-    created: tuple[str, ...]
-    rebuilt: tuple[str, ...]
-    dropped: tuple[str, ...]
-    unchanged: int
-    rights: int
-    seconds: float
-    notes: tuple[str, ...] = ()
-    """Sentences about what was done besides, or is left to an administrator."""
-
-    @property
-    def changed(self) -> bool:
-        """False when the database was at this version already."""
-        return bool(self.revisions or self.created or self.rebuilt or self.dropped or self.rights)
-
-    def summary(self) -> str:
-        """One sentence for people, and a line for each note."""
-        return "\n".join([self._sentence(), *self.notes])
-
-    def _sentence(self) -> str:
-        if not (self.revisions or self.created or self.rebuilt or self.dropped):
-            if self.rights:
-                return f"{self.rights} rights were missing or open to everybody: put right."
-            return f"Nothing to do: {self.unchanged} functions, views and policies are up to date."
-        return (
-            f"Revisions applied: {', '.join(self.revisions) or 'none'}; functions, views and"
-            f" policies: {len(self.created)} created, {len(self.rebuilt)} rebuilt,"
-            f" {len(self.dropped)} dropped, {self.unchanged} unchanged; {self.seconds:.2f} s."
-        )
-
-
-def raw_connection() -> Connection:
-    """The psycopg connection of the running revision, for statements with parameters."""
-    return _psycopg_of(op.get_bind())
-
-
-def run_script(text: str) -> None:
-    """Run the SQL of a revision, any number of statements, without parameters.
-
-    On the raw cursor, where neither `:name` nor `%` means anything.
-    """
-    try:
-        raw_connection().execute(text.encode())
-    except psycopg.Error as exc:
-        if exc.diag.statement_position:
-            line = text.count("\n", 0, int(exc.diag.statement_position) - 1)
-            exc.add_note(text.splitlines()[line].strip())
-        raise
-
-
-@contextmanager
-def shared_connection(dsn: str) -> Iterator[sqlalchemy.Connection]:
-    """One psycopg connection in one transaction, as SQLAlchemy knows it; commits at the end."""
-    raw = psycopg.connect(
-        dsn, autocommit=True, prepare_threshold=None, application_name="pgdrip migrate"
-    )
-    try:
-        raw.execute(PLAIN_SESSION)
-        raw.autocommit = False
-        engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://",
-            creator=lambda: raw,
-            poolclass=StaticPool,
-            use_native_hstore=False,
-        )
-        with engine.connect() as connection, connection.begin():
-            yield connection
-    finally:
-        raw.close()
 
 
 def migrate(
@@ -262,7 +170,7 @@ class _Migration:
         installs: bool = False,
     ) -> None:
         self._connection = connection
-        self._conn = _psycopg_of(connection)
+        self._conn = psycopg_of(connection)
         self._config = Config(stdout=io.StringIO())
         self._config.set_main_option("script_location", str(folder / "migrations"))
         self._config.attributes["connection"] = connection
@@ -457,13 +365,6 @@ def _holders(dsn: str) -> str:
         return ""
     told = ", ".join(f"{pid} ({login})" for pid, login in found)
     return f": {told}" if told else ""
-
-
-def _psycopg_of(connection: sqlalchemy.Connection) -> Connection:
-    raw = connection.connection.driver_connection
-    if not isinstance(raw, psycopg.Connection):
-        raise TypeError("migrations run on psycopg")
-    return raw
 
 
 def _check_server(conn: Connection) -> None:

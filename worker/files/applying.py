@@ -16,8 +16,8 @@ from psycopg.types.json import Jsonb, set_json_loads
 from rich.console import Console
 from rich.markup import escape
 
+from ..errors import PgdripError, from_database
 from .definitions import Definitions, write_yaml
-from .errors import PgdripError, from_database
 
 Row = dict[str, Any]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, sql
 
+from ..errors import PgdripError
+from ..settings import Settings
 from .embedded import EmbeddedServer, embedded_server
-from .errors import PgdripError
-from .settings import Settings
 
 DEFAULT_DATABASE = "pgdrip"
 # Names the embedded database that commands open; the demo writes its own into it.

@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .tables import cell, print_table
+from ..tables import cell, print_table
 
 Connection = psycopg.Connection[DictRow]
 

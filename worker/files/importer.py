@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from .errors import PgdripError, from_database
+from ..errors import PgdripError, from_database
 
 CHUNK = 500  # rows in one call and one transaction
 _SAMPLE = 64 * 1024  # characters from which the delimiter is guessed

@@ -8,8 +8,8 @@ import time
 import psycopg
 from psycopg import sql
 
-from .errors import PgdripError
-from .server_log import grant_to_roles
+from ..errors import PgdripError
+from ..server_log import grant_to_roles
 
 # drip_view owns the views and is subject to the row-level policies; drip_guard owns guards.
 ROLES: dict[str, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from .errors import PgdripError
+from ..errors import PgdripError
 from .sql_files import db_dir
 
 QUERY = "select c.revision, c.problem from drip.check_installation() c"

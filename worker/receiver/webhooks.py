@@ -7,39 +7,22 @@ import hashlib
 import hmac
 import json
 import re
-import socket
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 import psycopg
 import structlog
-import uvicorn
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from . import __version__
-from .connections import (
-    Crowd,
-    Memory,
-    Protocol,
-    Reading,
-    StrictHeads,
-    TooMuch,
-    most_connections,
-    peer_of,
-)
-from .errors import PgdripError, from_database
-from .intake import Intake, Line, Unavailable, Unstorable, sentence
-from .lifecycle import handle_signals, wait_for_database
-from .logs import MOST, Seldom
-from .settings import Settings, resolve_secret, secret_variable
+from ..errors import PgdripError
+from ..logs import MOST, Seldom
+from ..settings import Settings, resolve_secret, secret_variable
+from .connections import Memory, Reading, TooMuch, peer_of
+from .intake import Intake, Unavailable, Unstorable, sentence
+from .targets import MOST_REMEMBERED, Target, Targets
 
 log = structlog.get_logger("pgdrip.receiver")
 
@@ -51,36 +34,14 @@ DEFAULT_SECRET = "secret"  # noqa: S105
 # Seconds of waiting for the database in one request: with them it is answered within a second.
 DATABASE_TIME = 0.6
 RETRY_AFTER = 5  # seconds that a sender is asked to wait after a 503
-REMEMBER = 3.0  # seconds for which a device or account is not looked up again
-MOST_REMEMBERED = 10_000
 LINGER = 1.0  # seconds, and
 LINGER_BYTES = 8 * 1024 * 1024  # bytes, for which a refused body is still read
 BUFFER = 64 * 1024 * 1024  # bytes of bodies in memory, over all requests
-BACKLOG = 2_048  # connections that wait to be accepted
 COMPLAIN = 60.0  # seconds between two lines in the log about the same missing secret
-SUMMARY = 60.0  # seconds between two lines that say how many came
 
-_FIND = "select t.* from drip.find_webhook_target(%s, %s) t"
-_LIST = "select t.* from drip.list_webhook_targets() t"
-_PROBE = (
-    "select pg_catalog.current_setting('transaction_read_only')::boolean as is_read_only,"
-    " (select count(*) from drip.find_webhook_target('device', 0)) as targets"
-)
 _lookups = Seldom(COMPLAIN)
 _SIGNATURE = re.compile(rb"sha256=([0-9a-fA-F]{64})")
 _MAX_ID = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A device or account that webhooks are addressed to."""
-
-    kind: str
-    id: int
-    platform: str
-    webhook_secret_name: str | None
-    verify_token_secret_name: str | None
-    status: str
 
 
 class Refusal(Exception):
@@ -94,81 +55,6 @@ class Refusal(Exception):
 
 class Gone(Exception):
     """Whoever sent the request has left before its end."""
-
-
-class Targets:
-    """Looks devices and accounts up, and remembers the answers for a few seconds."""
-
-    def __init__(self, url: str) -> None:
-        self._line = Line(url, "pgdrip receiver lookup")
-        self._known: OrderedDict[tuple[str, int], tuple[float, Target | None]] = OrderedDict()
-        self._asking: dict[tuple[str, int], asyncio.Task[Target | None]] = {}
-        self._probing: asyncio.Task[bool] | None = None
-
-    async def find(self, kind: str, number: int) -> Target | None:
-        """The target, or None; raises :class:`Unavailable`. May be cancelled without harm."""
-        key = (kind, number)
-        known = self._known.get(key)
-        if known is not None and time.monotonic() < known[0]:
-            return known[1]
-        task = self._asking.get(key)
-        if task is None:
-            task = asyncio.create_task(self._ask(key))
-            self._asking[key] = task
-            task.add_done_callback(lambda done: self._asked(key, done))
-        return await asyncio.shield(task)
-
-    def _asked(self, key: tuple[str, int], task: asyncio.Task[Target | None]) -> None:
-        del self._asking[key]
-        if not task.cancelled():
-            task.exception()  # nobody may be waiting for it any more
-
-    async def _ask(self, key: tuple[str, int]) -> Target | None:
-        rows = await self._line.execute(_FIND, key)
-        target = _target(rows[0]) if rows else None
-        self._known[key] = (time.monotonic() + REMEMBER, target)
-        self._known.move_to_end(key)
-        while len(self._known) > MOST_REMEMBERED:
-            self._known.popitem(last=False)
-        return target
-
-    async def all(self) -> list[tuple[str, Target]]:
-        """Every target with its name."""
-        return [(row["name"], _target(row)) for row in await self._line.execute(_LIST)]
-
-    async def probe(self) -> bool:
-        """Whether webhooks could be stored now; asks the database, and writes nothing."""
-        if self._probing is None or self._probing.done():
-            self._probing = asyncio.create_task(self._probe())
-        return await asyncio.shield(self._probing)
-
-    async def _probe(self) -> bool:
-        try:
-            rows = await self._line.execute(_PROBE)
-        except (Unavailable, psycopg.Error):
-            return False
-        if rows[0]["is_read_only"]:
-            await self._line.close()  # the next look may find the new primary
-            return False
-        return True
-
-    async def close(self) -> None:
-        """Close the connection."""
-        for task in [*self._asking.values(), self._probing]:
-            if task is not None:
-                task.cancel()
-        await self._line.close()
-
-
-def _target(row: dict[str, Any]) -> Target:
-    return Target(
-        kind=row["kind"],
-        id=row["id"],
-        platform=row["platform"],
-        webhook_secret_name=row["webhook_secret_name"],
-        verify_token_secret_name=row["verify_token_secret_name"],
-        status=row["status"],
-    )
 
 
 class Webhooks:
@@ -478,169 +364,3 @@ def _holds_nul(value: Any) -> bool:
         elif isinstance(item, list):
             rest += item
     return False
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, but the signals are ours."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def run_receiver(
-    url: str,
-    settings: Settings,
-    *,
-    stop: asyncio.Event | None = None,
-) -> None:
-    """Receive webhooks until SIGTERM or SIGINT (or ``stop`` is set).
-
-    What was accepted is stored before it returns. Raises :class:`PgdripError` when the database
-    will not have this receiver, when a webhook secret is GOWA's default, or when the address
-    cannot be listened on.
-    """
-    stop = stop or asyncio.Event()
-    handle_signals(stop)
-    if not await wait_for_database(url, "pgdrip receiver", stop):
-        return
-    targets = Targets(url)
-    try:
-        _check_secrets(await _all(targets))
-        listener = _listen(settings.receiver_host, settings.receiver_port)
-        async with Intake(url) as intake:
-            webhooks = Webhooks(targets, intake, settings)
-            server = _server(webhooks, targets, settings)
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            host, port = listener.getsockname()[:2]
-            log.info("receiver started", version=__version__, host=host, port=port)
-            summary = asyncio.create_task(_summarize(intake, webhooks))
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-            log.info("stopping")
-            server.should_exit = True
-            await serving
-            for task in (summary, stopping):
-                task.cancel()
-        log.info("receiver stopped", stored=intake.stored, refused=webhooks.refused)
-    finally:
-        await targets.close()
-
-
-async def _all(targets: Targets) -> list[tuple[str, Target]]:
-    try:
-        return await targets.all()
-    except psycopg.Error as exc:
-        raise from_database(exc) from None
-    except Unavailable:
-        raise PgdripError(
-            "The database went away.", hint="Check that the server is up, and start again."
-        ) from None
-
-
-def _check_secrets(found: list[tuple[str, Target]]) -> None:
-    """Refuse a secret that everybody knows; tell of those that are missing."""
-    for name, target in found:
-        wanted = target.webhook_secret_name
-        if target.platform not in READABLE or target.status == "disabled" or not wanted:
-            continue
-        try:
-            secret = resolve_secret(wanted)
-        except PgdripError as exc:
-            log.warning("a secret cannot be read", secret=wanted, problem=exc.message)
-            continue
-        if secret == DEFAULT_SECRET:
-            raise PgdripError(
-                f"The webhook secret of the {target.kind} {name} is GOWA's default, which"
-                " everybody knows.",
-                hint="Give the gateway a long random one (WHATSAPP_WEBHOOK_SECRET), and set"
-                f" {secret_variable(wanted)} to the same.",
-            )
-        if not secret:
-            log.warning(
-                "a webhook secret is not set; its webhooks are answered 503",
-                kind=target.kind,
-                id=target.id,
-                variable=secret_variable(wanted),
-            )
-
-
-def _server(webhooks: Webhooks, targets: Targets, settings: Settings) -> _Server:
-    async def health(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            async with asyncio.timeout(DATABASE_TIME):
-                healthy = await targets.probe()
-        except TimeoutError:
-            healthy = False
-        status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
-        words = "ok\n" if healthy else "the database takes no webhooks\n"
-        await PlainTextResponse(words, status)(scope, receive, send)
-
-    router = Router(
-        [
-            Route("/webhooks/{kind}/{id}", webhooks, methods=["GET", "POST"]),
-            Route("/health", _Application(health), methods=["GET"]),
-        ],
-        redirect_slashes=False,
-    )
-    most = most_connections()
-
-    class OurProtocol(Protocol):
-        crowd = Crowd(most)
-
-    return _Server(
-        uvicorn.Config(
-            StrictHeads(router),
-            http=OurProtocol,
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(settings.webhook_timeout) + 3,
-            backlog=BACKLOG,
-        )
-    )
-
-
-class _Application:
-    """Lets a router take a function as an application instead of a handler of requests."""
-
-    def __init__(self, function: Any) -> None:
-        self._function = function
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._function(scope, receive, send)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(BACKLOG)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as exc:
-        raise PgdripError(
-            f"Nothing can be received on {host}, port {port}: {exc.strerror or exc}.",
-            hint="Choose another port with --port, or end the program that uses it.",
-        ) from None
-    return listener
-
-
-async def _summarize(intake: Intake, webhooks: Webhooks) -> None:
-    stored = refused = 0
-    while True:
-        await asyncio.sleep(SUMMARY)
-        if (intake.stored, webhooks.refused) != (stored, refused):
-            log.info("webhooks", stored=intake.stored - stored, refused=webhooks.refused - refused)
-            stored, refused = intake.stored, webhooks.refused

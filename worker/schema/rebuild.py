@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from ..errors import PgdripError
 from . import catalog
 from .catalog import CatalogObject, Connection, Snapshot
-from .errors import PgdripError
 from .locks import run_locking
 from .rights import give_to_owner
 from .roles import is_superuser

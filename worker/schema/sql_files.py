@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import PgdripError
+from ..errors import PgdripError
 
 SCHEMA = "drip"
 
@@ -136,8 +136,8 @@ class SqlFile:
 
 def db_dir() -> Path:
     """The folder `db/`: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "db", here.parent / "db"):
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "db", package.parent / "db"):
         if (folder / "migrations" / "env.py").is_file():
             return folder
     raise PgdripError(

@@ -1,0 +1,1 @@
+"""Files of people: leads as CSV, sequences and campaigns as YAML."""

@@ -1,0 +1,1 @@
+"""The webhook receiver: a process that stores what senders report."""
