@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+SINCE ?=
 # Version of the server that tests run on, 18 is the embedded one; and processes that test at once:
 # one more than two cores, since some tests wait.
 PG ?= 18
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants wheel-demo lint format docs lock bench clean
+.PHONY: help demo check test mutants wheel-demo lint format docs lock bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -33,6 +34,10 @@ $(STAMP): $(VENV)/.packages pyproject.toml
 
 demo: $(STAMP) ## Send a sequence and a campaign through a simulated gateway
 	$(BIN)/pgdrip demo $(ARGS)
+
+check: $(STAMP) ## Lint, and run the tests that a change touches; against another revision: SINCE=v0.1.0
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python tests/changed.py $(SINCE) | xargs $(BIN)/python -m pytest --postgres=$(PG) -n $(JOBS) --dist worksteal $(ARGS)
 
 test: $(STAMP) ## Run the tests; a few: ARGS='-k claim'; on Debian's 15, a sample: PG=15, all: PG=15 ARGS=--each=1
 	$(BIN)/python -m pytest --postgres=$(PG) -n $(JOBS) --dist worksteal $(ARGS)
