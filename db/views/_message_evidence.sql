@@ -35,6 +35,7 @@ select
   f.window_to,
   f.window_days,
   f.has_window,
+  f.has_contact_rules,
   f.skip_weekends,
   u.time_zone as user_zone,
   u.is_active as user_active,
@@ -98,9 +99,9 @@ cross join lateral (
   select
     drip.now() as now,
     coalesce(l.time_zone, u.time_zone) as zone,
-    -- a test and a single utility message know no window; a program's own goes before the tenant's
-    (m.campaign_id is not null or m.sequence_id is not null or m.category = 'marketing')
-      and not m.is_test as has_window,
+    drip._has_window(m.campaign_id, m.sequence_id, m.category, m.is_test) as has_window,
+    drip._has_contact_rules(m.category, m.is_test) as has_contact_rules,
+    -- a program's own hours go before the tenant's
     coalesce(c.send_from, s.send_from, u.send_from) as window_from,
     coalesce(c.send_to, s.send_to, u.send_to) as window_to,
     coalesce(c.send_days, s.send_days, u.send_days) as window_days,
@@ -151,7 +152,7 @@ cross join lateral (
       from drip.suppressions sp
       where sp.user_id = m.user_id
         and sp.phone = l.phone
-        and (sp.category = 'all' or m.category = 'marketing')
+        and drip._stops(sp.category, m.category)
         -- the answer to an opt-out says that it was heard
         and not coalesce(m.source ? 'confirms_opt_out', false)
     ) as suppressed,
@@ -169,26 +170,22 @@ cross join lateral (
       else false
     end as window_is_weekend,
     case
-      when u.contact_gap is not null and m.category = 'marketing' and not m.is_test then (
+      when u.contact_gap is not null and f.has_contact_rules then (
         select max(coalesce(x.sent_at, x.finished_at, f.now)) + drip._exactly(u.contact_gap)
         from drip.broadcast_messages x
         where x.lead_id = m.lead_id
           and x.id <> m.id
-          and x.category = 'marketing'
-          and not x.is_test
-          and x.status in ('sent', 'unknown', 'processing'))
+          and drip._counts_for_contact(x.category, x.is_test, x.status))
     end as gap_until,
     case
-      when u.contact_cap is not null and m.category = 'marketing' and not m.is_test then (
+      when u.contact_cap is not null and f.has_contact_rules then (
         select max(y.at) + drip._exactly(u.contact_cap_period)
         from (
           select coalesce(x.sent_at, x.finished_at, f.now) as at
           from drip.broadcast_messages x
           where x.lead_id = m.lead_id
             and x.id <> m.id
-            and x.category = 'marketing'
-            and not x.is_test
-            and x.status in ('sent', 'unknown', 'processing')
+            and drip._counts_for_contact(x.category, x.is_test, x.status)
           order by coalesce(x.sent_at, x.finished_at, f.now) desc
           offset u.contact_cap - 1
           limit 1

@@ -62,9 +62,11 @@ from (
 left join drip.users u on u.id = l.user_id
 left join drip.user_devices d on d.id = l.device_id
 left join lateral (
-  select min(k.category) as category
+  select k.category
   from drip.suppressions k
   where k.user_id = l.user_id and k.phone = l.phone
+  order by drip._stop_rank(k.category)
+  limit 1
 ) o on true
 left join lateral (
   select

@@ -46,9 +46,10 @@ select
   nullif(
     concat_ws(
       ' ',
-      case i.opt_out_category
-        when 'all' then 'Opted out of everything.'
-        when 'marketing' then 'Opted out of marketing.'
+      case
+        when i.opt_out_category = 'all' then 'Opted out of everything.'
+        when i.opt_out_category is not null
+          then format('Opted out of %s.', i.opt_out_category)
       end,
       case
         when e.journeys = 1 then 'Its journey has ended.'

@@ -167,7 +167,7 @@ begin
         select
         from drip.suppressions s
         where s.user_id = l.user_id and s.phone = l.phone
-          and s.category in ('all', p_campaign.category)) as is_suppressed
+          and drip._stops(s.category, p_campaign.category)) as is_suppressed
     from (
       select w.id, w.device_id, false as is_excluded
       from unnest(v_leads, v_placed) as w (id, device_id)

@@ -104,7 +104,7 @@ create or replace trigger follow_campaign
        old.message_type, old.devices, old.per_device_limit))
   execute function drip._follow_campaign();
 
--- In the manner of planning: marketing is held by every opt-out, utility by full ones.
+-- In the manner of planning.
 create function drip._apply_suppressions(p_ids bigint[], p_category text)
 returns void
 language sql volatile
@@ -122,7 +122,7 @@ as $$
         select
         from drip.suppressions s
         where s.user_id = b.user_id and s.phone = l.phone
-          and s.category in ('all', p_category)) as is_suppressed
+          and drip._stops(s.category, p_category)) as is_suppressed
     from drip.broadcast_messages b
     join drip.leads l on l.id = b.lead_id
     where b.id = any (p_ids)

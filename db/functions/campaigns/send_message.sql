@@ -94,12 +94,7 @@ begin
   perform drip._check_texts(
     v_user, array_agg(t.path), array_agg(t.text), true, v_lead.lead_id)
   from drip._list_texts(p_content, p_caption, p_template, 'p_', 'content') t;
-  if exists (
-    select
-    from drip.suppressions sp
-    where sp.user_id = v_user and sp.phone = v_lead.phone
-      and (sp.category = 'all' or p_category = 'marketing'))
-  then
+  if drip._is_stopped(v_user, v_lead.phone, p_category) then
     return query
       select null::bigint, v_lead.lead_id, 'suppressed', 'the contact has opted out',
         null::timestamptz;

@@ -20,7 +20,7 @@ as $$
         'since', k.created_at, 'since_local', drip._tell_time(k.created_at, f.user_zone)) as found
     from drip.suppressions k
     where k.user_id = f.user_id and k.phone = f.recipient_phone
-    order by k.category
+    order by drip._stop_rank(k.category)
     limit 1
   ) sp on true
   left join lateral (
@@ -43,8 +43,7 @@ as $$
       from drip.broadcast_messages x
       where x.lead_id = f.lead_id
         and x.id <> f.message_id
-        and x.category = 'marketing'
-        and x.status in ('sent', 'unknown', 'processing')
+        and drip._counts_for_contact(x.category, x.is_test, x.status)
     ) x
     where f.contact_gap is not null or f.contact_cap is not null
   ) contact on true
@@ -123,11 +122,11 @@ as $$
         'send_from', f.window_from, 'send_to', f.window_to, 'send_days', f.window_days,
         'local_now', x.here, 'zone', f.zone,
         'opens_local', drip._tell_time(f.window_opens_at, f.zone))),
-      (21, 'contact_gap', f.contact_gap is not null and f.category = 'marketing',
+      (21, 'contact_gap', f.contact_gap is not null and f.has_contact_rules,
         jsonb_build_object(
           'contact_gap', f.contact_gap, 'last_message_at', contact.last_at,
           'last_message_local', drip._tell_time(contact.last_at, f.zone), 'zone', f.zone)),
-      (22, 'contact_cap', f.contact_cap is not null and f.category = 'marketing',
+      (22, 'contact_cap', f.contact_cap is not null and f.has_contact_rules,
         jsonb_build_object(
           'contact_cap', f.contact_cap, 'contact_cap_period', f.contact_cap_period,
           'messages_in_period', contact.messages, 'last_message_at', contact.last_at,

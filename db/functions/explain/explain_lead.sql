@@ -93,9 +93,11 @@ as $$
     end
   from (select drip.now() as now) n
   left join lateral (
-    select min(k.category) as category
+    select k.category
     from drip.suppressions k
     where k.user_id = p_user.id and k.phone = p_phone
+    order by drip._stop_rank(k.category)
+    limit 1
   ) sp on true
   cross join lateral (
     select case
@@ -280,11 +282,7 @@ as $$
     select
       drip.now() as now,
       drip._is_in_audience(c, p_lead.id) as is_in,
-      exists (
-        select
-        from drip.suppressions k
-        where k.user_id = p_user.id and k.phone = p_lead.phone
-          and k.category in ('all', c.category)) as is_suppressed
+      drip._is_stopped(p_user.id, p_lead.phone, c.category) as is_suppressed
     offset 0
   ) n
   cross join lateral (

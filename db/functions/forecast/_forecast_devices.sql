@@ -58,7 +58,7 @@ begin
         m.device_id, m.id as message_id, m.id as key, 1::bigint as messages, m.lead_id,
         l.time_zone, case when hold.at is null then l.paused_until end as paused_until,
         case when hold.at is not null then l.paused_until end as held_until,
-        l.last_inbound_at, m.priority, m.category, m.message_type,
+        l.last_inbound_at, m.priority, m.category, m.is_test, m.message_type,
         -- whoever ends a pause lets go what it held, and moves the times of journeys
         case
           when r.id is not null
@@ -81,7 +81,7 @@ begin
           from drip.suppressions sp
           where sp.user_id = m.user_id
             and sp.phone = l.phone
-            and (sp.category = 'all' or m.category = 'marketing')
+            and drip._stops(sp.category, m.category)
             and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed,
         r.id is not null and r.at is null as is_skipped
       from drip.broadcast_messages m
@@ -121,7 +121,7 @@ begin
       union all
       select
         p.device_id, null, c_later + p.place, p.messages, p.lead_id, p.zone, p.paused_until,
-        null, p.last_inbound_at, c.priority, c.category, c.message_type, z.at,
+        null, p.last_inbound_at, c.priority, c.category, false, c.message_type, z.at,
         z.at + drip._exactly(c.valid_for), c.id, null, null, null, false,
         false
       from planned p
@@ -171,7 +171,7 @@ begin
           coalesce(c.send_from, s.send_from, u.send_from) as window_from,
           coalesce(c.send_to, s.send_to, u.send_to) as window_to,
           coalesce(c.send_days, s.send_days, u.send_days) as window_days,
-          (w.campaign_id is not null or w.sequence_id is not null or w.category = 'marketing')
+          drip._has_window(w.campaign_id, w.sequence_id, w.category, w.is_test)
             and (coalesce(c.send_from, s.send_from, u.send_from) is not null
               or coalesce(c.send_days, s.send_days, u.send_days) is not null
               or coalesce(s.skip_weekends, false)) as has_window

@@ -65,7 +65,7 @@ begin
       left join (
         select distinct o.phone
         from drip.suppressions o
-        where o.user_id = p_user_id and o.category in ('all', v_campaign.category)
+        where o.user_id = p_user_id and drip._stops(o.category, v_campaign.category)
       ) s on s.phone = l.phone
     ) q;
     continue when v_leads is null;

@@ -16,7 +16,7 @@ as $$
       e'[[:space:]\\u00a0\\u2000-\\u200f]+', ' ', 'g')
     and (w.user_id is null or w.user_id = p_user_id)
     and (w.language is null or w.language = p_language)
-  order by w.user_id is null, w.category
+  order by w.user_id is null, drip._stop_rank(w.category)
   limit 1
 $$;
 comment on function drip._stop_category(bigint, text, text) is

@@ -6,14 +6,14 @@ as $$
 declare
   v_category text := lower(btrim(p_category));
 begin
-  if v_category is null or v_category not in ('all', 'marketing') then
+  if v_category is null or v_category <> all (drip._stop_categories()) then
     perform drip._fail(
       'DR001', pg_catalog.format('%s is no category of an opt-out',
                                  pg_catalog.quote_nullable(left(p_category, 60))),
-      'Use all or marketing.');
+      pg_catalog.format('Use %s.', array_to_string(drip._stop_categories(), ' or ')));
   end if;
   return v_category;
 end
 $$;
 comment on function drip._check_category(text) is
-  'The category of an opt-out in lower case; DR001 when it is neither all nor marketing.';
+  'The category of an opt-out in lower case; DR001 when there is none such.';

@@ -40,7 +40,7 @@ begin
     join drip.sequences s on s.id = e.sequence_id
     where e.lead_id = v_lead
       and e.completed_at is null
-      and (p_category = 'all' or s.category = p_category)
+      and drip._stops(p_category, s.category)
     order by e.id
     for no key update of e
   ) q;
@@ -50,7 +50,7 @@ begin
     from drip.broadcast_messages m
     where m.lead_id = v_lead
       and m.status = 'pending'
-      and (p_category = 'all' or m.category = p_category)
+      and drip._stops(p_category, m.category)
       and not coalesce(m.source ? 'confirms_opt_out', false)
     order by m.id
     for no key update

@@ -24,7 +24,7 @@ begin
     join drip.leads l on l.user_id = r.user_id and l.phone = r.phone
     join drip.sequence_contacts e on e.lead_id = l.id
     join drip.sequences s on s.id = e.sequence_id
-    where e.completed_at is null and (r.category = 'all' or s.category = r.category)
+    where e.completed_at is null and drip._stops(r.category, s.category)
     order by e.id
     for no key update of e skip locked
   ) q;
@@ -36,7 +36,7 @@ begin
     from jsonb_to_recordset(p_rows) as r (user_id bigint, phone text, category text)
     join drip.leads l on l.user_id = r.user_id and l.phone = r.phone
     join drip.broadcast_messages m on m.lead_id = l.id
-    where m.status = 'pending' and (r.category = 'all' or m.category = r.category)
+    where m.status = 'pending' and drip._stops(r.category, m.category)
       and not coalesce(m.source ? 'confirms_opt_out', false)
     order by m.id
     for no key update of m skip locked

@@ -37,9 +37,11 @@ begin
     join drip.users u on u.default_region is not distinct from r.region and u.id = any (v_users)
     join drip.leads l on l.user_id = u.id and l.phone = r.phone
     left join lateral (
-      select min(k.category) as category
+      select k.category
       from drip.suppressions k
       where k.user_id = l.user_id and k.phone = l.phone
+      order by drip._stop_rank(k.category)
+      limit 1
     ) s on true
     order by l.user_id;
 end

@@ -96,11 +96,7 @@ language sql stable
 as $$
   select case
     when l.phone like '+999%' then 'not_found'
-    when exists (
-      select
-      from drip.suppressions s
-      where s.user_id = m.user_id and s.phone = l.phone
-        and (s.category = 'all' or m.category = 'marketing')) then 'suppressed'
+    when drip._is_stopped(m.user_id, l.phone, m.category) then 'suppressed'
     when c.status = 'cancelled' then 'campaign_cancelled'
     when m.status_reason = 'excluded' then 'excluded'
     when st.retired_at is not null then 'step_removed'

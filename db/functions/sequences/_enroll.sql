@@ -110,8 +110,8 @@ begin
         select p.category
         from drip.suppressions p
         where p.user_id = v_sequence.user_id and p.phone = w.phone
-          and p.category in ('all', v_sequence.category)
-        order by p.category
+          and drip._stops(p.category, v_sequence.category)
+        order by drip._stop_rank(p.category)
         limit 1
       ) s on true
       left join lateral (

@@ -85,11 +85,7 @@ returns boolean
 language sql stable
 as $$
   select
-    exists (
-      select
-      from drip.suppressions p
-      where p.user_id = p_sequence.user_id and p.phone = p_phone
-        and p.category in ('all', p_sequence.category))
+    drip._is_stopped(p_sequence.user_id, p_phone, p_sequence.category)
     or (
       p_sequence.exclusive_group is not null
       and exists (

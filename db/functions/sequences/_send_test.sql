@@ -23,11 +23,7 @@ declare
 begin
   v_device := (drip._place_leads(p_user_id, p_devices, array[v_lead.id], 1))[1];
   v_reason := case
-    when exists (
-      select
-      from drip.suppressions s
-      where s.user_id = p_user_id and s.phone = v_lead.phone
-        and (s.category = 'all' or p_category = 'marketing')) then 'suppressed'
+    when drip._is_stopped(p_user_id, v_lead.phone, p_category) then 'suppressed'
     when v_device is null then 'no_device'
   end;
   if v_reason is not null then

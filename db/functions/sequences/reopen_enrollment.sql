@@ -42,11 +42,7 @@ begin
   if v_sequence.status = 'archived' then
     perform drip._fail('DR005', 'the sequence is archived', 'Enroll the lead in another one.');
   end if;
-  if exists (
-    select from drip.suppressions s
-    where s.user_id = v_lead.user_id and s.phone = v_lead.phone
-      and s.category in ('all', v_sequence.category))
-  then
+  if drip._is_stopped(v_lead.user_id, v_lead.phone, v_sequence.category) then
     return query select v_enrollment.id, 'suppressed'::text, 0::bigint, null::timestamptz;
     return;
   end if;

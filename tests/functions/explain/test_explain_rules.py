@@ -171,6 +171,34 @@ def test_all_that_hold_a_message_are_told_at_once(clock: Clock, plant: Plant) ->
     assert found["device_closed_hours"]["evidence"]["zone"] == "Asia/Kuala_Lumpur"
 
 
+def test_a_test_message_counts_for_no_contact_rule(clock: Clock, plant: Plant) -> None:
+    """Neither as one that was sent nor as one that waits, as the judge has it."""
+    plant.tenant(
+        contact_gap=timedelta(hours=6), contact_cap=2, contact_cap_period=timedelta(days=2)
+    )
+    device, lead = plant.device(), plant.lead()
+    for is_test, hours in ((False, 3), (True, 1)):
+        at = clock.now - timedelta(hours=hours)
+        plant.message(
+            device,
+            lead,
+            category="marketing",
+            is_test=is_test,
+            status="sent",
+            sent_at=at,
+            finished_at=at,
+            attempts=1,
+        )
+    found = rules(plant, plant.message(device, lead, category="marketing"))
+    assert found["contact_gap"]["until"] == clock.now + timedelta(hours=3)
+    gap = found["contact_gap"]["evidence"]
+    assert gap["last_message_at"] == (clock.now - timedelta(hours=3)).isoformat()
+    cap = found["contact_cap"]
+    assert (cap["verdict"], cap["evidence"]["messages_in_period"]) == ("go", 1)
+    tested = rules(plant, plant.message(device, lead, category="marketing", is_test=True))
+    assert [tested[rule]["verdict"] for rule in ("contact_gap", "contact_cap")] == ["off", "off"]
+
+
 def test_a_weekend_hides_no_closed_hours(clock: Clock, plant: Plant) -> None:
     plant.tenant(time_zone="Asia/Kuala_Lumpur")
     plant.device()

@@ -141,6 +141,13 @@ def test_what_a_person_holds_and_what_expires(clock: Clock, plant: Plant, kl: No
     }
 
 
+def test_a_test_message_waits_for_no_hours(clock: Clock, plant: Plant, kl: None) -> None:
+    plant.tenant(send_from="20:00", send_to="22:00")
+    message = plant.message(plant.device("one"), category="marketing", is_test=True)
+    assert plant.explain(message)["verdict"] == "go"
+    assert shown(plant)[0]["first_at"] == clock.now
+
+
 def test_nothing_waits(clock: Clock, plant: Plant, kl: None) -> None:
     plant.device("one")
     [row] = shown(plant)

@@ -1,0 +1,13 @@
+-- For one contact. What judges many joins suppressions itself and calls _stops(), so that all is
+-- planned as one query.
+create function drip._is_stopped(p_user_id bigint, p_phone text, p_category text)
+returns boolean
+language sql stable
+as $$
+  select exists (
+    select
+    from drip.suppressions s
+    where s.user_id = p_user_id and s.phone = p_phone and drip._stops(s.category, p_category))
+$$;
+comment on function drip._is_stopped(bigint, text, text) is
+  'True when an opt-out of the contact stops messages or programs of the category.';

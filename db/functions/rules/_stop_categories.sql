@@ -1,0 +1,11 @@
+-- A new category of opt-outs is named here, given its meaning in _stops(), and admitted by the
+-- tables' constraints.
+create function drip._stop_categories() returns text[]
+language sql immutable parallel safe
+begin atomic
+  select array['all', 'marketing'];
+end;
+comment on function drip._stop_categories() is
+  'The categories of opt-outs, the one that stops most first.';
+-- Views ask it with the rights of their readers; it reads no table.
+grant execute on function drip._stop_categories() to drip_reader, drip_view;
