@@ -26,7 +26,7 @@ from .cleaning import hiding, is_usable_id, safe_code, safe_text
 
 log = structlog.get_logger("pgdrip.senders")
 
-MESSAGE_TYPES = ("text", "image", "video", "document", "audio", "template")
+MessageType = Literal["text", "image", "video", "document", "audio", "template"]
 DAY_SECONDS = 24 * 60 * 60
 
 _CONNECT_SECONDS = 10
@@ -48,7 +48,7 @@ class Message(BaseModel):
     instance: str | None = None
     secret_name: str | None = None
     recipient_phone: str = Field(repr=False)
-    message_type: Literal["text", "image", "video", "document", "audio", "template"]
+    message_type: MessageType
     content: str | None = Field(default=None, repr=False)
     media_url: str | None = Field(default=None, repr=False)
     caption: str | None = Field(default=None, repr=False)

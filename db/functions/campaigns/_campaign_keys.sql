@@ -1,11 +1,10 @@
 -- What a definition of a campaign may say: column → kind of value (see _definition_value).
 create function drip._campaign_keys() returns jsonb
-language sql immutable parallel safe
+language sql stable parallel safe
 as $$
   select jsonb '{
     "title": "name!", "category": "choice:marketing|utility!", "greeting": "boolean!",
     "message": "text",
-    "message_type": "choice:text|image|video|document|audio|template!",
     "media_url": "url", "caption": "text", "template": "object",
     "variants": "variants", "niche": "token", "target_status": "target!", "audience": "audience",
     "everyone": "boolean!", "exclude": "audience", "devices": "devices",
@@ -20,6 +19,8 @@ as $$
     "paused_at": "read", "last_error": "read", "last_run_at": "read", "completed_at": "read",
     "created_at": "read", "updated_at": "read"
   }'
+  || jsonb_build_object(
+    'message_type', 'choice:' || array_to_string(drip._message_types(), '|') || '!')
 $$;
 comment on function drip._campaign_keys() is
   'Keys of a campaign''s definition and the kind of value each takes.';

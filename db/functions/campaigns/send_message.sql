@@ -35,35 +35,10 @@ begin
       'DR001', pg_catalog.format('%L is no category', p_category),
       'Use utility or marketing.');
   end if;
-  if p_message_type is null
-    or p_message_type not in ('text', 'image', 'video', 'document', 'audio', 'template')
-  then
-    perform drip._fail(
-      'DR008', pg_catalog.format('%L is no message type', p_message_type),
-      'Use text, image, video, document, audio or template.');
-  end if;
-  if p_message_type = 'text' and nullif(btrim(p_content), '') is null then
-    perform drip._fail('DR008', 'a text message has no content', 'Pass p_content.');
-  end if;
-  if p_message_type = 'text' and p_media_url is not null then
-    perform drip._fail(
-      'DR008', 'a text message has a media URL',
-      'Pass p_message_type image, video, document or audio.');
-  end if;
-  if p_message_type in ('image', 'video', 'document', 'audio')
-    and coalesce(p_media_url !~ e'^https?://[^\\s]+$', true)
-  then
-    perform drip._fail(
-      'DR008', pg_catalog.format('a message of type %s has no media URL', p_message_type),
-      'Pass p_media_url as http(s)://….');
-  end if;
-  if p_message_type = 'template' and p_template is null then
-    perform drip._fail('DR008', 'a template message has no template', 'Pass p_template.');
-  end if;
+  perform drip._check_message(
+    p_message_type, p_content, p_media_url, p_template, 'p_', 'content');
   perform drip._check_plan_time(p_at, 'p_at');
   perform drip._check_length(p_name, 'name', 'p_name');
-  perform drip._check_length(p_media_url, 'url', 'p_media_url');
-  perform drip._check_json(p_template, 'template', 'p_template');
   perform drip._check_key(p_idempotency_key, 'p_idempotency_key');
   if p_valid_for <= interval '0' or p_valid_for > interval '100 years' then
     perform drip._fail(

@@ -27,6 +27,19 @@ comment on function drip._constraint_error(text, text) is
 
 create function drip._constraint_meanings()
 returns table (name text, code text, sentence text, hint text)
+language sql stable parallel safe
+as $$
+  select m.name, m.code, m.sentence, m.hint from drip._account_meanings() m
+  union all
+  select m.name, m.code, m.sentence, m.hint from drip._journey_meanings() m
+  union all
+  select m.name, m.code, m.sentence, m.hint from drip._message_meanings() m
+$$;
+comment on function drip._constraint_meanings() is
+  'What each constraint means to a person: our error code, a sentence and a hint.';
+
+create function drip._account_meanings()
+returns table (name text, code text, sentence text, hint text)
 language sql immutable parallel safe
 as $$
   values
@@ -95,8 +108,16 @@ as $$
       'Leave both out to send at all hours.'),
     ('user_devices_unknown_known', 'DR004', 'unknown_policy is not known', 'Use hold or retry.'),
     ('user_devices_failover_known', 'DR004', 'failover_policy is not known',
-      'Use wait, failover or rebind.'),
+      'Use wait, failover or rebind.')
+$$;
+comment on function drip._account_meanings() is
+  'The constraints of tenants, accounts and devices, as _constraint_meanings() has them.';
 
+create function drip._journey_meanings()
+returns table (name text, code text, sentence text, hint text)
+language sql stable parallel safe
+as $$
+  values
     ('leads_phone_unique', 'DR013', 'another lead has that phone',
       'A user has one lead per phone.'),
     ('leads_external_unique', 'DR013', 'another lead has that external_id',
@@ -113,7 +134,8 @@ as $$
       'It is kept by the program; leave it alone.'),
     ('suppressions_phone_e164', 'DR002', 'the phone is not in the form +60123456789',
       'Write + and the country code.'),
-    ('suppressions_category_known', 'DR004', 'the category is not known', 'Use all or marketing.'),
+    ('suppressions_category_known', 'DR004', 'the category is not known',
+      format('Use %s.', drip._any_of(drip._stop_categories()))),
 
     ('sequences_name_unique', 'DR013', 'there is a sequence of that name',
       'Choose another name, or change that one with update_sequence.'),
@@ -175,7 +197,7 @@ as $$
       'trigger_delay_hours is below 0 or above 87600',
       'Write hours since the step before; fractions are allowed.'),
     ('sequence_steps_type_known', 'DR004', 'the message type is not known',
-      'Use text, image, video, document, audio or template.'),
+      format('Use %s.', drip._any_of(drip._message_types()))),
     ('sequence_steps_text_content', 'DR008', 'a text has content and no media_url',
       'Give content, or set message_type to the type of the media.'),
     ('sequence_steps_media_url', 'DR008', 'media needs a media_url',
@@ -187,8 +209,16 @@ as $$
     ('sequence_steps_valid_positive', 'DR004', 'valid_for is not above zero',
       'Write an interval, such as 12 hours; null = for ever.'),
     ('sequence_steps_only_if_fkey', 'DR012', 'only_if names no registered guard',
-      'Leave it out, or name one of drip.guards.'),
+      'Leave it out, or name one of drip.guards.')
+$$;
+comment on function drip._journey_meanings() is
+  'The constraints of leads, opt-outs, sequences and steps, as _constraint_meanings() has them.';
 
+create function drip._message_meanings()
+returns table (name text, code text, sentence text, hint text)
+language sql stable parallel safe
+as $$
+  values
     ('campaigns_title_unique', 'DR013', 'there is a campaign of that title',
       'Choose another title, or change that one with update_campaign.'),
     ('campaigns_title_form', 'DR004',
@@ -197,7 +227,7 @@ as $$
     ('campaigns_category_known', 'DR004', 'the category is not known',
       'Use marketing or utility.'),
     ('campaigns_type_known', 'DR004', 'the message type is not known',
-      'Use text, image, video, document, audio or template.'),
+      format('Use %s.', drip._any_of(drip._message_types()))),
     ('campaigns_text_content', 'DR008', 'a text has a message and no media_url',
       'Give message, or set message_type to the type of the media.'),
     ('campaigns_variants_list', 'DR004', 'the variants are no list',
@@ -242,5 +272,5 @@ as $$
     ('sequence_contacts_attributes_object', 'DR004', 'attributes are not a JSON object',
       'Write {"city": "Ipoh"}.')
 $$;
-comment on function drip._constraint_meanings() is
-  'What each constraint means to a person: our error code, a sentence and a hint.';
+comment on function drip._message_meanings() is
+  'The constraints of campaigns and messages, as _constraint_meanings() has them.';

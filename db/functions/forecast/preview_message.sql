@@ -115,7 +115,7 @@ begin
         from drip._list_texts(
           case when v_parts.message_type = 'text' then v_parts.content end,
           case
-            when v_parts.message_type in ('image', 'video', 'document')
+            when drip._has_caption(v_parts.message_type)
               then coalesce(v_parts.caption, v_parts.content)
           end,
           v_parts.template, '', 'content') t

@@ -1,6 +1,6 @@
 -- An unknown category would silently stop nothing.
 create function drip._check_category(p_category text) returns text
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10,7 +10,7 @@ begin
     perform drip._fail(
       'DR001', pg_catalog.format('%s is no category of an opt-out',
                                  pg_catalog.quote_nullable(left(p_category, 60))),
-      pg_catalog.format('Use %s.', array_to_string(drip._stop_categories(), ' or ')));
+      pg_catalog.format('Use %s.', drip._any_of(drip._stop_categories())));
   end if;
   return v_category;
 end

@@ -6,6 +6,11 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if p_type is null or p_type <> all (drip._message_types()) then
+    perform drip._fail(
+      'DR008', format('%L is no message type', p_type),
+      format('Use %s.', drip._any_of(drip._message_types())));
+  end if;
   perform drip._check_length(p_media_url, 'url', p_path || 'media_url');
   perform drip._check_json(p_template, 'template', p_path || 'template');
   if p_type = 'text' then
@@ -16,7 +21,13 @@ begin
     if p_media_url is not null then
       perform drip._fail(
         'DR008', format('%smedia_url does not fit message_type text', p_path),
-        'Set message_type to image, video, document or audio.');
+        format(
+          'Set %smessage_type to %s.', p_path,
+          drip._any_of(array(
+            select t.name
+            from unnest(drip._message_types()) with ordinality as t (name, place)
+            where drip._has_media(t.name)
+            order by t.place))));
     end if;
   elsif p_type = 'template' then
     if p_template is null then
@@ -24,7 +35,9 @@ begin
         'DR008', format('%stemplate is missing', p_path),
         'message_type template needs a template object.');
     end if;
-  elsif p_media_url is null or p_media_url !~ e'^https?://[^\\s]+$' then
+  elsif drip._has_media(p_type)
+    and (p_media_url is null or p_media_url !~ e'^https?://[^\\s]+$')
+  then
     perform drip._fail(
       'DR008',
       format('%smedia_url is %s', p_path,

@@ -20,7 +20,7 @@ as $$
           p_content, p_name, p_phone, p_lead_attributes, p_enrollment_attributes, p_seed)
     end,
     case
-      when p_message_type in ('image', 'video', 'document') then
+      when drip._has_caption(p_message_type) then
         case
           when p_has_greeting
             then coalesce(drip._greeting(p_user_id, p_language, p_zone, p_at, p_name), '')
