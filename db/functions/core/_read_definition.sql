@@ -65,7 +65,6 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_days constant text[] := array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
   v_type constant text := jsonb_typeof(p_value);
   v_text constant text := p_value #>> '{}';
   -- a form in a browser sends every number as a text
@@ -140,17 +139,7 @@ begin
       when 'days' then
         v_expected := 'a list of days: 1 (Monday) to 7, or mon, tue, …';
         if v_type = 'array' and jsonb_array_length(p_value) > 0 then
-          select array_agg(distinct q.day order by q.day)
-          into v_days
-          from (
-            select case jsonb_typeof(e.value)
-              when 'number' then (e.value #>> '{}')::numeric::integer
-              when 'string' then coalesce(
-                array_position(c_days, left(lower(btrim(e.value #>> '{}')), 3)), 0)
-              else 0
-            end::smallint as day
-            from jsonb_array_elements(p_value) e
-          ) q;
+          v_days := drip._read_days(p_value);
           if 1 <= all (v_days) and 7 >= all (v_days) then
             return to_jsonb(v_days);
           end if;
@@ -197,40 +186,22 @@ begin
       when 'guard' then
         v_expected := 'the name of a registered guard';
         if v_type = 'string' then
-          if exists (
-            select from drip.guards g
-            where g.name = v_text and coalesce(g.user_id, p_user) = p_user
-          ) then
-            return p_value;
-          end if;
-          perform drip._fail(
-            'DR012', format('%s: there is no guard %s', p_path, quote_literal(v_text)),
-            coalesce(
-              'The nearest one is ' || quote_literal(drip._nearest(v_text, array(
-                select g.name
-                from drip.guards g
-                where coalesce(g.user_id, p_user) = p_user))) || '.',
-              'None is registered; an operator does it with register_guard.'));
+          perform drip._check_registered(
+            'guard', v_text, p_path,
+            array(
+              select g.name from drip.guards g where coalesce(g.user_id, p_user) = p_user));
+          return p_value;
         end if;
       when 'audience' then
         v_expected := 'the name of a registered audience';
         if v_type = 'string' then
-          if exists (
-            select from drip.audiences a
-            where a.name = v_text
-              and a.unregistered_at is null
-              and coalesce(a.user_id, p_user) = p_user
-          ) then
-            return p_value;
-          end if;
-          perform drip._fail(
-            'DR012', format('%s: there is no audience %s', p_path, quote_literal(v_text)),
-            coalesce(
-              'The nearest one is ' || quote_literal(drip._nearest(v_text, array(
-                select a.name
-                from drip.audiences a
-                where a.unregistered_at is null and coalesce(a.user_id, p_user) = p_user))) || '.',
-              'None is registered; an operator does it with register_audience.'));
+          perform drip._check_registered(
+            'audience', v_text, p_path,
+            array(
+              select a.name
+              from drip.audiences a
+              where a.unregistered_at is null and coalesce(a.user_id, p_user) = p_user));
+          return p_value;
         end if;
     end case;
   exception
@@ -244,6 +215,46 @@ end
 $$;
 comment on function drip._definition_value(text, jsonb, text, bigint) is
   'One value of a definition in the form of its column; DR004, DR012 or DR015 name the path.';
+
+-- A day that is none becomes 0, which the caller refuses along with numbers out of range.
+create function drip._read_days(p_value jsonb) returns smallint[]
+language sql stable
+as $$
+  select array_agg(distinct q.day order by q.day)
+  from (
+    select case jsonb_typeof(e.value)
+      when 'number' then (e.value #>> '{}')::numeric::integer
+      when 'string' then coalesce(
+        array_position(
+          array['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'],
+          left(lower(btrim(e.value #>> '{}')), 3)),
+        0)
+      else 0
+    end::smallint as day
+    from jsonb_array_elements(p_value) e
+  ) q
+$$;
+comment on function drip._read_days(jsonb) is
+  'Days of the week, given as numbers or names, as numbers from 1 (Monday); 0 for what is none.';
+
+create function drip._check_registered(
+  p_what text, p_name text, p_path text, p_known text[])
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_name <> all (p_known) then
+    perform drip._fail(
+      'DR012', format('%s: there is no %s %s', p_path, p_what, quote_literal(p_name)),
+      coalesce(
+        'The nearest one is ' || quote_literal(drip._nearest(p_name, p_known)) || '.',
+        format('None is registered; an operator does it with register_%s.', p_what)));
+  end if;
+end
+$$;
+comment on function drip._check_registered(text, text, text, text[]) is
+  'DR012, with the path and the nearest name, where nothing of that name is registered.';
 
 -- timestamptz input reads what has no offset in the session's zone, so that is set meanwhile.
 create function drip._read_instant(p_text text, p_user bigint) returns timestamptz
