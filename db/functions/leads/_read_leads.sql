@@ -15,38 +15,8 @@ declare
     'external_id', 'attributes'];
 begin
   return query
-    with given as materialized (
-      select
-        e.position::integer as row,
-        e.value,
-        jsonb_typeof(e.value) = 'object' as is_object
-      from jsonb_array_elements(p_leads) with ordinality as e (value, position)
-    ),
-    fields as materialized (
-      select
-        g.row,
-        g.is_object,
-        f.unknown_key,
-        f.odd_key,
-        g.value ->> 'phone' as phone,
-        btrim(g.value ->> 'name') as name,
-        btrim(g.value ->> 'niche') as niche,
-        lower(btrim(g.value ->> 'target_status')) as target_status,
-        btrim(g.value ->> 'trigger') as trigger,
-        btrim(g.value ->> 'device') as device,
-        btrim(g.value ->> 'time_zone') as time_zone,
-        btrim(g.value ->> 'language') as language,
-        btrim(g.value ->> 'external_id') as external_id,
-        g.value -> 'attributes' as attributes
-      from given g
-      cross join lateral (
-        select
-          min(k.key) filter (where k.key <> all (v_known)) as unknown_key,
-          min(k.key) filter (
-            where k.key <> 'attributes'
-              and jsonb_typeof(k.value) in ('object', 'array', 'boolean')) as odd_key
-        from jsonb_each(case when g.is_object then g.value else '{}' end) as k (key, value)
-      ) f
+    with fields as materialized (
+      select g.* from drip._lead_fields(p_leads, v_known) g
     ),
     devices as materialized (
       select w.device, d.id
@@ -128,29 +98,8 @@ begin
             pg_catalog.format('%s is no time zone',
               pg_catalog.quote_literal(left(f.time_zone, 60))),
             'Use an IANA name, such as Asia/Kuala_Lumpur.']
-          when f.language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$' then array['DR001',
-            pg_catalog.format('%s is no language', pg_catalog.quote_literal(left(f.language, 60))),
-            'Use a code, such as en, ms or zh-CN.']
-          when length(f.external_id) > drip._limit('key') then array['DR001',
-            pg_catalog.format('external_id is longer than %s characters', drip._limit('key')),
-            'Use your system''s short key.']
-          when length(f.name) > drip._limit('name') then array['DR021',
-            pg_catalog.format('name has more than %s characters', drip._limit('name')),
-            'Give a short one: it stands in lists and in texts.']
-          when greatest(length(f.niche), length(f.trigger)) > drip._limit('tokens') then
-            array['DR021',
-              pg_catalog.format(
-                'niche or trigger has more than %s characters', drip._limit('tokens')),
-              'Give fewer tokens.']
-          when length(f.attributes::text) > drip._limit('attributes') then array['DR021',
-            pg_catalog.format(
-              'attributes have more than %s characters as JSON', drip._limit('attributes')),
-            'Keep here what texts and audiences need, and the rest in your own tables.']
-          when drip._is_too_deep(f.attributes::text) then array['DR021',
-            pg_catalog.format('attributes are nested deeper than %s levels', drip._limit('depth')),
-            'Write them flatter.']
-          when jsonb_typeof(f.attributes) not in ('object', 'null') then array['DR001',
-            'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
+          else drip._lead_limits(
+            f.language, f.external_id, f.name, f.niche, f.trigger, f.attributes)
         end as wrong
       from fields f
       left join lateral drip._read_phone(f.phone, v_region) as p on f.is_object
@@ -195,22 +144,109 @@ begin
       s.verdict[2],
       s.verdict[3]
     from settled s
-    cross join lateral (
-      select coalesce(jsonb_object_agg(v.key, v.value), '{}') as patch
-      from (
-        values
-          ('name', to_jsonb(nullif(s.name, '')), s.name),
-          ('niche', to_jsonb(drip._clean_tokens(s.niche)), s.niche),
-          ('target_status', to_jsonb(s.target_status), nullif(s.target_status, '')),
-          ('device_id', to_jsonb(s.device_id), s.device),
-          ('time_zone', to_jsonb(nullif(s.time_zone, '')), s.time_zone),
-          ('language', to_jsonb(nullif(s.language, '')), s.language),
-          ('external_id', to_jsonb(nullif(s.external_id, '')), s.external_id)
-      ) v (key, value, given)
-      where v.given is not null
-    ) c
+    cross join lateral drip._lead_patch(
+      s.name, s.niche, s.target_status, s.device, s.device_id, s.time_zone, s.language,
+      s.external_id) c
     order by s.row;
 end
 $$;
 comment on function drip._read_leads(bigint, jsonb) is
   'Leads [{phone, name, …}] as phone and patch, or code, problem and hint; one row per element.';
+
+create function drip._lead_fields(p_leads jsonb, p_known text[])
+returns table (
+  "row" integer, is_object boolean, unknown_key text, odd_key text, phone text, name text,
+  niche text, target_status text, trigger text, device text, time_zone text, language text,
+  external_id text, attributes jsonb)
+language sql stable
+as $$
+  select
+    g.row,
+    g.is_object,
+    f.unknown_key,
+    f.odd_key,
+    g.value ->> 'phone',
+    btrim(g.value ->> 'name'),
+    btrim(g.value ->> 'niche'),
+    lower(btrim(g.value ->> 'target_status')),
+    btrim(g.value ->> 'trigger'),
+    btrim(g.value ->> 'device'),
+    btrim(g.value ->> 'time_zone'),
+    btrim(g.value ->> 'language'),
+    btrim(g.value ->> 'external_id'),
+    g.value -> 'attributes'
+  from (
+    select
+      e.position::integer as row,
+      e.value,
+      jsonb_typeof(e.value) = 'object' as is_object
+    from jsonb_array_elements(p_leads) with ordinality as e (value, position)
+  ) g
+  cross join lateral (
+    select
+      min(k.key) filter (where k.key <> all (p_known)) as unknown_key,
+      min(k.key) filter (
+        where k.key <> 'attributes'
+          and jsonb_typeof(k.value) in ('object', 'array', 'boolean')) as odd_key
+    from jsonb_each(case when g.is_object then g.value else '{}' end) as k (key, value)
+  ) f
+$$;
+comment on function drip._lead_fields(jsonb, text[]) is
+  'The fields of each lead as texts, a key that is not known, and one that is no text.';
+
+create function drip._lead_limits(
+  p_language text, p_external_id text, p_name text, p_niche text, p_trigger text,
+  p_attributes jsonb)
+returns text[]
+language sql stable
+as $$
+  select case
+    when p_language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$' then array['DR001',
+      pg_catalog.format('%s is no language', pg_catalog.quote_literal(left(p_language, 60))),
+      'Use a code, such as en, ms or zh-CN.']
+    when length(p_external_id) > drip._limit('key') then array['DR001',
+      pg_catalog.format('external_id is longer than %s characters', drip._limit('key')),
+      'Use your system''s short key.']
+    when length(p_name) > drip._limit('name') then array['DR021',
+      pg_catalog.format('name has more than %s characters', drip._limit('name')),
+      'Give a short one: it stands in lists and in texts.']
+    when greatest(length(p_niche), length(p_trigger)) > drip._limit('tokens') then
+      array['DR021',
+        pg_catalog.format(
+          'niche or trigger has more than %s characters', drip._limit('tokens')),
+        'Give fewer tokens.']
+    when length(p_attributes::text) > drip._limit('attributes') then array['DR021',
+      pg_catalog.format(
+        'attributes have more than %s characters as JSON', drip._limit('attributes')),
+      'Keep here what texts and audiences need, and the rest in your own tables.']
+    when drip._is_too_deep(p_attributes::text) then array['DR021',
+      pg_catalog.format('attributes are nested deeper than %s levels', drip._limit('depth')),
+      'Write them flatter.']
+    when jsonb_typeof(p_attributes) not in ('object', 'null') then array['DR001',
+      'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
+  end
+$$;
+comment on function drip._lead_limits(text, text, text, text, text, jsonb) is
+  'Code, problem and hint of the first field that is too long or not in its form, or null.';
+
+create function drip._lead_patch(
+  p_name text, p_niche text, p_target_status text, p_device text, p_device_id bigint,
+  p_time_zone text, p_language text, p_external_id text)
+returns table (patch jsonb)
+language sql stable
+as $$
+  select coalesce(jsonb_object_agg(v.key, v.value), '{}')
+  from (
+    values
+      ('name', to_jsonb(nullif(p_name, '')), p_name),
+      ('niche', to_jsonb(drip._clean_tokens(p_niche)), p_niche),
+      ('target_status', to_jsonb(p_target_status), nullif(p_target_status, '')),
+      ('device_id', to_jsonb(p_device_id), p_device),
+      ('time_zone', to_jsonb(nullif(p_time_zone, '')), p_time_zone),
+      ('language', to_jsonb(nullif(p_language, '')), p_language),
+      ('external_id', to_jsonb(nullif(p_external_id, '')), p_external_id)
+  ) v (key, value, given)
+  where v.given is not null
+$$;
+comment on function drip._lead_patch(text, text, text, text, bigint, text, text, text) is
+  'The columns that a lead''s fields set; an empty field clears its column.';
