@@ -101,11 +101,10 @@ cross join lateral (
     coalesce(l.time_zone, u.time_zone) as zone,
     drip._has_window(m.campaign_id, m.sequence_id, m.category, m.is_test) as has_window,
     drip._has_contact_rules(m.category, m.is_test) as has_contact_rules,
-    -- a program's own hours go before the tenant's
-    coalesce(c.send_from, s.send_from, u.send_from) as window_from,
-    coalesce(c.send_to, s.send_to, u.send_to) as window_to,
-    coalesce(c.send_days, s.send_days, u.send_days) as window_days,
-    coalesce(s.skip_weekends, false) as skip_weekends
+    w.window_from, w.window_to, w.window_days, w.skip_weekends
+  from drip._program_window(
+    c.send_from, c.send_to, c.send_days, s.send_from, s.send_to, s.send_days, s.skip_weekends,
+    u.send_from, u.send_to, u.send_days) w
   offset 0
 ) f
 left join lateral (

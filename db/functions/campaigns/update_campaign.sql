@@ -196,11 +196,13 @@ begin
       select
         d.due_at, d.zone,
         drip._window_opens_at(
-          d.due_at, d.zone, coalesce(c.send_from, u.send_from), coalesce(c.send_to, u.send_to),
-          coalesce(c.send_days, u.send_days), false) as at
+          d.due_at, d.zone, p.window_from, p.window_to, p.window_days, p.skip_weekends) as at
       from (select distinct f.due_at, f.zone from found f where f.due_at is not null) d
       join drip.campaigns c on c.id = p_campaign_id
       join drip.users u on u.id = c.user_id
+      cross join lateral drip._program_window(
+        c.send_from, c.send_to, c.send_days, null, null, null, false,
+        u.send_from, u.send_to, u.send_days) p
     )
     select
       array_agg(m.id), array_agg(m.lead_id), array_agg(m.status), array_agg(m.status_reason),

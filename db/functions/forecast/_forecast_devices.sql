@@ -155,7 +155,7 @@ begin
         case when x.has_window then x.window_from end as window_from,
         case when x.has_window then x.window_to end as window_to,
         case when x.has_window then x.window_days end as window_days,
-        case when x.has_window then coalesce(s.skip_weekends, false) end as skip_weekends
+        case when x.has_window then x.skip_weekends end as skip_weekends
       from waiting w
       join drip.users u on u.id = p_user_id
       left join drip.user_devices d on d.id = w.device_id
@@ -168,13 +168,13 @@ begin
           greatest(w.due_at, v_now, w.held_until) as now,
           coalesce(st.min_delay_seconds, s.min_delay_seconds, c.min_delay_seconds) as min_seconds,
           coalesce(st.max_delay_seconds, s.max_delay_seconds, c.max_delay_seconds) as max_seconds,
-          coalesce(c.send_from, s.send_from, u.send_from) as window_from,
-          coalesce(c.send_to, s.send_to, u.send_to) as window_to,
-          coalesce(c.send_days, s.send_days, u.send_days) as window_days,
+          p.window_from, p.window_to, p.window_days, p.skip_weekends,
           drip._has_window(w.campaign_id, w.sequence_id, w.category, w.is_test)
-            and (coalesce(c.send_from, s.send_from, u.send_from) is not null
-              or coalesce(c.send_days, s.send_days, u.send_days) is not null
-              or coalesce(s.skip_weekends, false)) as has_window
+            and (p.window_from is not null or p.window_days is not null or p.skip_weekends)
+            as has_window
+        from drip._program_window(
+          c.send_from, c.send_to, c.send_days, s.send_from, s.send_to, s.send_days,
+          s.skip_weekends, u.send_from, u.send_to, u.send_days) p
         offset 0
       ) x
       cross join lateral drip._verdict(

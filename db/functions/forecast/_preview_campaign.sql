@@ -124,12 +124,13 @@ begin
           p_campaign.max_delay_seconds),
         'daily_cap', d.daily_cap, 'ramp', d.ramp,
         'active_from', d.active_from, 'active_to', d.active_to,
-        'send_from', coalesce(p_campaign.send_from, u.send_from),
-        'send_to', coalesce(p_campaign.send_to, u.send_to),
-        'send_days', coalesce(p_campaign.send_days, u.send_days)))
+        'send_from', p.window_from, 'send_to', p.window_to, 'send_days', p.window_days))
     from by_device b
     join drip.user_devices d on d.id = b.id
     join drip.users u on u.id = d.user_id
+    cross join lateral drip._program_window(
+      p_campaign.send_from, p_campaign.send_to, p_campaign.send_days, null, null, null, false,
+      u.send_from, u.send_to, u.send_days) p
     union all
     select
       (1000 + row_number() over (order by o.day))::integer, 'day', to_char(o.day, 'YYYY-MM-DD'),

@@ -6,7 +6,9 @@ create function drip._window_spans(
 returns table (opens timestamptz, closes timestamptz)
 language sql stable parallel safe
 begin atomic
-  select greatest(p_at, w.opens), w.closes
+  select
+    greatest(p_at, w.opens) as opens,
+    w.closes
   from (
     select
       (day.date + coalesce(p_from, time '00:00')) at time zone p_zone as opens,

@@ -11,10 +11,8 @@ as $$
       m.id, m.sequence_contact_id, m.lead_id, m.sequence_stepid, m.scheduled_at,
       st.trigger_delay_hours as delay, st.send_time,
       coalesce(l.time_zone, u.time_zone) as zone,
-      coalesce(s.send_from, u.send_from) as send_from,
-      coalesce(s.send_to, u.send_to) as send_to,
-      coalesce(s.send_days, u.send_days) as send_days,
-      coalesce(s.skip_weekends, false) as skip_weekends,
+      p.window_from as send_from, p.window_to as send_to, p.window_days as send_days,
+      p.skip_weekends,
       row_number() over (partition by e.id order by st.day_number) as place
     from drip.sequences s
     join drip.sequence_contacts e on e.sequence_id = s.id and e.completed_at is null
@@ -23,6 +21,9 @@ as $$
     join drip.broadcast_messages m on m.sequence_contact_id = e.id and m.status = 'pending'
     join drip.sequence_steps st on st.id = m.sequence_stepid
     cross join lateral drip._held_by(e, s, l) h
+    cross join lateral drip._program_window(
+      null, null, null, s.send_from, s.send_to, s.send_days, s.skip_weekends,
+      u.send_from, u.send_to, u.send_days) p
     where s.id = p_sequence_id and h.held_by is null
   ),
   journeys as (

@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from factory import Clock, Connect, Plant, Row
-from functions.delivery.test_verdict import OF_DEVICES, SITUATIONS
+from functions.rules.test_verdict import OF_DEVICES, SITUATIONS
 
 SUBJECTS = [
     "tenant",

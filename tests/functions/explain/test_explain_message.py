@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from factory import Clock, Connect, Plant
-from functions.delivery.test_verdict import SITUATIONS
+from functions.rules.test_verdict import SITUATIONS
 
 # The reasons themselves are in tests/functions/rules/test_verdict.py.
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from factory import Clock, Connect, Plant, Row
-from functions.delivery.test_verdict import SITUATIONS
+from functions.rules.test_verdict import SITUATIONS
 from sql_text import text_of
 
 
