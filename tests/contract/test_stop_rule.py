@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pgdrip.sql_files import SqlFile
+from pgdrip.schema.sql_files import SqlFile
 
 # (function or view): why it compares the category of an opt-out itself.
 OWN = {
