@@ -17,7 +17,6 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := drip.now();
   v_given jsonb;
   v_locked bigint[];
   v_facts jsonb;
@@ -205,7 +204,7 @@ comment on function drip._note_receipts(bigint[]) is
 -- A receipt names its message by a reference of ours, or by the provider's id. It counts for what
 -- its sender sent, and for nothing of another account.
 create function drip._name_receipts(p_receipts jsonb) returns jsonb
-language plpgsql volatile
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare

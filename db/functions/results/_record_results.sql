@@ -17,7 +17,6 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := drip.now();
   v_ids bigint[];
   v_moved bigint[];
   v_again bigint[];
