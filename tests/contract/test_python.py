@@ -47,7 +47,17 @@ LONGEST = 500  # lines of a module
 # claim_messages and record_results have one around their inner form, once a call.
 HOT = (
     "_claim_messages",
+    "_lock_heads",
+    "_keep_unrivalled",
+    "_ask_about_heads",
+    "_judge_heads",
+    "_hand_over",
+    "_lease_messages",
+    "_park_idle",
     "_record_results",
+    "_close_attempts",
+    "_decide_fates",
+    "_move_messages",
     "release_messages",
     "enroll_lead",
     "_enroll",

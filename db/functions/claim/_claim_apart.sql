@@ -181,13 +181,16 @@ comment on function drip._find_unrenderable(bigint[], timestamptz) is
   'Those of these messages whose claim raises, each with its error, as far as the search gets until
    then; nothing stays of it.';
 
--- What a claim does with these messages, by the same view and the same expressions.
+-- Judges and renders by the same steps as the claim, under the same planner settings.
 create function drip._rehearse_claim(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_material = off
 set jit = off
 as $$
 declare
@@ -197,38 +200,14 @@ begin
   select array_agg(q.message_id) filter (where q.verdict = 'go')
   into v_go
   from (
-    select
-      f.message_id, f.verdict, f.reason, f.until,
-      drip._delay_seconds(
-        drip._message_seed(f.message_id, f.lead_id, f.campaign_id, f.sequence_stepid),
-        f.device_min_seconds, f.device_max_seconds, f.program_min_seconds,
-        f.program_max_seconds) as delay_seconds
-    from drip._message_facts f
-    where f.message_id = any (p_ids)
+    select f.message_id, f.verdict, f.reason, f.until, f.delay_seconds
+    from drip._judged_heads(p_ids) f
     offset 0
   ) q
   -- all of them, which the planner would leave out otherwise
   where num_nonnulls(
     q.verdict, q.reason, q.until, v_now + q.delay_seconds * interval '1 second') > 0;
-  update drip.broadcast_messages m
-  set status = 'processing',
-    attempts = m.attempts + 1,
-    worker_id = 'rehearsal',
-    lease_expires_at = v_now,
-    recipient_phone = x.recipient_phone,
-    recipient_name = x.lead_name,
-    message_type = x.message_type,
-    variant = x.variant,
-    content = t.content,
-    caption = t.caption,
-    media_url = t.media_url,
-    template = t.template
-  from drip._message_texts x
-  cross join lateral drip._render_message(
-    x.message_type, x.content, x.caption, x.media_url, x.template, x.has_greeting, x.user_id,
-    x.language, x.zone, v_now, x.lead_name, x.recipient_phone, x.lead_attributes,
-    x.enrollment_attributes, x.message_id) t
-  where x.message_id = any (v_go) and m.id = x.message_id;
+  perform from drip._lease_messages('rehearsal', v_go, null);
   raise exception using errcode = 'DR999';
 end
 $$;
