@@ -263,6 +263,7 @@ def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) ->
         "tick",
         "process_inbound",
         "_ask_guards",
+        "_ask_tenant",
         "_audience_leads",
         "register_audience",
         # how long rows that cannot be rendered are looked for
