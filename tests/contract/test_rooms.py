@@ -101,3 +101,17 @@ def test_a_helper_of_two_files_has_its_own(
     assert strays(functions, texts) == set()
     local = next(f for f in functions.values() if Path(f.path).stem != f.name)
     assert strays(functions, {**texts, "views/v.sql": f"drip.{local.name}()"}) == {local.name}
+
+
+LONGEST_STEP = 150
+
+
+def test_claim_and_results_are_made_of_short_steps(functions: dict[str, Function]) -> None:
+    """Lines from `create function` to the end of the body."""
+    lengths = {
+        f.name: f.text[f.text.index("create function") :].strip().count("\n") + 1
+        for f in functions.values()
+        if f.room in {"claim", "results"}
+    }
+    assert lengths["_judge_heads"] > 100, "lines are counted"
+    assert {name: n for name, n in lengths.items() if n > LONGEST_STEP} == {}

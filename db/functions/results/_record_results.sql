@@ -148,19 +148,29 @@ begin
   end if;
 
   return query
-    select
-      r.message_id,
-      m.status,
-      coalesce(
-        a.outcome = r.outcome and (m.attempts = r.attempt or m.id = any (v_moved)), false)
-    from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
-    left join drip.broadcast_messages m on m.id = r.message_id
-    left join drip.message_attempts a on a.message_id = r.message_id and a.attempt = r.attempt
-    order by r.message_id;
+    select a.message_id, a.status, a.applied from drip._results_applied(p_results, v_moved) a;
 end
 $$;
 comment on function drip._record_results(jsonb, boolean) is
   'record_results without its checks; p_is_receipt: the outcomes come from receipts.';
+
+create function drip._results_applied(p_results jsonb, p_moved bigint[])
+returns table (message_id bigint, status text, applied boolean)
+language sql stable
+as $$
+  select
+    r.message_id,
+    m.status,
+    coalesce(
+      a.outcome = r.outcome and (m.attempts = r.attempt or m.id = any (p_moved)), false)
+  from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
+  left join drip.broadcast_messages m on m.id = r.message_id
+  left join drip.message_attempts a on a.message_id = r.message_id and a.attempt = r.attempt
+  order by r.message_id
+$$;
+comment on function drip._results_applied(jsonb, bigint[]) is
+  'Of each result: the message''s status now, and whether the result stands in its attempt.
+   p_moved: the messages whose status these results have changed.';
 
 create function drip._failed_before(p_lead_id bigint, p_message_id bigint, p_error_code text)
 returns bigint
