@@ -34,6 +34,9 @@ begin
     end if;
   end if;
   return query
+    with listed as materialized (
+      select l.* from drip._list_rules(p_message_id) l
+    )
     select
       l.place,
       l.rule,
@@ -48,11 +51,11 @@ begin
         else '{}'
       end),
       (h.held ->> 'until')::timestamptz
-    from drip._list_rules(p_message_id) l
+    from listed l
     cross join lateral (select v_held -> l.rule as held) h
     union all
     select
-      30 + g.place,
+      n.rules + g.place,
       g.rule,
       case v_guard.answer when g.rule then 'drop' else 'go' end,
       case v_guard.answer
@@ -64,10 +67,11 @@ begin
       jsonb_build_object('guard', g.guard),
       null
     from (
-      select row_number() over (order by x.n)::integer - 1 as place, x.rule, x.guard
+      select row_number() over (order by x.n)::integer as place, x.rule, x.guard
       from (values (1, 'exit_if', v_exit_if), (2, 'guard_false', v_only_if)) x (n, rule, guard)
       where x.guard is not null
-    ) g;
+    ) g
+    cross join (select count(*)::integer as rules from listed) n;
 end
 $$;
 comment on function drip._explain_rules(bigint) is

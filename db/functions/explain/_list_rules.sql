@@ -4,7 +4,12 @@ create function drip._list_rules(p_message_id bigint)
 returns table (place integer, rule text, is_set boolean, evidence jsonb)
 language sql stable
 as $$
-  select r.place, r.rule, coalesce(r.is_set, false), r.evidence
+  select
+    -- in the order of the list
+    row_number() over ()::integer,
+    r.rule,
+    coalesce(r.is_set, false),
+    r.evidence
   from drip._message_evidence f
   join drip.users u on u.id = f.user_id
   join drip.leads l on l.id = f.lead_id
@@ -63,91 +68,91 @@ as $$
   ) x
   cross join lateral (
     values
-      (1, 'campaign_cancelled', f.campaign_id is not null, jsonb_build_object(
+      ('campaign_cancelled', f.campaign_id is not null, jsonb_build_object(
         'campaign', c.title, 'campaign_id', c.id, 'status', c.status)),
-      (2, 'enrollment_finished', f.enrollment_id is not null, jsonb_build_object(
+      ('enrollment_finished', f.enrollment_id is not null, jsonb_build_object(
         'sequence', s.name, 'sequence_status', s.status, 'enrollment_id', e.id,
         'status', e.status, 'exit_reason', e.exit_reason, 'ended_at', e.completed_at)),
-      (3, 'suppressed', true, sp.found),
-      (4, 'sequence_paused', f.sequence_id is not null, jsonb_build_object(
+      ('suppressed', true, sp.found),
+      ('sequence_paused', f.sequence_id is not null, jsonb_build_object(
         'sequence', s.name, 'sequence_id', s.id, 'status', s.status,
         'status_reason', s.status_reason)),
-      (5, 'campaign_paused', f.campaign_id is not null, jsonb_build_object(
+      ('campaign_paused', f.campaign_id is not null, jsonb_build_object(
         'campaign', c.title, 'campaign_id', c.id, 'status', c.status,
         'status_reason', c.status_reason, 'is_being_resumed', c.freed_to_lead_id is not null)),
-      (6, 'enrollment_paused', f.enrollment_id is not null, jsonb_build_object(
+      ('enrollment_paused', f.enrollment_id is not null, jsonb_build_object(
         'enrollment_id', e.id, 'status', e.status, 'paused_at', e.paused_at,
         'paused_local', drip._tell_time(e.paused_at, f.zone), 'reason', e.pause_reason)),
-      (7, 'lead_paused', f.lead_paused_until is not null, jsonb_build_object(
+      ('lead_paused', f.lead_paused_until is not null, jsonb_build_object(
         'paused_until', f.lead_paused_until, 'reason', l.pause_reason,
         'paused_until_local', drip._tell_time(f.lead_paused_until, f.zone), 'zone', f.zone)),
-      (8, 'expired', f.expires_at is not null, jsonb_build_object(
+      ('expired', f.expires_at is not null, jsonb_build_object(
         'expires_at', f.expires_at, 'expires_local', drip._tell_time(f.expires_at, f.zone),
         'zone', f.zone)),
-      (9, 'user_inactive', true, jsonb_build_object('tenant', u.name, 'is_active', u.is_active)),
-      (10, 'predecessor_pending', f.day_number > 1, before.found),
-      (11, 'predecessor_unknown', f.day_number > 1, before.found || jsonb_build_object(
+      ('user_inactive', true, jsonb_build_object('tenant', u.name, 'is_active', u.is_active)),
+      ('predecessor_pending', f.day_number > 1, before.found),
+      ('predecessor_unknown', f.day_number > 1, before.found || jsonb_build_object(
         'unknown_hold', u.unknown_hold, 'holds_until', f.predecessor_hold_at,
         'holds_until_local', drip._tell_time(f.predecessor_hold_at, f.zone))),
-      (12, 'not_due', true, jsonb_build_object(
+      ('not_due', true, jsonb_build_object(
         'scheduled_at', f.scheduled_at, 'scheduled_local', drip._tell_time(f.scheduled_at, f.zone),
         'not_before', f.not_before, 'not_before_local', drip._tell_time(f.not_before, f.zone),
         'put_off_as', f.deferred_reason, 'spacing_until', f.predecessor_free_at,
         'spacing_until_local', drip._tell_time(f.predecessor_free_at, f.zone), 'zone', f.zone)),
-      (13, 'no_device', true, jsonb_build_object(
+      ('no_device', true, jsonb_build_object(
         'device', d.name, 'device_id', d.id, 'devices_in_pool', (
           select count(*)
           from drip.user_devices o
           where o.user_id = f.user_id and o.in_pool and o.status <> 'disabled'))),
-      (14, 'account_blocked', x.has_account, jsonb_build_object(
+      ('account_blocked', x.has_account, jsonb_build_object(
         'account', a.name, 'account_id', a.id, 'status', a.status,
         'status_reason', a.status_reason, 'blocked_until', a.blocked_until,
         'blocked_until_local', drip._tell_time(a.blocked_until, f.user_zone))),
-      (15, 'device_disabled', d.id is not null, jsonb_build_object(
+      ('device_disabled', d.id is not null, jsonb_build_object(
         'device', d.name, 'status', d.status, 'status_reason', d.status_reason)),
-      (16, 'device_attention', d.id is not null, jsonb_build_object(
+      ('device_attention', d.id is not null, jsonb_build_object(
         'device', d.name, 'status', d.status, 'status_reason', d.status_reason)),
-      (17, 'device_offline', d.id is not null, jsonb_build_object(
+      ('device_offline', d.id is not null, jsonb_build_object(
         'device', d.name, 'status', d.status, 'status_reason', d.status_reason,
         'last_seen', d.last_seen)),
-      (18, 'service_window_closed', d.platform = 'cloud_api' and f.message_type <> 'template',
+      ('service_window_closed', d.platform = 'cloud_api' and f.message_type <> 'template',
         jsonb_build_object(
           'platform', d.platform, 'message_type', f.message_type,
           'contact_wrote_at', f.last_inbound_at,
           'contact_wrote_local', drip._tell_time(f.last_inbound_at, f.zone), 'hours', 24)),
-      (19, 'weekend', f.has_window and f.skip_weekends, jsonb_build_object(
+      ('weekend', f.has_window and f.skip_weekends, jsonb_build_object(
         'skip_weekends', f.skip_weekends, 'local_now', x.here, 'zone', f.zone,
         'opens_local', drip._tell_time(f.window_opens_at, f.zone))),
-      (20, 'outside_window', x.has_window, jsonb_build_object(
+      ('outside_window', x.has_window, jsonb_build_object(
         'send_from', f.window_from, 'send_to', f.window_to, 'send_days', f.window_days,
         'local_now', x.here, 'zone', f.zone,
         'opens_local', drip._tell_time(f.window_opens_at, f.zone))),
-      (21, 'contact_gap', f.contact_gap is not null and f.has_contact_rules,
+      ('contact_gap', f.contact_gap is not null and f.has_contact_rules,
         jsonb_build_object(
           'contact_gap', f.contact_gap, 'last_message_at', contact.last_at,
           'last_message_local', drip._tell_time(contact.last_at, f.zone), 'zone', f.zone)),
-      (22, 'contact_cap', f.contact_cap is not null and f.has_contact_rules,
+      ('contact_cap', f.contact_cap is not null and f.has_contact_rules,
         jsonb_build_object(
           'contact_cap', f.contact_cap, 'contact_cap_period', f.contact_cap_period,
           'messages_in_period', contact.messages, 'last_message_at', contact.last_at,
           'last_message_local', drip._tell_time(contact.last_at, f.zone), 'zone', f.zone)),
-      (23, 'account_cap', f.reach_cap is not null, jsonb_build_object(
+      ('account_cap', f.reach_cap is not null, jsonb_build_object(
         'account', a.name, 'reach_cap', f.reach_cap, 'contacts_in_24_hours', reach.leads)),
-      (24, 'breaker_open', dp.device_id is not null, jsonb_build_object(
+      ('breaker_open', dp.device_id is not null, jsonb_build_object(
         'open_until', f.breaker_open_until,
         'open_until_local', drip._tell_time(f.breaker_open_until, f.user_zone),
         'level', dp.breaker_level, 'results', dp.window_results,
         'failures', dp.window_failures)),
-      (25, 'device_closed_hours', f.active_from is not null, jsonb_build_object(
+      ('device_closed_hours', f.active_from is not null, jsonb_build_object(
         'active_from', f.active_from, 'active_to', f.active_to, 'local_now', x.at_home,
         'zone', f.user_zone, 'opens_local', drip._tell_time(f.device_opens_at, f.user_zone))),
-      (26, 'ramp', f.ramp_cap is not null, jsonb_build_object(
+      ('ramp', f.ramp_cap is not null, jsonb_build_object(
         'cap_today', f.ramp_cap, 'used_today', f.used_today, 'local_now', x.at_home,
         'zone', f.user_zone, 'next_day_local', drip._tell_time(f.next_day_at, f.user_zone))),
-      (27, 'device_cap', f.daily_cap is not null, jsonb_build_object(
+      ('device_cap', f.daily_cap is not null, jsonb_build_object(
         'daily_cap', f.daily_cap, 'used_today', f.used_today, 'local_now', x.at_home,
         'zone', f.user_zone, 'next_day_local', drip._tell_time(f.next_day_at, f.user_zone))),
-      (28, 'device_pacing', d.max_delay_seconds > 0 or f.program_max_seconds > 0,
+      ('device_pacing', d.max_delay_seconds > 0 or f.program_max_seconds > 0,
         jsonb_build_object(
           'next_send_at', f.next_send_at,
           'next_send_local', drip._tell_time(f.next_send_at, f.user_zone),
@@ -155,10 +160,10 @@ as $$
           'max_seconds', greatest(
             f.device_min_seconds, f.program_min_seconds, f.device_max_seconds,
             f.program_max_seconds))),
-      (29, 'guard_error', num_nonnulls(f.exit_if, f.only_if) > 0, jsonb_build_object(
+      ('guard_error', num_nonnulls(f.exit_if, f.only_if) > 0, jsonb_build_object(
         'exit_if', f.exit_if, 'only_if', f.only_if, 'asked_again_at', f.guard_until,
         'asked_again_local', drip._tell_time(f.guard_until, f.zone), 'zone', f.zone))
-  ) r (place, rule, is_set, evidence)
+  ) r (rule, is_set, evidence)
   where f.message_id = p_message_id
 $$;
 comment on function drip._list_rules(bigint) is
