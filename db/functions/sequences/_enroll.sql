@@ -17,7 +17,6 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  c_live constant text[] := array['pending', 'active', 'sent', 'failed', 'paused'];
   v_now constant timestamptz := drip.now();
   v_key constant text := coalesce(p_key, '');
   v_sequence drip.sequences;
@@ -62,66 +61,11 @@ begin
   end if;
 
   return query
-    with wanted as materialized (
-      select
-        l.id, l.phone, l.name,
-        coalesce(l.time_zone, v_zone) as zone,
-        coalesce(v_sequence.device_id, w.device_id) as device_id,
-        l.paused_until is not null as is_paused,
-        case
-          when p_at is null and w.chained_from is not null
-            then greatest(
-              v_now, w.chained_from + v_first.trigger_delay_hours * interval '1 hour')
-          else v_start
-        end as start
-      from unnest(p_lead_ids, p_chained_from, v_devices)
-        as w (lead_id, chained_from, device_id)
-      join drip.leads l on l.id = w.lead_id
-      where l.user_id = v_sequence.user_id
-    ),
-    judged as materialized (
-      select
-        w.*,
-        e.id as existing_id,
-        case
-          when e.status = any (c_live) then 'already_enrolled'
-          when s.category is not null then 'suppressed'
-          when e.completed_at + drip._exactly(v_sequence.reenroll_after) > v_now
-            or (e.id is not null and v_sequence.reenroll_after is null) then 'already_enrolled'
-          when o.id is not null then 'exclusive'
-        end as refusal,
-        case
-          when e.status = any (c_live) then e.status
-          when s.category is not null then 'opted out of ' || s.category
-          when e.id is not null and (v_sequence.reenroll_after is null
-            or e.completed_at + drip._exactly(v_sequence.reenroll_after) > v_now) then e.status
-          when o.id is not null then format(
-            'in sequence %s of the group %s', o.sequence_id, v_sequence.exclusive_group)
-        end as reason
-      from wanted w
-      left join lateral (
-        select k.id, k.status, k.completed_at
-        from drip.sequence_contacts k
-        where k.lead_id = w.id and k.sequence_id = v_sequence.id and k.key = v_key
-        order by k.completed_at is null desc, k.id desc
-        limit 1
-      ) e on true
-      left join lateral (
-        select p.category
-        from drip.suppressions p
-        where p.user_id = v_sequence.user_id and p.phone = w.phone
-          and drip._stops(p.category, v_sequence.category)
-        order by drip._stop_rank(p.category)
-        limit 1
-      ) s on true
-      left join lateral (
-        select k.id, k.sequence_id
-        from drip.sequence_contacts k
-        where k.user_id = v_sequence.user_id and k.lead_id = w.id
-          and k.exclusive_group = v_sequence.exclusive_group
-          and k.status = any (c_live)
-        limit 1
-      ) o on v_sequence.exclusive_group is not null
+    with judged as materialized (
+      select j.*
+      from drip._judge_enrollments(
+        v_sequence, v_zone, p_lead_ids, v_devices, p_chained_from, v_key, p_at, v_start,
+        v_first.trigger_delay_hours) j
     ),
     timelines as materialized (
       select g.start, g.zone, t.step_ids, t.times
@@ -198,20 +142,107 @@ begin
     ) q
     group by q.lead_id;
 
-  -- What is due so soon that a parked device would be late for it.
   if v_start <= v_now + interval '15 seconds' or p_chained_from is not null then
-    perform drip._notify_wake(array(
-      select d.id
-      from drip.user_devices d
-      where d.user_id = v_sequence.user_id
-        and exists (
-          select
-          from drip.broadcast_messages m
-          where m.device_id = d.id and m.status = 'pending' and m.priority = v_sequence.priority
-            and m.due_at <= v_now + interval '15 seconds')));
+    perform drip._wake_soon(v_sequence.user_id, v_sequence.priority);
   end if;
 end
 $$;
 comment on function drip._enroll(bigint, bigint[], timestamptz, jsonb, text, timestamptz[]) is
   'Enrolls leads of the sequence''s tenant and plans their messages; one row per lead: enrolled,
    already_enrolled, suppressed, exclusive or sequence_not_active.';
+
+-- A plain SQL function, so that the planner makes it a part of the one statement.
+create function drip._judge_enrollments(
+  p_sequence drip.sequences, p_zone text, p_lead_ids bigint[], p_devices bigint[],
+  p_chained_from timestamptz[], p_key text, p_at timestamptz, p_start timestamptz,
+  p_delay_hours numeric)
+returns table (
+  id bigint, phone text, name text, zone text, device_id bigint, is_paused boolean,
+  start timestamptz, existing_id bigint, refusal text, reason text)
+language sql stable
+as $$
+  select
+    w.id, w.phone, w.name, w.zone, w.device_id, w.is_paused, w.start,
+    e.id as existing_id,
+    case
+      when e.is_live then 'already_enrolled'
+      when s.category is not null then 'suppressed'
+      when e.completed_at + drip._exactly((p_sequence).reenroll_after) > drip.now()
+        or (e.id is not null and (p_sequence).reenroll_after is null) then 'already_enrolled'
+      when o.id is not null then 'exclusive'
+    end as refusal,
+    case
+      when e.is_live then e.status
+      when s.category is not null then 'opted out of ' || s.category
+      when e.id is not null and ((p_sequence).reenroll_after is null
+        or e.completed_at + drip._exactly((p_sequence).reenroll_after) > drip.now()) then e.status
+      when o.id is not null then format(
+        'in sequence %s of the group %s', o.sequence_id, (p_sequence).exclusive_group)
+    end as reason
+  from (
+    select
+      l.id, l.phone, l.name,
+      coalesce(l.time_zone, p_zone) as zone,
+      coalesce((p_sequence).device_id, w.device_id) as device_id,
+      l.paused_until is not null as is_paused,
+      case
+        when p_at is null and w.chained_from is not null
+          then greatest(drip.now(), w.chained_from + p_delay_hours * interval '1 hour')
+        else p_start
+      end as start
+    from unnest(p_lead_ids, p_chained_from, p_devices) as w (lead_id, chained_from, device_id)
+    join drip.leads l on l.id = w.lead_id
+    where l.user_id = (p_sequence).user_id
+  ) w
+  left join lateral (
+    select
+      k.id, k.status, k.completed_at,
+      k.status in ('pending', 'active', 'sent', 'failed', 'paused') as is_live
+    from drip.sequence_contacts k
+    where k.lead_id = w.id and k.sequence_id = (p_sequence).id and k.key = p_key
+    order by k.completed_at is null desc, k.id desc
+    limit 1
+  ) e on true
+  left join lateral (
+    select p.category
+    from drip.suppressions p
+    where p.user_id = (p_sequence).user_id and p.phone = w.phone
+      and drip._stops(p.category, (p_sequence).category)
+    order by drip._stop_rank(p.category)
+    limit 1
+  ) s on true
+  left join lateral (
+    select k.id, k.sequence_id
+    from drip.sequence_contacts k
+    where k.user_id = (p_sequence).user_id and k.lead_id = w.id
+      and k.exclusive_group = (p_sequence).exclusive_group
+      and k.status in ('pending', 'active', 'sent', 'failed', 'paused')
+    limit 1
+  ) o on (p_sequence).exclusive_group is not null
+$$;
+comment on function drip._judge_enrollments(
+  drip.sequences, text, bigint[], bigint[], timestamptz[], text, timestamptz, timestamptz,
+  numeric) is
+  'Each lead with its device, zone and start, and why the sequence does not take it, if so.';
+
+-- What is due so soon that a parked device would be late for it.
+create function drip._wake_soon(p_user_id bigint, p_priority smallint) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_soon constant timestamptz := drip.now() + interval '15 seconds';
+begin
+  perform drip._notify_wake(array(
+    select d.id
+    from drip.user_devices d
+    where d.user_id = p_user_id
+      and exists (
+        select
+        from drip.broadcast_messages m
+        where m.device_id = d.id and m.status = 'pending' and m.priority = p_priority
+          and m.due_at <= v_soon)));
+end
+$$;
+comment on function drip._wake_soon(bigint, smallint) is
+  'Wakes the devices of a tenant for which messages of a class are due within 15 seconds.';
