@@ -65,20 +65,10 @@ begin
 
   begin
     if v_old.id is null then
-      insert into drip.user_devices as d (
-        user_id, account_id, name, phone, platform, endpoint, instance, secret_name,
-        webhook_secret_name, verify_token_secret_name, status, status_since,
-        min_delay_seconds, max_delay_seconds, burst, in_pool, daily_cap, ramp, ramp_started_on,
-        active_from, active_to, unknown_policy, failover_policy, created_at)
-      values (
-        v_user, v_new.account_id, v_new.name, v_new.phone, v_new.platform, v_new.endpoint,
-        v_new.instance, v_new.secret_name, v_new.webhook_secret_name,
-        v_new.verify_token_secret_name, v_new.status, v_now, v_new.min_delay_seconds,
-        v_new.max_delay_seconds, v_new.burst, v_new.in_pool, v_new.daily_cap, v_new.ramp,
-        v_new.ramp_started_on, v_new.active_from, v_new.active_to, v_new.unknown_policy,
-        v_new.failover_policy, v_now)
-      returning d.id
-      into v_new.id;
+      -- the whole row: a column that is added stands in the update alone
+      v_new.id := nextval(pg_get_serial_sequence('drip.user_devices', 'id'));
+      insert into drip.user_devices overriding system value
+      select v_new.*;
       insert into drip.device_pacing (device_id, user_id, next_look_at, next_send_at)
       values (v_new.id, v_user, v_now, v_now);
       v_outcome := 'created';
@@ -142,6 +132,7 @@ begin
   v_device.unknown_policy := 'hold';
   v_device.failover_policy := 'wait';
   v_device.created_at := p_now;
+  v_device.is_held := false;
   return v_device;
 end
 $$;

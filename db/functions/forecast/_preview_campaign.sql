@@ -141,75 +141,99 @@ begin
     group by o.day
     union all
     select
-      (2000 + w.place)::integer, 'warning', null, w.code, w.sentence, w.messages::bigint,
-      null, null, null
+      (2000 + w.place)::integer, 'warning', null, w.code, w.sentence, w.messages, null, null, null
     from totals t
     cross join (
       select count(*) as devices, count(*) filter (where b.status = 'online') as online
       from by_device b
     ) n
-    join drip.users u on u.id = p_campaign.user_id
     cross join (
-      select
-        sum(q.messages) as messages,
-        string_agg(
-          format('the reach_cap (%s) of %s', q.reach_cap, quote_literal(q.name)), ' and '
-          order by q.name) as caps
+      select jsonb_object_agg(q.account_id, q.messages) as messages
       from (
-        select a.name, a.reach_cap, sum(o.messages) as messages
+        select d.account_id, sum(o.messages) as messages
         from own o
         join drip.user_devices d on d.id = o.device_id
-        join drip.sender_accounts a on a.id = d.account_id
-        where a.reach_cap is not null and o.fate in ('leaves', 'expires', 'left')
-        group by a.name, a.reach_cap
+        where d.account_id is not null and o.fate in ('leaves', 'expires', 'left')
+        group by d.account_id
       ) q
     ) a
-    cross join lateral (
-      values
-        (1, 'audience_empty', t.messages = 0, 'nobody is in the audience now', 0),
-        (2, 'all_excluded', t.messages > 0 and t.excluded = t.messages, case
-          when t.suppressed = t.messages then 'everybody in the audience has opted out'
-          else 'everybody in the audience is excluded' end, t.excluded),
-        (3, 'no_device', t.homeless > 0, case
-          when n.devices = 0 then 'there is no device that would send it'
-          else 'a part of the audience has no device' end, t.homeless),
-        (4, 'no_device_online', n.devices > 0 and n.online = 0,
-          'no device that would send it is online', null),
-        (5, 'campaign_paused', p_campaign.status in ('paused', 'failed'), format(
-          'it is %s: the times are as if it went on now by %s', p_campaign.status, p_policy), null),
-        (6, 'campaign_device_limit', t.limited > 0,
-          'per_device_limit leaves a part of the audience without a message', t.limited),
-        (7, 'expired', t.expired > 0,
-          'valid_for ends before the estimated end: the rest expires', t.expired),
-        (8, 'outside_window', t.closed > 0, 'its days and hours never come', t.closed),
-        (9, 'too_late', t.too_late > 0, 'a part does not leave within 400 days', t.too_late),
-        (10, 'contact_rules',
-          p_campaign.category = 'marketing' and t.to_leave > 0
-            and (u.contact_gap is not null or u.contact_cap is not null),
-          format(
-            '%s may delay up to %s of its messages; that is not foreseen',
-            concat_ws(
-              ' and ',
-              'contact_gap (' || u.contact_gap || ')',
-              'contact_cap (' || u.contact_cap || ' in ' || u.contact_cap_period || ')'),
-            t.to_leave),
-          t.to_leave),
-        (11, 'account_cap', a.messages > 0, format(
-          '%s may delay up to %s of its messages; that is not foreseen', a.caps, a.messages),
-          a.messages),
-        (12, 'others_not_counted', v_rows -> 'too_many' <> '[]', format(
-          'other campaigns that are to be planned are too large to be counted: %s', (
-            select string_agg(quote_literal(c.title), ', ' order by c.id)
-            from drip.campaigns c
-            where c.id in (
-              select e.value::bigint from jsonb_array_elements_text(v_rows -> 'too_many') e))),
-          null)
-    ) as w (place, code, holds, sentence, messages)
-    where w.holds;
+    cross join lateral drip._campaign_warnings(
+      p_campaign, p_policy, to_jsonb(t), n.devices, n.online, a.messages,
+      v_rows -> 'too_many') w;
 end
 $$;
 comment on function drip._preview_campaign(drip.campaigns, text) is
   'The rows of preview_campaign; schedule_campaign tells the same.';
+
+-- What a person should know before it is scheduled. p_totals: of its messages, by what becomes of
+-- them; p_of_accounts: of those that leave, {account: messages}; p_too_many: campaigns not counted.
+create function drip._campaign_warnings(
+  p_campaign drip.campaigns, p_policy text, p_totals jsonb, p_devices bigint, p_online bigint,
+  p_of_accounts jsonb, p_too_many jsonb)
+returns table (place integer, code text, sentence text, messages bigint)
+language sql stable
+as $$
+  select w.place, w.code, w.sentence, w.messages::bigint
+  from jsonb_to_record(p_totals) as t (
+    messages bigint, excluded bigint, suppressed bigint, limited bigint, expired bigint,
+    too_late bigint, closed bigint, homeless bigint, to_leave bigint)
+  join drip.users u on u.id = p_campaign.user_id
+  cross join (
+    select
+      sum(o.value::bigint) as messages,
+      string_agg(
+        format('the reach_cap (%s) of %s', a.reach_cap, quote_literal(a.name)), ' and '
+        order by a.name) as caps
+    from jsonb_each_text(p_of_accounts) as o (account_id, value)
+    join drip.sender_accounts a on a.id = o.account_id::bigint
+    where a.reach_cap is not null
+  ) a
+  cross join lateral (
+    values
+      (1, 'audience_empty', t.messages = 0, 'nobody is in the audience now', 0),
+      (2, 'all_excluded', t.messages > 0 and t.excluded = t.messages, case
+        when t.suppressed = t.messages then 'everybody in the audience has opted out'
+        else 'everybody in the audience is excluded' end, t.excluded),
+      (3, 'no_device', t.homeless > 0, case
+        when p_devices = 0 then 'there is no device that would send it'
+        else 'a part of the audience has no device' end, t.homeless),
+      (4, 'no_device_online', p_devices > 0 and p_online = 0,
+        'no device that would send it is online', null),
+      (5, 'campaign_paused', p_campaign.status in ('paused', 'failed'), format(
+        'it is %s: the times are as if it went on now by %s', p_campaign.status, p_policy), null),
+      (6, 'campaign_device_limit', t.limited > 0,
+        'per_device_limit leaves a part of the audience without a message', t.limited),
+      (7, 'expired', t.expired > 0,
+        'valid_for ends before the estimated end: the rest expires', t.expired),
+      (8, 'outside_window', t.closed > 0, 'its days and hours never come', t.closed),
+      (9, 'too_late', t.too_late > 0, 'a part does not leave within 400 days', t.too_late),
+      (10, 'contact_rules',
+        p_campaign.category = 'marketing' and t.to_leave > 0
+          and (u.contact_gap is not null or u.contact_cap is not null),
+        format(
+          '%s may delay up to %s of its messages; that is not foreseen',
+          concat_ws(
+            ' and ',
+            'contact_gap (' || u.contact_gap || ')',
+            'contact_cap (' || u.contact_cap || ' in ' || u.contact_cap_period || ')'),
+          t.to_leave),
+        t.to_leave),
+      (11, 'account_cap', a.messages > 0, format(
+        '%s may delay up to %s of its messages; that is not foreseen', a.caps, a.messages),
+        a.messages),
+      (12, 'others_not_counted', p_too_many <> '[]', format(
+        'other campaigns that are to be planned are too large to be counted: %s', (
+          select string_agg(quote_literal(c.title), ', ' order by c.id)
+          from drip.campaigns c
+          where c.id in (
+            select e.value::bigint from jsonb_array_elements_text(p_too_many) e))),
+        null)
+  ) as w (place, code, holds, sentence, messages)
+  where w.holds
+$$;
+comment on function drip._campaign_warnings(
+  drip.campaigns, text, jsonb, bigint, bigint, jsonb, jsonb) is
+  'The warnings of preview_campaign, each with the number of messages that it is about.';
 
 create function drip._campaign_forecast(
   p_campaign drip.campaigns, p_policy text, p_others bigint, p_until timestamptz)
