@@ -18,16 +18,12 @@ declare
   c_rounds constant integer := 500000;
   v_now constant timestamptz := drip.now();
   v_at timestamptz := v_now;
+  v_device record;
   v_zone text;
   v_cap integer;
-  v_daily_cap integer;
-  v_ramp integer[];
   v_first_day date;
   v_last_sent_at timestamptz;
-  v_breaker_since date;
   v_used bigint;
-  v_active_from time;
-  v_active_to time;
   v_opens timestamptz := '-infinity';
   v_closes timestamptz := 'infinity';
   v_day date;
@@ -36,15 +32,14 @@ declare
   -- those that have arrived, in the order of the claim, then the others in that of arrival
   v_order integer[] := array(select generate_series(1, cardinality(p_lane)));
   v_lanes constant integer := jsonb_array_length(p_lanes);
-  v_class smallint[] := '{}';
-  v_next integer[] := '{}';
-  v_ready integer[] := '{}';
-  v_last integer[] := '{}';
-  v_arrives_late boolean[] := '{}';
-  v_is_sorted boolean[] := '{}';
-  v_lane_opens timestamptz[] := '{}';
-  v_lane_closes timestamptz[] := '{}';
-  v_lane jsonb;
+  v_class smallint[];
+  v_next integer[];
+  v_ready integer[];
+  v_last integer[];
+  v_arrives_late boolean[];
+  v_is_sorted boolean[];
+  v_lane_opens timestamptz[];
+  v_lane_closes timestamptz[];
   v_best integer;
   v_due timestamptz;
   v_place integer;
@@ -63,65 +58,29 @@ declare
   v_firsts timestamptz[] := array_fill(null::timestamptz, array[cardinality(v_left)]);
   v_lasts timestamptz[] := v_firsts;
 begin
-  select
-    u.time_zone, d.daily_cap, d.ramp, d.active_from, d.active_to,
-    drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of), p.last_sent_at,
-    p.breaker_since, greatest(v_now, p.next_send_at, p.breaker_open_until, a.blocked_until),
-    case when p.local_day = (v_now at time zone u.time_zone)::date then p.sent_today else 0 end
-      + (select count(*)
-         from drip.broadcast_messages m
-         where m.device_id = d.id and m.status = 'processing')
-  into
-    v_zone, v_daily_cap, v_ramp, v_active_from, v_active_to, v_first_day, v_last_sent_at,
-    v_breaker_since, v_at, v_used
-  from drip.user_devices d
-  join drip.users u on u.id = d.user_id
-  left join drip.device_pacing p on p.device_id = d.id
-  left join drip.sender_accounts a on a.id = d.account_id
-  where d.id = p_device_id;
+  select d.* into v_device from drip._queue_device(p_device_id) d;
+  v_zone := v_device.zone;
+  v_first_day := v_device.first_day;
+  v_last_sent_at := v_device.last_sent_at;
+  v_at := v_device.free_at;
+  v_used := v_device.used;
   v_day := (v_now at time zone v_zone)::date;
   v_day_ends := (v_day + 1)::timestamp at time zone v_zone;
-  if v_active_from is not null then
+  if v_device.active_from is not null then
     v_closes := '-infinity';
   end if;
-  v_end := 0;
-  for i in 1 .. v_lanes loop
-    v_lane := p_lanes -> (i - 1);
-    v_class[i] := (v_lane ->> 'priority')::smallint;
-    v_next[i] := v_end + 1;
-    v_ready[i] := v_end;
-    v_arrives_late[i] := false;
-    v_is_sorted[i] := true;
-    loop
-      v_end := v_end + 1;
-      if p_due[v_end] < p_arrives[v_end] then
-        v_arrives_late[i] := true;
-        v_is_sorted[i] := false;
-      end if;
-      exit when p_lane[v_end + 1] is distinct from i;
-      if p_key[v_end + 1] < p_key[v_end] then
-        v_is_sorted[i] := false;
-      end if;
-    end loop;
-    v_last[i] := v_end;
-    v_lane_opens[i] := '-infinity';
-    v_lane_closes[i] := case when v_lane ->> 'zone' is null then 'infinity' else '-infinity' end;
-  end loop;
+  select l.class, l.next, l.ready, l.last, l.arrives_late, l.is_sorted, l.opens, l.closes
+  into
+    v_class, v_next, v_ready, v_last, v_arrives_late, v_is_sorted, v_lane_opens, v_lane_closes
+  from drip._queue_lanes(p_lanes, p_lane, p_arrives, p_due, p_key) l;
 
   -- units, days and closings bound the rounds; what is beyond the most of them counts as left
   for v_round in 1 .. c_rounds loop
     exit when v_at > p_until;
     if v_at >= v_day_ends then
       return query
-        select 'leaves', s.id::integer, v_day, s.messages, v_firsts[s.id], v_lasts[s.id]
-        from unnest(v_left) with ordinality as s (messages, id)
-        where s.messages > 0;
-      if v_cap is not null then
-        return query
-          select 'cap', null::integer, v_day, v_cap::bigint, null::timestamptz,
-            null::timestamptz;
-        v_cap := null;
-      end if;
+        select d.* from drip._queue_day(v_day, v_cap, v_left, v_firsts, v_lasts) d;
+      v_cap := null;
       v_left := array_fill(0::bigint, array[cardinality(v_left)]);
       v_day := (v_at at time zone v_zone)::date;
       v_day_ends := (v_day + 1)::timestamp at time zone v_zone;
@@ -131,16 +90,17 @@ begin
     if v_at >= v_closes then
       select s.opens, s.closes
       into v_opens, v_closes
-      from drip._window_span(v_at, v_zone, v_active_from, v_active_to, null, false) s;
+      from drip._window_span(
+        v_at, v_zone, v_device.active_from, v_device.active_to, null, false) s;
     end if;
     if v_opens > v_at then
       v_waits_until := v_opens;
     end if;
-    v_cap := v_daily_cap;
-    if v_ramp is not null then
-      v_cap := least(v_cap, v_ramp[drip._ramp_day(
+    v_cap := v_device.daily_cap;
+    if v_device.ramp is not null then
+      v_cap := least(v_cap, v_device.ramp[drip._ramp_day(
         v_at, v_zone, v_first_day, drip._rested_at(v_zone, v_first_day, v_last_sent_at),
-        v_breaker_since)]);
+        v_device.breaker_since)]);
     end if;
     if v_used >= v_cap then
       v_waits_until := v_day_ends;
@@ -160,10 +120,8 @@ begin
       if v_end > v_ready[i] then
         v_ready[i] := v_end;
         if v_arrives_late[i] then
-          v_order[v_next[i]:v_end] := array(
-            select o.place
-            from unnest(v_order[v_next[i]:v_end]) as o (place)
-            order by p_due[o.place], p_key[o.place]);
+          v_order[v_next[i]:v_end] :=
+            drip._claim_order(v_order[v_next[i]:v_end], p_due, p_key);
         end if;
       end if;
       continue when v_next[i] > v_end;
@@ -183,14 +141,9 @@ begin
     end if;
 
     if v_at >= v_lane_closes[v_best] then
-      v_lane := p_lanes -> (v_best - 1);
-      select s.opens, s.closes
+      select w.opens, w.closes
       into v_span
-      from drip._window_span(
-        v_at, v_lane ->> 'zone', (v_lane ->> 'from')::time, (v_lane ->> 'to')::time,
-        (select array_agg(n.value::smallint)
-         from jsonb_array_elements_text(nullif(v_lane -> 'days', 'null')) n),
-        (v_lane ->> 'skip_weekends')::boolean) s;
+      from drip._lane_span(p_lanes -> (v_best - 1), v_at) w;
       v_lane_opens[v_best] := coalesce(v_span.opens, 'infinity');
       v_lane_closes[v_best] := coalesce(v_span.closes, 'infinity');
     end if;
@@ -233,10 +186,8 @@ begin
           end loop;
           v_ready[i] := v_next[i] - 1;
           if not v_is_sorted[i] then
-            v_order[v_next[i]:v_end] := array(
-              select o.place
-              from unnest(v_order[v_next[i]:v_end]) as o (place)
-              order by p_due[o.place], p_key[o.place]);
+            v_order[v_next[i]:v_end] :=
+              drip._claim_order(v_order[v_next[i]:v_end], p_due, p_key);
           end if;
         end if;
       end loop;
@@ -261,7 +212,7 @@ begin
       v_count := least(v_count, ceil(v_rest / v_pace)::bigint);
     end if;
     v_count := least(v_count, v_cap - v_used);
-    if v_ramp is not null
+    if v_device.ramp is not null
       and v_at >= drip._rested_at(v_zone, v_first_day, v_last_sent_at)
     then
       v_first_day := v_day;
@@ -283,13 +234,7 @@ begin
   end loop;
 
   return query
-    select 'leaves', s.id::integer, v_day, s.messages, v_firsts[s.id], v_lasts[s.id]
-    from unnest(v_left) with ordinality as s (messages, id)
-    where s.messages > 0;
-  if v_cap is not null then
-    return query
-      select 'cap', null::integer, v_day, v_cap::bigint, null::timestamptz, null::timestamptz;
-  end if;
+    select d.* from drip._queue_day(v_day, v_cap, v_left, v_firsts, v_lasts) d;
   for i in 1 .. v_lanes loop
     return query
       select 'left', p_source[o.place], null::date, p_messages[o.place], null::timestamptz,
@@ -304,3 +249,114 @@ comment on function drip._forecast_queue(
   'When the units of one device''s queue leave, by source and local day, if every send succeeds:
    leaves, expires, left at p_until, or waits for hours that never come; and the cap of each day
    that has one. Units are in the order of lane, arrival, due time and key.';
+
+-- What the arithmetic starts from: caps, hours and how far the device is today.
+create function drip._queue_device(p_device_id bigint)
+returns table (
+  zone text, daily_cap integer, ramp integer[], active_from time, active_to time, first_day date,
+  last_sent_at timestamptz, breaker_since date, free_at timestamptz, used bigint)
+language sql stable
+as $$
+  select
+    u.time_zone, d.daily_cap, d.ramp, d.active_from, d.active_to,
+    drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of), p.last_sent_at,
+    p.breaker_since, greatest(drip.now(), p.next_send_at, p.breaker_open_until, a.blocked_until),
+    case when p.local_day = (drip.now() at time zone u.time_zone)::date then p.sent_today else 0 end
+      + (select count(*)
+         from drip.broadcast_messages m
+         where m.device_id = d.id and m.status = 'processing')
+  from drip.user_devices d
+  join drip.users u on u.id = d.user_id
+  left join drip.device_pacing p on p.device_id = d.id
+  left join drip.sender_accounts a on a.id = d.account_id
+  where d.id = p_device_id
+$$;
+comment on function drip._queue_device(bigint) is
+  'A device as _forecast_queue finds it: from when it is free, what it has sent today, its limits.';
+
+-- Units come lane by lane, and of a lane in the order of arrival; whether that is the claim's order
+-- too is looked up once.
+create function drip._queue_lanes(
+  p_lanes jsonb, p_lane integer[], p_arrives timestamptz[], p_due timestamptz[], p_key bigint[],
+  out class smallint[], out next integer[], out ready integer[], out last integer[],
+  out arrives_late boolean[], out is_sorted boolean[], out opens timestamptz[],
+  out closes timestamptz[])
+returns record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_lane jsonb;
+  v_end integer := 0;
+begin
+  for i in 1 .. jsonb_array_length(p_lanes) loop
+    v_lane := p_lanes -> (i - 1);
+    class[i] := (v_lane ->> 'priority')::smallint;
+    next[i] := v_end + 1;
+    ready[i] := v_end;
+    arrives_late[i] := false;
+    is_sorted[i] := true;
+    loop
+      v_end := v_end + 1;
+      if p_due[v_end] < p_arrives[v_end] then
+        arrives_late[i] := true;
+        is_sorted[i] := false;
+      end if;
+      exit when p_lane[v_end + 1] is distinct from i;
+      if p_key[v_end + 1] < p_key[v_end] then
+        is_sorted[i] := false;
+      end if;
+    end loop;
+    last[i] := v_end;
+    opens[i] := '-infinity';
+    closes[i] := case when v_lane ->> 'zone' is null then 'infinity' else '-infinity' end;
+  end loop;
+end
+$$;
+comment on function drip._queue_lanes(
+  jsonb, integer[], timestamptz[], timestamptz[], bigint[]) is
+  'The lanes of a queue at its beginning: first and last unit, and whether they need sorting.';
+
+create function drip._queue_day(
+  p_day date, p_cap bigint, p_left bigint[], p_firsts timestamptz[], p_lasts timestamptz[])
+returns table (
+  fate text, source integer, day date, messages bigint, first_at timestamptz,
+  last_at timestamptz)
+language sql stable
+as $$
+  select 'leaves', s.id::integer, p_day, s.messages, p_firsts[s.id], p_lasts[s.id]
+  from unnest(p_left) with ordinality as s (messages, id)
+  where s.messages > 0
+  union all
+  select 'cap', null, p_day, p_cap, null, null
+  where p_cap is not null
+$$;
+comment on function drip._queue_day(date, bigint, bigint[], timestamptz[], timestamptz[]) is
+  'What has left a queue on a day, by source, and the cap of that day where it has one.';
+
+create function drip._lane_span(
+  p_lane jsonb, p_at timestamptz, out opens timestamptz, out closes timestamptz)
+returns record
+language sql stable
+as $$
+  select s.opens, s.closes
+  from drip._window_span(
+    p_at, p_lane ->> 'zone', (p_lane ->> 'from')::time, (p_lane ->> 'to')::time,
+    (select array_agg(n.value::smallint)
+     from jsonb_array_elements_text(nullif(p_lane -> 'days', 'null')) n),
+    (p_lane ->> 'skip_weekends')::boolean) s
+$$;
+comment on function drip._lane_span(jsonb, timestamptz) is
+  'The stretch of a lane''s hours that contains the instant, else the next one.';
+
+create function drip._claim_order(p_places integer[], p_due timestamptz[], p_key bigint[])
+returns integer[]
+language sql stable
+as $$
+  select array(
+    select o.place
+    from unnest(p_places) as o (place)
+    order by p_due[o.place], p_key[o.place])
+$$;
+comment on function drip._claim_order(integer[], timestamptz[], bigint[]) is
+  'Units of a lane in the order in which the claim takes them: by due time, then by id.';
