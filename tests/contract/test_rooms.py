@@ -20,6 +20,10 @@ UPWARD = {
     ("schedule_campaign", "_preview_campaign"): "scheduling returns the bill of the preview",
 }
 
+MOST_LINES = 200
+# Longer ones that are loops over much state of their own; no other is added.
+LONG = {"_ask_guards", "_look_along", "_forecast_queue"}
+
 # A call stands neither in a comment nor in a quoted sentence, such as a hint or a remedy.
 _NO_CALL = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 _CALL = re.compile(r"\bdrip\.(\w+)")
@@ -115,3 +119,9 @@ def test_claim_and_results_are_made_of_short_steps(functions: dict[str, Function
     }
     assert lengths["_judge_heads"] > 100, "lines are counted"
     assert {name: n for name, n in lengths.items() if n > LONGEST_STEP} == {}
+
+
+def test_no_function_is_too_long(functions: dict[str, Function]) -> None:
+    lines = {name: function.text.count("\n") + 1 for name, function in functions.items()}
+    assert {name for name, n in lines.items() if n > MOST_LINES} <= LONG
+    assert functions.keys() >= LONG

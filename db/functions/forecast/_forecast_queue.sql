@@ -41,7 +41,6 @@ declare
   v_lane_opens timestamptz[];
   v_lane_closes timestamptz[];
   v_best integer;
-  v_due timestamptz;
   v_place integer;
   v_best_place integer;
   v_end integer;
@@ -49,7 +48,6 @@ declare
   v_waits_until timestamptz;
   v_upcoming timestamptz;
   v_stop timestamptz;
-  v_rest numeric;
   v_pace numeric;
   v_count bigint;
   -- of the day at hand, by source
@@ -149,46 +147,33 @@ begin
     end if;
     v_place := v_best_place;
     if p_expires[v_place] <= v_at then
-      fate := 'expires';
-      source := p_source[v_place];
-      day := (p_expires[v_place] at time zone v_zone)::date;
-      messages := p_messages[v_place];
-      first_at := p_expires[v_place];
-      last_at := p_expires[v_place];
-      return next;
+      return query
+        select
+          'expires', p_source[v_place], (p_expires[v_place] at time zone v_zone)::date,
+          p_messages[v_place], p_expires[v_place], p_expires[v_place];
       v_next[v_best] := v_next[v_best] + 1;
       continue;
     end if;
     if v_lane_opens[v_best] = 'infinity' then
       -- its days never come
       return query
-        select 'waits', p_source[o.place], null::date, p_messages[o.place], null::timestamptz,
-          null::timestamptz
-        from unnest(v_order[v_next[v_best]:v_last[v_best]]) as o (place);
+        select r.*
+        from drip._queue_rest(
+          'waits', v_order[v_next[v_best]:v_last[v_best]], p_source, p_messages) r;
       v_next[v_best] := v_last[v_best] + 1;
       continue;
     end if;
     if v_lane_opens[v_best] > v_at then
-      -- the claim defers what is ahead and outside its hours to their beginning; from there on it
-      -- stands by id. Its second look sees the others of the class as well
       for i in 1 .. v_lanes loop
         if i = v_best
           or (v_class[i] = v_class[v_best] and v_next[i] <= v_ready[i] and v_lane_opens[i] > v_at)
         then
-          v_due := v_lane_opens[i];
-          v_end := v_next[i] - 1;
-          while v_end < v_last[i] and p_arrives[v_order[v_end + 1]] <= v_due loop
-            v_end := v_end + 1;
-            if p_arrives[v_order[v_end]] < v_due then
-              p_arrives[v_order[v_end]] := v_due;
-              p_due[v_order[v_end]] := v_due;
-            end if;
-          end loop;
+          select d.units, d.arrives, d.due
+          into v_order, p_arrives, p_due
+          from drip._defer_lane(
+            v_lane_opens[i], v_next[i], v_last[i], v_is_sorted[i], p_key, v_order, p_arrives,
+            p_due) d;
           v_ready[i] := v_next[i] - 1;
-          if not v_is_sorted[i] then
-            v_order[v_next[i]:v_end] :=
-              drip._claim_order(v_order[v_next[i]:v_end], p_due, p_key);
-          end if;
         end if;
       end loop;
       continue;
@@ -203,13 +188,11 @@ begin
     v_pace := p_seconds[v_place] / v_count;
     if v_pace > 0 and v_count > 1 then
       v_stop := least(v_stop, v_lane_closes[v_best], p_expires[v_place]);
-      for i in 1 .. v_lanes loop
-        if v_class[i] < v_class[v_best] and v_ready[i] < v_last[i] then
-          v_stop := least(v_stop, p_arrives[v_order[v_ready[i] + 1]]);
-        end if;
-      end loop;
-      v_rest := extract(epoch from v_stop - v_at);
-      v_count := least(v_count, ceil(v_rest / v_pace)::bigint);
+      v_stop := least(v_stop, (
+        select min(p_arrives[v_order[l.ready + 1]])
+        from unnest(v_class, v_ready, v_last) as l (class, ready, last)
+        where l.class < v_class[v_best] and l.ready < l.last));
+      v_count := least(v_count, ceil(extract(epoch from v_stop - v_at) / v_pace)::bigint);
     end if;
     v_count := least(v_count, v_cap - v_used);
     if v_device.ramp is not null
@@ -237,9 +220,8 @@ begin
     select d.* from drip._queue_day(v_day, v_cap, v_left, v_firsts, v_lasts) d;
   for i in 1 .. v_lanes loop
     return query
-      select 'left', p_source[o.place], null::date, p_messages[o.place], null::timestamptz,
-        null::timestamptz
-      from unnest(v_order[v_next[i]:v_last[i]]) as o (place);
+      select r.*
+      from drip._queue_rest('left', v_order[v_next[i]:v_last[i]], p_source, p_messages) r;
   end loop;
 end
 $$;
@@ -316,6 +298,49 @@ $$;
 comment on function drip._queue_lanes(
   jsonb, integer[], timestamptz[], timestamptz[], bigint[]) is
   'The lanes of a queue at its beginning: first and last unit, and whether they need sorting.';
+
+create function drip._queue_rest(
+  p_fate text, p_units integer[], p_source integer[], p_messages bigint[])
+returns table (
+  fate text, source integer, day date, messages bigint, first_at timestamptz,
+  last_at timestamptz)
+language sql stable
+as $$
+  select
+    p_fate, p_source[u.place], null::date, p_messages[u.place], null::timestamptz,
+    null::timestamptz
+  from unnest(p_units) as u (place)
+$$;
+comment on function drip._queue_rest(text, integer[], integer[], bigint[]) is
+  'The units of a lane that have no day on which they leave.';
+
+-- The claim defers what is ahead and outside its hours to their beginning; from there on it stands
+-- by id. It does so with the others of the class that have arrived as well.
+create function drip._defer_lane(
+  p_until timestamptz, p_next integer, p_last integer, p_is_sorted boolean, p_key bigint[],
+  inout units integer[], inout arrives timestamptz[], inout due timestamptz[])
+returns record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_end integer := p_next - 1;
+begin
+  while v_end < p_last and arrives[units[v_end + 1]] <= p_until loop
+    v_end := v_end + 1;
+    if arrives[units[v_end]] < p_until then
+      arrives[units[v_end]] := p_until;
+      due[units[v_end]] := p_until;
+    end if;
+  end loop;
+  if not p_is_sorted then
+    units[p_next:v_end] := drip._claim_order(units[p_next:v_end], due, p_key);
+  end if;
+end
+$$;
+comment on function drip._defer_lane(
+  timestamptz, integer, integer, boolean, bigint[], integer[], timestamptz[], timestamptz[]) is
+  'Moves units of a lane that arrive before its hours to their beginning, in the claim''s order.';
 
 create function drip._queue_day(
   p_day date, p_cap bigint, p_left bigint[], p_firsts timestamptz[], p_lasts timestamptz[])
