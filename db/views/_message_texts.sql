@@ -10,11 +10,10 @@ select
   l.name as lead_name,
   l.attributes as lead_attributes,
   coalesce(e.attributes, m.source -> 'attributes') as enrollment_attributes,
-  coalesce(st.content, v.chosen ->> 'message', c.message, m.source ->> 'content') as content,
-  coalesce(st.caption, v.chosen ->> 'caption', c.caption, m.source ->> 'caption') as caption,
-  coalesce(st.media_url, v.chosen ->> 'media_url', c.media_url, m.source ->> 'media_url')
-    as media_url,
-  coalesce(st.template, v.chosen -> 'template', c.template, m.source -> 'template') as template,
+  t.content,
+  t.caption,
+  t.media_url,
+  t.template,
   coalesce(v.chosen ->> 'name', m.source ->> 'variant') as variant,
   coalesce(s.greeting, c.greeting, (m.source ->> 'greeting')::boolean, false) as has_greeting,
   coalesce(l.language, u.language) as language,
@@ -31,7 +30,8 @@ cross join lateral (
     case
       when c.variants is not null then drip._pick_variant(c.variants, m.id, m.variant)
     end as chosen
-) v;
+) v
+cross join lateral drip._source_text(st, c, v.chosen, m.source) t;
 comment on view drip._message_texts is
   'Grain: message (message_id). Its texts before rendering, its variant, whether it greets, and what
    fills the placeholders; private.';

@@ -139,7 +139,7 @@ comment on column drip.leads_overview.time_zone is
 comment on column drip.leads_overview.language is
   'Language of greetings: its own, else the tenant''s.';
 comment on column drip.leads_overview.suppressed is
-  'all: gets nothing; marketing: no marketing; null: no opt-out.';
+  'Category of its opt-out, of several the one that stops most; null: none.';
 comment on column drip.leads_overview.is_paused is 'True while it is paused.';
 comment on column drip.leads_overview.paused_until is
   'When its pause ends; null without one, or where it lasts until resume_lead.';

@@ -102,7 +102,7 @@ comment on column drip.replies.text is
   'What was written, or the words of the tapped button; phones in it are masked without drip_pii.';
 comment on column drip.replies.payload is 'What a tapped button carries; masked likewise.';
 comment on column drip.replies.opt_out_category is
-  'all or marketing where it was a stop word, else null.';
+  'Category of the opt-out where it was a stop word, else null.';
 comment on column drip.replies.reply_to_message_id is
   'Message that it answers: the quoted one, else the last one sent to the lead within 72 hours.';
 comment on column drip.replies.source_kind is 'campaign, sequence or single: what that belongs to.';

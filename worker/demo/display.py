@@ -313,7 +313,10 @@ order by messages desc
 """
 
 
-_EFFECTS = {"all": "opted out of everything", "marketing": "opted out of marketing"}
+def _effect(opt_out: str | None) -> str:
+    if opt_out is None:
+        return "ends open journeys"
+    return f"opted out of {'everything' if opt_out == 'all' else opt_out}"
 
 
 def print_report(connection: Connection, came: WhatCame, console: Console) -> None:
@@ -404,10 +407,7 @@ def print_report(connection: Connection, came: WhatCame, console: Console) -> No
     print_table(
         console,
         f"Replies: {len(replies)}, the last ones",
-        [
-            {**reply, "effect": _EFFECTS.get(reply["opt_out_category"], "ends open journeys")}
-            for reply in replies[-8:]
-        ],
+        [{**reply, "effect": _effect(reply["opt_out_category"])} for reply in replies[-8:]],
         {
             "phone": "phone",
             "device_name": "to",

@@ -82,10 +82,7 @@ begin
          where e.lead_id = v_lead.id and e.sequence_id = v_sequence.id
          order by e.id desc
          limit 1)) as enrollment_attributes,
-      coalesce(v_step.content, v.chosen ->> 'message', v_campaign.message) as content,
-      coalesce(v_step.caption, v.chosen ->> 'caption', v_campaign.caption) as caption,
-      coalesce(v_step.media_url, v.chosen ->> 'media_url', v_campaign.media_url) as media_url,
-      coalesce(v_step.template, v.chosen -> 'template', v_campaign.template) as template,
+      t.content, t.caption, t.media_url, t.template,
       coalesce(v_sequence.greeting, v_campaign.greeting) as has_greeting,
       coalesce(v_lead.language, u.language) as language,
       coalesce(v_lead.time_zone, u.time_zone) as zone
@@ -96,6 +93,7 @@ begin
         v_campaign.variants, coalesce(v_message, v_lead.id),
         (select m.variant from drip.broadcast_messages m where m.id = v_message)) as chosen
     ) v
+    cross join lateral drip._source_text(v_step, v_campaign, v.chosen, null) t
     where u.id = v_lead.user_id;
   end if;
 

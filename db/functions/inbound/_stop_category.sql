@@ -20,4 +20,5 @@ as $$
   limit 1
 $$;
 comment on function drip._stop_category(bigint, text, text) is
-  'all or marketing where the text is a stop word of the tenant in that language, else null.';
+  'The category of opt-outs that the text, a stop word of the tenant in that language, asks for;
+   null for other texts.';

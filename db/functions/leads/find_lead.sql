@@ -48,6 +48,6 @@ end
 $$;
 comment on function drip.find_lead(text) is
   'The lead of a phone, one row per tenant of the caller that has it; the phone is masked without
-   drip_pii. suppressed: all, marketing or null; is_paused without paused_until lasts until
+   drip_pii. suppressed: its opt-out or null; is_paused without paused_until lasts until
    resume_lead.';
 grant execute on function drip.find_lead(text) to drip_reader;

@@ -31,6 +31,6 @@ begin
 end
 $$;
 comment on function drip.opt_in(text, text) is
-  'Takes opt-outs of a phone back: of one category (all, marketing), or both for null. Outcome:
-   removed, not_suppressed.';
+  'Takes opt-outs of a phone back: of one category, or of all categories for null.
+   Outcome: removed, not_suppressed.';
 grant execute on function drip.opt_in(text, text) to drip_app;
