@@ -49,6 +49,7 @@ HARMLESS_IN = {
     "drip._column_defaults(": "is not SQL injection safe",
     "drip._call_guard(": "is not sanitized",  # _guard_call() builds the statement from the catalog
     "drip._lock_contacts(": "marked as VOLATILE, should be STABLE",  # it locks rows
+    "drip._lock_heads(": "marked as VOLATILE, should be STABLE",  # so does this
     # what they call is undone: they write nothing
     "drip._audience_leads(": "marked as STABLE, should be VOLATILE",
     "drip.record_results(": 'unused parameter "p_worker"',  # the fence is the attempt

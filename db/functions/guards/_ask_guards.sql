@@ -115,20 +115,26 @@ comment on function drip._ask_guards(bigint[], boolean) is
    device. slow: the guards that took long, with their seconds, the same in each row.';
 
 create function drip._load_guards(p_names text[]) returns jsonb
-language sql stable
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_object_agg(g.name, jsonb_build_object(
-    'call', c.call,
-    'user', g.user_id,
-    'until', case when g.suspended_until > drip.now() then g.suspended_until end,
-    'problem', case
-      when g.suspended_until > drip.now() then 'it failed or took long before, and rests'
-      else c.problem
-    end,
-    'failures', 0))
-  from drip.guards g
-  cross join lateral drip._guard_call(g.function_name) c
-  where g.name = any (p_names)
+declare
+  v_now constant timestamptz := drip.now();
+begin
+  return (
+    select jsonb_object_agg(g.name, jsonb_build_object(
+      'call', c.call,
+      'user', g.user_id,
+      'until', case when g.suspended_until > v_now then g.suspended_until end,
+      'problem', case
+        when g.suspended_until > v_now then 'it failed or took long before, and rests'
+        else c.problem
+      end,
+      'failures', 0))
+    from drip.guards g
+    cross join lateral drip._guard_call(g.function_name) c
+    where g.name = any (p_names));
+end
 $$;
 comment on function drip._load_guards(text[]) is
   'These guards by name: the statement that calls each, its tenant, what keeps it from being called

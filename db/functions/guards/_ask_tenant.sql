@@ -14,8 +14,15 @@ declare
   v_limit constant interval := pg_catalog.current_setting('statement_timeout')::interval;
   v_question jsonb := p_questions[p_place];
   v_user constant bigint := (v_question ->> 'user_id')::bigint;
-  v_blank record;
-  v_answer record;
+  v_lead bigint;
+  v_enrollment bigint;
+  v_device bigint;
+  v_answer text;
+  v_error text;
+  v_rests_until text;
+  v_was_asked boolean := false;
+  v_timed_out boolean := false;
+  v_answered text[] := '{}';
   v_role text;
   v_name text;
   v_guard jsonb;
@@ -31,37 +38,36 @@ begin
   seconds := '{}';
   took := 0;
   is_over := false;
-  select
-    null::text as guard, null::text as answer, null::text as error, null::timestamptz as until,
-    false as was_asked, false as timed_out, '{}'::text[] as answered
-  into v_blank;
-  v_answer := v_blank;
   begin
     perform drip._bind_tenant(v_user);
     perform pg_catalog.set_config('lock_timeout', c_lock_wait, true);
     v_is_bound := true;
     while (v_question ->> 'user_id')::bigint = v_user and not is_over loop
-      v_answer := v_blank;
-      if not (p_first_only and (v_question ->> 'device_id')::bigint = any (served)) then
-        exit when called <> '{}' and drip._wall_clock() > p_until;
+      v_name := null;
+      v_answer := null;
+      v_error := null;
+      v_rests_until := null;
+      v_was_asked := false;
+      v_answered := '{}';
+      v_device := (v_question ->> 'device_id')::bigint;
+      if not (p_first_only and v_device = any (served)) then
+        exit when cardinality(called) > 0 and drip._wall_clock() > p_until;
+        v_lead := (v_question ->> 'lead_id')::bigint;
+        v_enrollment := (v_question ->> 'enrollment_id')::bigint;
         foreach v_role in array array['exit_if', 'only_if'] loop
+          continue when v_question ->> v_role is null;
           v_name := v_question ->> v_role;
-          continue when v_name is null;
-          v_answer.guard := v_name;
           v_guard := guards -> v_name;
           if v_guard ->> 'problem' is not null or (v_guard ->> 'user')::bigint <> v_user then
-            v_answer.answer := 'guard_error';
-            v_answer.error := coalesce(
-              v_guard ->> 'problem', 'it is registered for another tenant');
-            v_answer.until := (v_guard ->> 'until')::timestamptz;
+            v_answer := 'guard_error';
+            v_error := coalesce(v_guard ->> 'problem', 'it is registered for another tenant');
+            v_rests_until := v_guard ->> 'until';
             exit;
           end if;
-          v_answer.was_asked := true;
+          v_was_asked := true;
           v_asked_at := drip._wall_clock();
           v_is_calling := true;
-          v_said := drip._call_guard(
-            v_guard ->> 'call', (v_question ->> 'lead_id')::bigint,
-            (v_question ->> 'enrollment_id')::bigint);
+          v_said := drip._call_guard(v_guard ->> 'call', v_lead, v_enrollment);
           v_is_calling := false;
           v_took := extract(epoch from drip._wall_clock() - v_asked_at);
           took := took + v_took;
@@ -70,31 +76,35 @@ begin
           -- one that catches the cancellation and answers all the same
           if v_limit > interval '0' and drip._statement_age() >= v_limit then
             is_over := true;
-            v_answer.timed_out := true;
-            v_answer.answer := 'guard_error';
-            v_answer.error := pg_catalog.format('it took longer than %s', v_limit);
+            v_timed_out := true;
+            v_answer := 'guard_error';
+            v_error := pg_catalog.format('it took longer than %s', v_limit);
             exit;
           end if;
           if v_said is null then
-            v_answer.answer := 'guard_error';
-            v_answer.error := 'it returned null';
+            v_answer := 'guard_error';
+            v_error := 'it returned null';
             guards := drip._count_failure(guards, v_name, c_tolerated);
             exit;
           end if;
-          guards := jsonb_set(guards, array[v_name, 'failures'], '0');
-          v_answer.answered := v_answer.answered || v_name;
-          v_answer.answer := case
+          if v_guard ->> 'failures' <> '0' then
+            guards := jsonb_set(guards, array[v_name, 'failures'], '0');
+          end if;
+          v_answered := v_answered || v_name;
+          v_answer := case
             when v_role = 'exit_if' and v_said then 'exit_if'
             when v_role = 'only_if' and not v_said then 'guard_false'
             else 'go'
           end;
-          exit when v_answer.answer <> 'go';
+          exit when v_answer <> 'go';
         end loop;
-        if v_answer.answer = 'go' then
-          served := served || (v_question ->> 'device_id')::bigint;
+        if v_answer = 'go' then
+          served := served || v_device;
         end if;
       end if;
-      answers := answers || to_jsonb(v_answer);
+      answers := answers || jsonb_build_object(
+        'guard', v_name, 'answer', v_answer, 'error', v_error, 'until', v_rests_until,
+        'was_asked', v_was_asked, 'timed_out', v_timed_out, 'answered', v_answered);
       v_question := p_questions[p_place + cardinality(answers)];
     end loop;
     v_is_done := true;
@@ -111,17 +121,17 @@ begin
         raise;
       end if;
       is_over := true;
-      v_answer.timed_out := true;
-      v_answer.answer := 'guard_error';
-      v_answer.error := pg_catalog.format('it took longer than %s', v_limit);
+      v_timed_out := true;
+      v_answer := 'guard_error';
+      v_error := pg_catalog.format('it took longer than %s', v_limit);
     when others or assert_failure then
       if not v_is_done then
         if v_is_bound and not v_is_calling then
           perform drip._reset_session(p_before);
           raise;
         end if;
-        v_answer.answer := 'guard_error';
-        v_answer.error := left(sqlerrm, 500);
+        v_answer := 'guard_error';
+        v_error := left(sqlerrm, 500);
         if v_is_calling then
           guards := drip._count_failure(guards, v_name, c_tolerated);
           v_took := extract(epoch from drip._wall_clock() - v_asked_at);
@@ -129,12 +139,15 @@ begin
           called := called || v_name;
           seconds := seconds || v_took;
         else
-          v_answer.guard := coalesce(v_question ->> 'exit_if', v_question ->> 'only_if');
+          v_name := coalesce(v_question ->> 'exit_if', v_question ->> 'only_if');
         end if;
       end if;
   end;
+  -- after an error: the message that it came with
   if not v_is_done then
-    answers := answers || to_jsonb(v_answer);
+    answers := answers || jsonb_build_object(
+      'guard', v_name, 'answer', v_answer, 'error', v_error, 'was_asked', v_was_asked,
+      'timed_out', v_timed_out, 'answered', v_answered);
   end if;
 end
 $$;
