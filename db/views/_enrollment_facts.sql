@@ -1,6 +1,6 @@
--- What an enrollment should show, derived from its messages: decided without the clock, by the last
--- finished step; a pause wins over a live state. _sync_enrollments() stores it, the views show it
--- for rows that could not be stored yet. It belongs to the owner and shows every tenant.
+-- The state of an enrollment, derived from its messages without the clock: the last finished step
+-- decides; a pause takes precedence over a live state. _sync_enrollments() stores it, views show it
+-- for rows that could not be stored yet. It belongs to the owner, so it shows every tenant.
 create view drip._enrollment_facts as
 select
   e.id as enrollment_id,

@@ -1,6 +1,6 @@
--- Would the sweep take this lead into this sequence, and if not, why? By the sweep's own match, and
--- then in the order in which _enroll() refuses. It belongs to the owner and shows every tenant:
--- readers filter by user_id, and by lead and sequence, since it is every pair of a tenant.
+-- Would the sweep enroll this lead into this sequence, and if not, why? By the sweep's own match,
+-- then in the order of _enroll()'s refusals. It belongs to the owner, so it shows every tenant, and
+-- all of its pairs, so readers filter by user_id, lead and sequence.
 create view drip._enrollment_verdicts as
 select
   l.user_id,
@@ -25,7 +25,7 @@ select
 from drip.leads l
 join drip.sequences s on s.user_id = l.user_id
 cross join lateral (
-  -- as _entry_token() has it
+  -- as in _entry_token()
   select
     lower(coalesce(
       nullif(btrim(s.trigger), ''),
@@ -71,7 +71,7 @@ cross join lateral (
       else 'older_than_start'
     end
     when s.status = 'paused' then 'sequence_paused'
-    -- by niche a lead enters once, under whatever key
+    -- by niche a lead enrolls once, under any key
     when s.auto_enroll = 'niche' and exists (
       select
       from drip.sequence_contacts k

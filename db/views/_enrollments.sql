@@ -1,4 +1,5 @@
--- Enrollments as they are now: the stored state, or the derived one where storing it had to wait.
+-- The present state of enrollments: the stored one, or the derived one where storing it had to
+-- wait.
 create view drip._enrollments with (security_barrier) as
 select
   e.id as enrollment_id,
@@ -23,5 +24,5 @@ left join drip._enrollment_facts f
   and e.completed_at is null
   and exists (select from drip.sync_backlog b where b.enrollment_id = e.id);
 comment on view drip._enrollments is
-  'Grain: enrollment (enrollment_id). Its state as it is now, for the caller''s tenants; private.';
+  'Grain: enrollment (enrollment_id). Its present state, for the caller''s tenants; private.';
 alter view drip._enrollments owner to drip_view;

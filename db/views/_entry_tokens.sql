@@ -1,5 +1,5 @@
--- By which token one enters a sequence that is not over; as _entry_token() has it, which reads a
--- table and so stands in no view.
+-- The token that enrolls into a sequence, as in _entry_token(), which reads a table and so cannot
+-- be used in a view.
 create view drip._entry_tokens as
 select
   s.user_id,
@@ -12,5 +12,5 @@ select
 from drip.sequences s
 where s.status <> 'archived';
 comment on view drip._entry_tokens is
-  'Grain: sequence that is not archived (sequence_id). The token that enters it; private.';
+  'Grain: sequence that is not archived (sequence_id). The token that enrolls into it; private.';
 grant select on drip._entry_tokens to drip_view;

@@ -1,7 +1,7 @@
--- The facts about each pending message, one column each: what the verdict judges and explanations
--- show. Rules that are not set skip their subquery; the subqueries stand in laterals with offset 0,
--- so that the verdict reads each result once.
--- It belongs to the owner and shows every tenant: readers filter by user_id.
+-- The facts about each pending message, a column each, that the verdict judges and explanations
+-- show. Unset rules skip their subquery; the subqueries are laterals with offset 0, so that the
+-- verdict reads each result once.
+-- It belongs to the owner, so it shows every tenant, and readers filter by user_id.
 create view drip._message_evidence as
 select
   m.id as message_id,
@@ -12,7 +12,7 @@ select
   m.due_at,
   m.priority,
   m.planned_at,
-  -- change_phone leaves what is on its way, which may come back
+  -- change_phone leaves messages in flight, which may become pending again
   l.phone as recipient_phone,
   m.campaign_id,
   m.sequence_id,
@@ -42,13 +42,13 @@ select
   u.contact_gap,
   u.contact_cap,
   u.contact_cap_period,
-  -- a resume has not reached it yet
+  -- a resume has not freed it yet
   case
     when m.lead_id > c.freed_to_lead_id and c.status in ('pending', 'triggered') then 'paused'
     else c.status
   end as campaign_status,
   s.status as sequence_status,
-  -- what pauses its sequence or its lead stands there
+  -- pauses of its sequence or lead have columns of their own
   case
     when e.paused_at is not null then 'paused'
     when e.status = 'paused' then 'active'
@@ -117,7 +117,7 @@ left join lateral (
   from (
     select
       b.status, b.due_at, b.finished_at, b.hold_ended_at, b.scheduled_at, ps.id,
-      -- the waits of all steps since: one that expired between two others brings them no closer
+      -- the waits of all later steps: a step that expired in between brings them no closer
       case
         when ps.retired_at is not null then st.trigger_delay_hours
         else sum(ps.trigger_delay_hours) filter (where ps.retired_at is null) over (
@@ -130,11 +130,11 @@ left join lateral (
     where m.sequence_contact_id is not null
       and (st.day_number > 1 or s.steps_edited_at is not null)
       and ps.sequence_id = m.sequence_id
-      -- what was sent of a step that an edit has taken out stands before all that is left
+      -- a sent message of a removed step precedes all remaining steps
       and case
         when st.retired_at is null
           then ps.day_number <= st.day_number or ps.retired_at is not null
-        -- and what was on its way then, and comes back, waits for none of them
+        -- a message that was in flight then and comes back waits for none of them
         else ps.retired_at is not null and ps.day_number < st.day_number
       end
   ) p
@@ -152,13 +152,13 @@ cross join lateral (
       where sp.user_id = m.user_id
         and sp.phone = l.phone
         and drip._stops(sp.category, m.category)
-        -- the answer to an opt-out says that it was heard
+        -- the reply to an opt-out confirms it
         and not coalesce(m.source ? 'confirms_opt_out', false)
     ) as suppressed,
     case
       when f.has_window
         and (f.window_from is not null or f.window_days is not null or f.skip_weekends)
-        -- days and weekends may leave none: then it never opens
+        -- days and weekends may exclude every day: then it never opens
         then coalesce(
           drip._window_opens_at(
             f.now, f.zone, f.window_from, f.window_to, f.window_days, f.skip_weekends),
@@ -199,7 +199,7 @@ cross join lateral (
           where r.account_id = a.id
             and r.last_sent_at > f.now - interval '24 hours'
           union all
-          -- what is in flight takes its place until its result is there
+          -- a message in flight takes a place until its result is recorded
           select distinct o.lead_id, f.now + interval '1 minute' as until
           from drip.user_devices od
           join drip.broadcast_messages o on o.device_id = od.id and o.status = 'processing'
@@ -242,11 +242,11 @@ cross join lateral (
       when d.ramp is not null
         then d.ramp[drip._ramp_day(
           f.now, u.time_zone, ramp.first_day,
-          drip._rested_at(u.time_zone, ramp.first_day, dp.last_sent_at), dp.breaker_since)]
+          drip._ramp_restarts_at(u.time_zone, ramp.first_day, dp.last_sent_at), dp.breaker_since)]
     end as ramp_cap
   offset 0
 ) x
 where m.status = 'pending';
 comment on view drip._message_evidence is
-  'Grain: pending message (message_id). All that its verdict goes by, for all tenants; private.';
+  'Grain: pending message (message_id). The facts of its verdict, for all tenants; private.';
 grant select on drip._message_evidence to drip_view;

@@ -1,6 +1,6 @@
--- What became of a message, in one place, so that the overviews cannot disagree: only what is sent
--- can be delivered, and a reply proves the arrival of a message whose receipt was lost.
--- No barrier: the views above it are some, and this one has to melt into their plans.
+-- What became of a message, in one place, so that the overviews cannot disagree: only a sent
+-- message can be delivered, and a reply proves the arrival of one whose receipt was lost. No
+-- security barrier: the views on top have one, and their plans must inline this one.
 create view drip._message_outcomes as
 select
   m.id as message_id,
@@ -11,7 +11,7 @@ select
   m.device_id,
   m.variant,
   m.lead_id,
-  -- a large campaign's cancel reaches its messages in chunks
+  -- cancelling a large campaign changes its messages in chunks
   case
     when m.status = 'pending' and m.campaign_id = any (array(
       select k.id from drip.campaigns k where k.status = 'cancelled' and k.sweeps is not null))
@@ -35,6 +35,6 @@ from drip.broadcast_messages m
 left join drip._reporting_devices r on r.device_id = m.device_id
 where not m.is_test;
 comment on view drip._message_outcomes is
-  'Grain: message (message_id). What came back of it, for the caller''s tenants, tests
-   left out; private.';
+  'Grain: message (message_id). Its receipts and replies, for the caller''s tenants, without test
+   messages; private.';
 alter view drip._message_outcomes owner to drip_view;

@@ -1,11 +1,11 @@
--- What a message is made of before rendering: the step's, the campaign's or its own source.
+-- The parts of a message before rendering: the step's, the campaign's or its own source.
 create view drip._message_texts as
 select
   m.id as message_id,
   m.user_id,
   m.device_id,
   l.phone as recipient_phone,
-  -- with its text: one that comes back after an edit goes as what its program is now
+  -- with its text: after an edit it is sent by the present program
   coalesce(st.message_type, c.message_type, m.message_type) as message_type,
   l.name as lead_name,
   l.attributes as lead_attributes,
@@ -33,5 +33,5 @@ cross join lateral (
 ) v
 cross join lateral drip._source_text(st, c, v.chosen, m.source) t;
 comment on view drip._message_texts is
-  'Grain: message (message_id). Its texts before rendering, its variant, whether it greets, and what
-   fills the placeholders; private.';
+  'Grain: message (message_id). Its texts before rendering, its variant, whether it has a greeting,
+   and the values of the placeholders; private.';

@@ -1,4 +1,4 @@
--- Sent messages that somebody answered by an opt-out, each once.
+-- Sent messages that a contact answered by an opt-out, each once.
 create view drip._opt_out_answers with (security_barrier) as
 select m.id as message_id, m.user_id, m.campaign_id, m.sequence_id, m.sequence_stepid, m.device_id
 from (
@@ -9,5 +9,5 @@ from (
 join drip.broadcast_messages m on m.id = q.reply_to_message_id
 where m.status = 'sent';
 comment on view drip._opt_out_answers is
-  'Grain: sent message that an opt-out answers (message_id), for the caller''s tenants; private.';
+  'Grain: sent message answered by an opt-out (message_id), for the caller''s tenants; private.';
 alter view drip._opt_out_answers owner to drip_view;

@@ -1,5 +1,5 @@
--- A device whose messages had receipts lately: one of them without any has not arrived. Of other
--- devices nothing is known.
+-- Devices whose messages had receipts lately: a message of theirs without any has not arrived.
+-- About messages of other devices nothing is known.
 create view drip._reporting_devices as
 select r.device_id, r.user_id, r.last_receipt_at
 from drip.device_receipts r

@@ -40,7 +40,7 @@ select
   coalesce(o.opted_out, 0) as opted_out,
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
   q.unconfirmed
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.campaigns x where drip._policies_hold('campaign_overview')) c
 left join (
   select
@@ -72,7 +72,7 @@ left join (
   group by a.campaign_id
 ) o on o.campaign_id = c.id;
 comment on view drip.campaign_overview is
-  'Grain: campaign (campaign_id). Its audience, its messages by state and what came back.';
+  'Grain: campaign (campaign_id). Its audience, its messages by status, receipts and replies.';
 comment on column drip.campaign_overview.user_id is 'Tenant.';
 comment on column drip.campaign_overview.campaign_id is 'Key of the row.';
 comment on column drip.campaign_overview.title is 'Its title.';
@@ -83,12 +83,12 @@ comment on column drip.campaign_overview.scheduled_at is 'When it starts.';
 comment on column drip.campaign_overview.niche is 'Niche of its audience.';
 comment on column drip.campaign_overview.target_status is 'Status of its audience; all means all.';
 comment on column drip.campaign_overview.everyone is 'True: every lead.';
-comment on column drip.campaign_overview.audience is 'Registered view that names its audience.';
+comment on column drip.campaign_overview.audience is 'Registered view of its audience.';
 comment on column drip.campaign_overview.audience_count is
   'Leads that matched when it was expanded.';
 comment on column drip.campaign_overview.expanded_at is 'When all its messages were planned.';
 comment on column drip.campaign_overview.messages is
-  'Messages planned; the sum of the eight states after it.';
+  'Planned messages; the sum of the eight statuses after it.';
 comment on column drip.campaign_overview.messages_pending is 'Messages that are pending.';
 comment on column drip.campaign_overview.messages_processing is 'Messages that are processing.';
 comment on column drip.campaign_overview.messages_sent is 'Messages that are sent.';
@@ -98,9 +98,9 @@ comment on column drip.campaign_overview.messages_cancelled is 'Messages that ar
 comment on column drip.campaign_overview.messages_skipped is 'Messages that are skipped.';
 comment on column drip.campaign_overview.messages_expired is 'Messages that are expired.';
 comment on column drip.campaign_overview.delivered is
-  'Sent ones that reached the phone; includes read.';
-comment on column drip.campaign_overview.read is 'Sent ones that were read.';
-comment on column drip.campaign_overview.replied is 'Sent ones that got a reply.';
+  'Sent messages that reached the phone; includes read.';
+comment on column drip.campaign_overview.read is 'Sent messages that were read.';
+comment on column drip.campaign_overview.replied is 'Sent messages that got a reply.';
 comment on column drip.campaign_overview.finished_percent is
   'Messages neither pending nor processing, in percent.';
 comment on column drip.campaign_overview.first_sent_at is 'First send.';
@@ -109,17 +109,17 @@ comment on column drip.campaign_overview.completed_at is 'When it completed.';
 comment on column drip.campaign_overview.last_run_at is 'Last expansion.';
 comment on column drip.campaign_overview.last_error is 'Last error of the expansion.';
 comment on column drip.campaign_overview.delivered_percent is
-  'Delivered among the sent ones, in percent.';
+  'Delivered among sent messages, in percent.';
 comment on column drip.campaign_overview.read_percent is
-  'Read among the sent ones, in percent.';
+  'Read among sent messages, in percent.';
 comment on column drip.campaign_overview.replied_percent is
-  'Replied among the sent ones, in percent.';
+  'Replied among sent messages, in percent.';
 comment on column drip.campaign_overview.opted_out is
-  'Sent ones that an opt-out answers.';
+  'Sent messages that an opt-out replies to.';
 comment on column drip.campaign_overview.opted_out_percent is
-  'Opted out among the sent ones, in percent.';
+  'Opted out among sent messages, in percent.';
 comment on column drip.campaign_overview.unconfirmed is
-  'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
-   null where no device had any.';
+  'Sent messages older than an hour without any receipt, where the device had receipts within 7
+   days; null where no device had any.';
 alter view drip.campaign_overview owner to drip_view;
 grant select on drip.campaign_overview to drip_reader;

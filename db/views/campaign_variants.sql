@@ -1,5 +1,5 @@
--- Which text does better: a line per variant, and one for the messages that have none yet, so that
--- the lines of a campaign sum to campaign_overview's.
+-- Which text does better: a line per variant, and one for messages that have none yet, so that the
+-- lines of a campaign sum up to campaign_overview's.
 create view drip.campaign_variants with (security_barrier) as
 select
   c.user_id,
@@ -19,7 +19,7 @@ select
   round(100.0 * q.delivered / nullif(q.sent, 0), 1) as delivered_percent,
   round(100.0 * q.read / nullif(q.sent, 0), 1) as read_percent,
   round(100.0 * q.replied / nullif(q.sent, 0), 1) as replied_percent
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.campaigns x where drip._policies_hold('campaign_variants')) c
 cross join lateral (
   select
@@ -29,7 +29,7 @@ cross join lateral (
   union all
   select null as variant, null as weight
   union all
-  -- of a variant that the campaign no longer has
+  -- variants that the campaign no longer has
   select distinct
     m.variant,
     null::numeric as weight
@@ -60,32 +60,32 @@ left join (
 where (c.variants is not null or v.variant is not null)
   and (v.variant is not null or q.messages > 0);
 comment on view drip.campaign_variants is
-  'Grain: campaign × variant (campaign_id, variant). What each text of a campaign with variants
-   brought; the line without a variant is what has not been claimed yet.';
+  'Grain: campaign × variant (campaign_id, variant). Results of each text of a campaign with
+   variants; the line without a variant has the messages that are not claimed yet.';
 comment on column drip.campaign_variants.user_id is 'Tenant.';
 comment on column drip.campaign_variants.campaign_id is 'Campaign.';
 comment on column drip.campaign_variants.title is 'Its title.';
 comment on column drip.campaign_variants.status is
   'draft, pending, triggered, completed, paused, cancelled or failed.';
 comment on column drip.campaign_variants.variant is
-  'Name of the variant; null: messages that never were claimed.';
+  'Name of the variant; null: messages that were never claimed.';
 comment on column drip.campaign_variants.weight is
   'Its weight now; null where the campaign no longer has it.';
 comment on column drip.campaign_variants.messages is
-  'Messages with it; the sum of the four states after it.';
+  'Messages with it; the sum of the four statuses after it.';
 comment on column drip.campaign_variants.messages_sent is 'Messages that are sent.';
 comment on column drip.campaign_variants.messages_failed is 'Messages that are failed.';
 comment on column drip.campaign_variants.messages_unknown is 'Messages that are unknown.';
 comment on column drip.campaign_variants.messages_others is
   'Messages that are pending, processing, cancelled, skipped or expired.';
 comment on column drip.campaign_variants.delivered is
-  'Sent ones that reached the phone; includes read.';
-comment on column drip.campaign_variants.read is 'Sent ones that were read.';
-comment on column drip.campaign_variants.replied is 'Sent ones that got a reply.';
+  'Sent messages that reached the phone; includes read.';
+comment on column drip.campaign_variants.read is 'Sent messages that were read.';
+comment on column drip.campaign_variants.replied is 'Sent messages that got a reply.';
 comment on column drip.campaign_variants.delivered_percent is
-  'Delivered among the sent ones, in percent.';
-comment on column drip.campaign_variants.read_percent is 'Read among the sent ones, in percent.';
+  'Delivered among sent messages, in percent.';
+comment on column drip.campaign_variants.read_percent is 'Read among sent messages, in percent.';
 comment on column drip.campaign_variants.replied_percent is
-  'Replied among the sent ones, in percent.';
+  'Replied among sent messages, in percent.';
 alter view drip.campaign_variants owner to drip_view;
 grant select on drip.campaign_variants to drip_reader;

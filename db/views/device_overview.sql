@@ -1,4 +1,4 @@
--- One line per device: can it send, what waits for it, what it did, what came back.
+-- One line per device: whether it can send, its queue, its sends, receipts and replies.
 create view drip.device_overview with (security_barrier) as
 select
   d.user_id,
@@ -46,14 +46,14 @@ select
   round(100.0 * coalesce(o.opted_out, 0) / nullif(s.sent, 0), 1) as opted_out_percent,
   case when r.device_id is not null then coalesce(s.unconfirmed, 0) end as unconfirmed,
   l.last_receipt_at
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.user_devices x where drip._policies_hold('device_overview')) d
 join drip.users u on u.id = d.user_id
 left join drip.device_pacing p on p.device_id = d.id
 left join lateral (
   select drip._ramp_day(
     drip.now(), u.time_zone, f.first_day,
-    drip._rested_at(u.time_zone, f.first_day, p.last_sent_at), p.breaker_since) as day
+    drip._ramp_restarts_at(u.time_zone, f.first_day, p.last_sent_at), p.breaker_since) as day
   from (
     select drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of) as first_day
   ) f
@@ -74,7 +74,7 @@ left join (
   where m.status = 'processing'
   group by m.device_id
 ) b on b.device_id = d.id
--- who does not ask for their columns does not pay for these
+-- a query without their columns does not compute these
 left join (
   select
     m.device_id,
@@ -96,7 +96,7 @@ left join (
 left join drip.device_receipts l on l.device_id = d.id
 left join drip._reporting_devices r on r.device_id = d.id;
 comment on view drip.device_overview is
-  'Grain: device (device_id). Its state, its queue, its pace and what came back.';
+  'Grain: device (device_id). Its state, its queue, its pacing, receipts and replies.';
 comment on column drip.device_overview.user_id is 'Tenant.';
 comment on column drip.device_overview.device_id is 'Key of the row.';
 comment on column drip.device_overview.device_name is 'Its name.';
@@ -104,8 +104,8 @@ comment on column drip.device_overview.platform is
   'gowa, cloud_api, waha, evolution, wablas or whacenter.';
 comment on column drip.device_overview.phone is 'Its own number; masked without drip_pii.';
 comment on column drip.device_overview.status is 'online, offline, needs_attention or disabled.';
-comment on column drip.device_overview.status_reason is 'What its sender said.';
-comment on column drip.device_overview.status_since is 'Since when.';
+comment on column drip.device_overview.status_reason is 'What its sender reported.';
+comment on column drip.device_overview.status_since is 'When it got this status.';
 comment on column drip.device_overview.last_seen is 'Last time its sender answered a check.';
 comment on column drip.device_overview.min_delay_seconds is
   'Shortest pause between two messages, in seconds.';
@@ -114,37 +114,37 @@ comment on column drip.device_overview.burst is 'Most messages in flight.';
 comment on column drip.device_overview.daily_cap is 'Most sends per local day.';
 comment on column drip.device_overview.sent_today is 'Real sends of the tenant''s local day.';
 comment on column drip.device_overview.ramp_day is
-  'Day of its warm-up, from 1; null = it has none, or is past its end.';
+  'Day of its ramp, from 1; null = it has none, or is past its end.';
 comment on column drip.device_overview.ramp_cap is
-  'Most sends of today by its warm-up; null = that holds nothing back.';
-comment on column drip.device_overview.pending is 'Messages that wait for it.';
-comment on column drip.device_overview.due is 'Those whose time has come.';
+  'Today''s cap by its ramp; null = no cap.';
+comment on column drip.device_overview.pending is 'Its pending messages.';
+comment on column drip.device_overview.due is 'Pending messages whose time has come.';
 comment on column drip.device_overview.processing is 'Messages in flight.';
-comment on column drip.device_overview.next_due_at is 'Time of the next one.';
+comment on column drip.device_overview.next_due_at is 'When the next pending message is due.';
 comment on column drip.device_overview.may_send_at is
-  'Its pace and its breaker let it send from then.';
+  'When its pacing and its breaker let it send again.';
 comment on column drip.device_overview.breaker_open_until is
-  'Until when its circuit breaker rests it.';
+  'Until when its breaker is open.';
 comment on column drip.device_overview.recent_results is 'Results in the breaker''s window.';
 comment on column drip.device_overview.recent_failures is 'Failures among them.';
-comment on column drip.device_overview.state is 'The state in words.';
-comment on column drip.device_overview.messages_sent is 'Messages that it has sent, ever.';
+comment on column drip.device_overview.state is 'The state as a sentence.';
+comment on column drip.device_overview.messages_sent is 'All messages that it has ever sent.';
 comment on column drip.device_overview.delivered is
-  'Sent ones that reached the phone; includes read.';
-comment on column drip.device_overview.read is 'Sent ones that were read.';
-comment on column drip.device_overview.replied is 'Sent ones that got a reply.';
+  'Sent messages that reached the phone; includes read.';
+comment on column drip.device_overview.read is 'Sent messages that were read.';
+comment on column drip.device_overview.replied is 'Sent messages that got a reply.';
 comment on column drip.device_overview.delivered_percent is
-  'Delivered among the sent ones, in percent.';
+  'Delivered among sent messages, in percent.';
 comment on column drip.device_overview.read_percent is
-  'Read among the sent ones, in percent.';
+  'Read among sent messages, in percent.';
 comment on column drip.device_overview.replied_percent is
-  'Replied among the sent ones, in percent.';
+  'Replied among sent messages, in percent.';
 comment on column drip.device_overview.opted_out is
-  'Sent ones that an opt-out answers.';
+  'Sent messages that an opt-out replies to.';
 comment on column drip.device_overview.opted_out_percent is
-  'Opted out among the sent ones, in percent.';
+  'Opted out among sent messages, in percent.';
 comment on column drip.device_overview.unconfirmed is
-  'Sent ones older than an hour without any receipt; null where the device had no receipt within
+  'Sent messages older than an hour without any receipt; null where the device had no receipt within
    7 days.';
 comment on column drip.device_overview.last_receipt_at is
   'When the last receipt of its messages came, to the hour.';

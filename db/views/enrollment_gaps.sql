@@ -1,5 +1,5 @@
--- Whom one would expect in a sequence, and who is not in it: by a trigger that waits, by the niche
--- of a sequence that takes leads by niche, or by the niche alone where a trigger is missing. The
+-- Leads that one would expect in a sequence and that are not in it: by a waiting trigger, by the
+-- niche of a sequence that enrolls by niche, or by the niche alone where a trigger is missing. The
 -- sweep's own match says why.
 create view drip.enrollment_gaps with (security_barrier) as
 select
@@ -50,7 +50,7 @@ from (
   join drip.leads k on k.user_id = p.user_id and drip._has_token(k.niche, p.niche)
   where p.auto_enroll = 'niche' and p.status in ('active', 'paused')
   union all
-  -- the contact has nothing but the niche, and the sequence is not one that others end in
+  -- the contact has only the niche, and no other sequence chains into this one
   select k.user_id, k.id as lead_id, null as token, n.sequence_id, null as asked_id
   from (
     select q.user_id, q.sequence_id, s.niche, coalesce(s.target_status, 'all') as target_status
@@ -74,11 +74,11 @@ from (
     and n.target_status in ('all', k.target_status)
   where not exists (select from drip.sequence_contacts e where e.lead_id = k.id)
 ) g
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 join (select x.* from drip.leads x where drip._policies_hold('enrollment_gaps')) l
   on l.id = g.lead_id
 left join drip.sequences s on s.id = g.sequence_id
--- by its two keys: joined as a set, it is each lead with each sequence
+-- looked up by both keys: joined as a set, it is every lead with every sequence
 left join lateral (
   select w.verdict, w.reason, w.until, w.exclusive_sequence_id
   from drip._enrollment_verdicts w
@@ -105,22 +105,22 @@ comment on column drip.enrollment_gaps.lead_trigger is 'Its triggers, a comma li
 comment on column drip.enrollment_gaps.lead_niche is 'Its niches, a comma list.';
 comment on column drip.enrollment_gaps.lead_target_status is 'prospect or customer.';
 comment on column drip.enrollment_gaps.token is
-  'The trigger of the contact that waits; null where it matches by niche.';
+  'The contact''s waiting trigger; null where it matches by niche.';
 comment on column drip.enrollment_gaps.sequence_id is
   'The sequence it matches; null where no sequence has the trigger.';
 comment on column drip.enrollment_gaps.sequence_name is 'Its name.';
 comment on column drip.enrollment_gaps.sequence_status is 'Its status.';
 comment on column drip.enrollment_gaps.verdict is
-  'go: the next look takes it in; wait: later, once the reason is gone; drop: not by itself.';
+  'go: the next sweep enrolls it; wait: once the reason is gone; drop: not by itself.';
 comment on column drip.enrollment_gaps.reason is
   'waits_for_sweep, enrollment_failed, suppressed, exclusive, sequence_paused, sequence_not_started,
    niche_differs, target_status_differs, older_than_start, enrolls_by_hand, no_trigger or
    no_sequence.';
-comment on column drip.enrollment_gaps.sentence is 'The reason in words.';
+comment on column drip.enrollment_gaps.sentence is 'The reason as a sentence.';
 comment on column drip.enrollment_gaps.earliest is
-  'When it may enter, where time alone decides; else null.';
+  'When it may enroll, where only time decides; else null.';
 comment on column drip.enrollment_gaps.since is 'When the contact was last changed.';
 comment on column drip.enrollment_gaps.remedy is
-  'Statement that mends it; null where there is none, or it names a phone and drip_pii is missing.';
+  'Statement that fixes it; null where there is none, or it names a phone and drip_pii is missing.';
 alter view drip.enrollment_gaps owner to drip_view;
 grant select on drip.enrollment_gaps to drip_reader;

@@ -1,4 +1,4 @@
--- What waits to be read: a queue that nobody reads is never emptied, it shows here.
+-- Events that wait to be read: a queue without a reader only grows, which shows here.
 create view drip.event_queues with (security_barrier) as
 select
   s.user_id,
@@ -16,7 +16,7 @@ from (
     array_agg(b.pattern order by b.pattern) as patterns,
     min(b.created_at) as subscribed_at
   from drip.subscriptions b
-  -- here it needs no join, else PostgreSQL 15 keeps those that a query does not need
+  -- needs no join here; else PostgreSQL 15 keeps joins that a query does not need
   where drip._policies_hold('event_queues')
   group by b.user_id, b.queue, b.queue_name
 ) s
@@ -28,15 +28,15 @@ left join (
   group by c.relname
 ) w on w.relname = 'q_' || s.queue_name;
 comment on view drip.event_queues is
-  'Grain: queue of events (user_id, queue). What is subscribed into it and what waits to be read.';
+  'Grain: queue of events (user_id, queue). Its subscriptions and its waiting events.';
 comment on column drip.event_queues.user_id is 'Tenant.';
 comment on column drip.event_queues.user_name is 'Its name.';
 comment on column drip.event_queues.queue is 'Name for read_events and ack_events.';
-comment on column drip.event_queues.patterns is 'Types of events that go into it.';
+comment on column drip.event_queues.patterns is 'Types of events that it gets.';
 comment on column drip.event_queues.waiting is
-  'Events without an ack, those that a reader has just got included.';
+  'Events without an ack, including those that a reader has just read.';
 comment on column drip.event_queues.oldest_at is
-  'When the oldest of them came; long ago means that nobody reads the queue.';
+  'When the oldest of them was added; long ago means that nobody reads the queue.';
 comment on column drip.event_queues.subscribed_at is 'When its first subscription was made.';
 alter view drip.event_queues owner to drip_view;
 grant select on drip.event_queues to drip_reader;

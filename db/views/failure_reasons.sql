@@ -1,5 +1,5 @@
--- Why messages fail, wait for another try or are unknown, by the provider's code. A code without a
--- row in error_codes shows as such, with the statement that gives it one.
+-- Why messages fail, wait for a retry or are unknown, by the provider's code. A code without a row
+-- in error_codes comes with the statement that adds one.
 create view drip.failure_reasons with (security_barrier) as
 select
   q.user_id,
@@ -48,7 +48,7 @@ from (
       as last_error,
     bool_or(m.status_reason = 'device_error') as is_device,
     bool_or(a.outcome = 'permanent') as is_refused
-  -- the test stands where it needs no join, else PostgreSQL 15 keeps those that no query needs
+  -- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
   from (
     select x.* from drip.broadcast_messages x where drip._policies_hold('failure_reasons')
   ) m
@@ -62,23 +62,23 @@ join drip.users u on u.id = q.user_id
 left join drip.error_codes x on x.platform = q.platform and x.code = q.error_code;
 comment on view drip.failure_reasons is
   'Grain: tenant × platform × error code × status (user_id, platform, error_code, status). Why
-   messages failed, are unknown or wait for another try, and whether the code is known.';
+   messages failed, are unknown or wait for a retry, and whether the code is known.';
 comment on column drip.failure_reasons.user_id is 'Tenant.';
 comment on column drip.failure_reasons.user_name is 'Its name.';
 comment on column drip.failure_reasons.platform is 'Of the sending device.';
 comment on column drip.failure_reasons.error_code is
-  'The provider''s code, or a word of ours where the provider gave none.';
+  'The provider''s code, or our own where the provider gave none.';
 comment on column drip.failure_reasons.status is
-  'failed, unknown, or pending: it waits for another try.';
+  'failed, unknown, or pending: it waits for a retry.';
 comment on column drip.failure_reasons.messages is 'How many, by their last error.';
 comment on column drip.failure_reasons.contacts is 'How many different contacts.';
 comment on column drip.failure_reasons.first_at is 'First of these errors.';
 comment on column drip.failure_reasons.last_at is 'Last of them.';
 comment on column drip.failure_reasons.next_try_at is
-  'When the first pending one may be tried again.';
+  'When the first pending one may be retried.';
 comment on column drip.failure_reasons.meaning is
-  'What the code means; the provider''s own words where nobody has said it.';
-comment on column drip.failure_reasons.last_error is 'The provider''s words the last time.';
+  'What the code means; the provider''s text where error_codes has no meaning.';
+comment on column drip.failure_reasons.last_error is 'The provider''s latest text.';
 comment on column drip.failure_reasons.scope is
   'Whom it concerns by error_codes: recipient, device, account or program.';
 comment on column drip.failure_reasons.action is
@@ -87,6 +87,6 @@ comment on column drip.failure_reasons.wait is 'Shortest wait before the next tr
 comment on column drip.failure_reasons.is_known is
   'False: error_codes has no row for it, and the sender''s guess from the HTTP status counts.';
 comment on column drip.failure_reasons.remedy is
-  'For a code without a row: the statement that makes one as it is handled now; edit, then run it.';
+  'For a code without a row: the statement that adds one as it is handled now; edit, then run it.';
 alter view drip.failure_reasons owner to drip_view;
 grant select on drip.failure_reasons to drip_reader;

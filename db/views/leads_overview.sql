@@ -1,5 +1,5 @@
--- One line per lead. Each part is looked up by the lead and brings one row, so that nothing counts
--- twice, one lead costs one lead, and a part that a query does not ask for is not read at all.
+-- One line per lead. Each part is looked up by lead and returns one row, so that nothing counts
+-- twice, one lead costs only itself, and a query does not read the parts it does not name.
 create view drip.leads_overview with (security_barrier) as
 select
   l.user_id,
@@ -53,7 +53,7 @@ select
   q.next_message_at,
   l.created_at,
   l.updated_at
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (
   select x.*
   from drip.leads x
@@ -118,24 +118,24 @@ left join lateral (
   where m.lead_id = l.id
 ) q on true;
 comment on view drip.leads_overview is
-  'Grain: lead (lead_id). Who it is, where it is in its journeys, and its messages by state.';
+  'Grain: lead (lead_id). Its data, its present journey, and its messages by status.';
 comment on column drip.leads_overview.user_id is 'Tenant.';
 comment on column drip.leads_overview.user_name is 'Tenant''s name.';
 comment on column drip.leads_overview.lead_id is 'Key of the row.';
 comment on column drip.leads_overview.external_id is
-  'The application''s id of it; unique within the tenant.';
+  'The application''s id for it; unique within the tenant.';
 comment on column drip.leads_overview.phone is 'E.164; masked without drip_pii.';
 comment on column drip.leads_overview.lead_name is 'Its name.';
 comment on column drip.leads_overview.niche is 'Its niches, a comma list.';
 comment on column drip.leads_overview.trigger is
-  'Its triggers that no sequence has taken yet, a comma list.';
+  'Its triggers that no sequence has consumed yet, a comma list.';
 comment on column drip.leads_overview.target_status is 'prospect or customer.';
 comment on column drip.leads_overview.attributes is
-  'What placeholders such as {attributes.city} show.';
+  'Values of placeholders such as {attributes.city}.';
 comment on column drip.leads_overview.device_id is 'Its device; null = the pool''s.';
 comment on column drip.leads_overview.device_name is 'Its device''s name.';
 comment on column drip.leads_overview.time_zone is
-  'IANA zone in which its local times are read: its own, else the tenant''s.';
+  'IANA zone of its local times: its own, else the tenant''s.';
 comment on column drip.leads_overview.language is
   'Language of greetings: its own, else the tenant''s.';
 comment on column drip.leads_overview.suppressed is
@@ -147,11 +147,11 @@ comment on column drip.leads_overview.pause_reason is
   'Why it was paused; phones in it are masked without drip_pii.';
 comment on column drip.leads_overview.enrollments is
   'Journeys ever; the sum of the four counts after it.';
-comment on column drip.leads_overview.enrollments_live is 'Journeys that go on.';
-comment on column drip.leads_overview.enrollments_completed is 'Journeys that came to their end.';
-comment on column drip.leads_overview.enrollments_failed is 'Journeys that a failed step ended.';
+comment on column drip.leads_overview.enrollments_live is 'Live journeys.';
+comment on column drip.leads_overview.enrollments_completed is 'Completed journeys.';
+comment on column drip.leads_overview.enrollments_failed is 'Journeys ended by a failed step.';
 comment on column drip.leads_overview.enrollments_exited is
-  'Journeys that it left before their end.';
+  'Journeys that it exited before their end.';
 comment on column drip.leads_overview.live_sequences is
   'Names of the sequences it is in, sorted, a comma list; null for none.';
 comment on column drip.leads_overview.enrollment_id is
@@ -162,7 +162,7 @@ comment on column drip.leads_overview.current_step is
   'The step it is at: the one tried last, else the first.';
 comment on column drip.leads_overview.steps is 'Number of that sequence''s steps.';
 comment on column drip.leads_overview.messages is
-  'Messages planned, of every source; the sum of the eight states after it.';
+  'Planned messages of every source; the sum of the eight statuses after it.';
 comment on column drip.leads_overview.messages_pending is 'Messages that are pending.';
 comment on column drip.leads_overview.messages_processing is 'Messages that are processing.';
 comment on column drip.leads_overview.messages_sent is 'Messages that are sent.';
@@ -172,18 +172,18 @@ comment on column drip.leads_overview.messages_cancelled is 'Messages that are c
 comment on column drip.leads_overview.messages_skipped is 'Messages that are skipped.';
 comment on column drip.leads_overview.messages_expired is 'Messages that are expired.';
 comment on column drip.leads_overview.delivered is
-  'Sent ones that reached the phone; includes read.';
-comment on column drip.leads_overview.read is 'Sent ones that were read.';
-comment on column drip.leads_overview.replied is 'Sent ones that got a reply.';
+  'Sent messages that reached the phone; includes read.';
+comment on column drip.leads_overview.read is 'Sent messages that were read.';
+comment on column drip.leads_overview.replied is 'Sent messages that got a reply.';
 comment on column drip.leads_overview.first_sent_at is 'First send.';
 comment on column drip.leads_overview.last_sent_at is 'Last send.';
 comment on column drip.leads_overview.last_reply_at is 'Last reply to one of them.';
 comment on column drip.leads_overview.last_inbound_at is
-  'Last message of the contact, an answer or not.';
+  'Last message of the contact, a reply or not.';
 comment on column drip.leads_overview.next_message_at is
-  'When the next message is due; in the past where something holds it, null where a person must
-   act first. explain_lead knows why.';
+  'When the next message is due; in the past where a rule stops it, null where a person must act
+   first. explain_lead says why.';
 comment on column drip.leads_overview.created_at is 'When it became a lead.';
-comment on column drip.leads_overview.updated_at is 'When it was changed last.';
+comment on column drip.leads_overview.updated_at is 'When it was last changed.';
 alter view drip.leads_overview owner to drip_view;
 grant select on drip.leads_overview to drip_reader;

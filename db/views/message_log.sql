@@ -1,4 +1,4 @@
--- Every message with its source and fate, for people and as the base of filters:
+-- Every message with its source and outcome, for people and for filters:
 -- retry_messages(array(select message_id from drip.message_log where …)).
 create view drip.message_log with (security_barrier) as
 select
@@ -27,7 +27,7 @@ select
   d.name as device_name,
   m.category,
   m.message_type,
-  -- a large campaign's cancel reaches its messages in chunks
+  -- cancelling a large campaign changes its messages in chunks
   case when c.status = 'cancelled' and m.status = 'pending' then 'cancelled' else m.status end
     as status,
   case
@@ -56,7 +56,7 @@ select
   m.error_code,
   m.error_message,
   m.provider_message_id,
-  -- {phone} in a text is a phone as well
+  -- a {phone} in a text shows a phone, so it is masked too
   case
     when (select drip.can_see_phones()) then m.content
     else drip.mask_phone_in(m.content, m.recipient_phone)
@@ -70,7 +70,7 @@ select
   m.idempotency_key,
   m.created_at,
   m.variant
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.broadcast_messages x where drip._policies_hold('message_log')) m
 join drip.users u on u.id = m.user_id
 left join drip.user_devices d on d.id = m.device_id
@@ -78,16 +78,16 @@ left join drip.campaigns c on c.id = m.campaign_id
 left join drip.sequences s on s.id = m.sequence_id
 left join drip.sequence_steps st on st.id = m.sequence_stepid;
 comment on view drip.message_log is
-  'Grain: message (message_id). Each planned message, its source, its fate and why.';
+  'Grain: message (message_id). Each planned message, its source, its status and why.';
 comment on column drip.message_log.message_id is 'Key of the row.';
 comment on column drip.message_log.user_id is 'Tenant.';
 comment on column drip.message_log.user_name is 'Tenant''s name.';
 comment on column drip.message_log.source_kind is
-  'campaign, sequence, single, or test: one of send_test_campaign or send_test_step.';
+  'campaign, sequence, single, or test: from send_test_campaign or send_test_step.';
 comment on column drip.message_log.source_name is
-  'Title of the campaign or name of the sequence, of a test too.';
-comment on column drip.message_log.campaign_id is 'Campaign, if it is one''s.';
-comment on column drip.message_log.sequence_id is 'Sequence, if it is one''s.';
+  'Title of the campaign or name of the sequence, also for a test.';
+comment on column drip.message_log.campaign_id is 'Campaign, if it belongs to one.';
+comment on column drip.message_log.sequence_id is 'Sequence, if it belongs to one.';
 comment on column drip.message_log.enrollment_id is 'Enrollment whose journey it belongs to.';
 comment on column drip.message_log.sequence_stepid is 'Step that it sends.';
 comment on column drip.message_log.step is 'Position of the step, from 1.';
@@ -102,14 +102,14 @@ comment on column drip.message_log.message_type is
 comment on column drip.message_log.status is
   'pending, processing, sent, failed, unknown, cancelled, skipped or expired.';
 comment on column drip.message_log.status_reason is 'Code of why it has this status.';
-comment on column drip.message_log.sentence is 'The reason in words.';
+comment on column drip.message_log.sentence is 'The reason as a sentence.';
 comment on column drip.message_log.planned_at is 'Time at planning; never changes.';
 comment on column drip.message_log.scheduled_at is 'Time now, after shifts.';
-comment on column drip.message_log.not_before is 'Put off by the claim until then.';
-comment on column drip.message_log.deferred_reason is 'Why it was put off.';
+comment on column drip.message_log.not_before is 'Deferred by the claim until then.';
+comment on column drip.message_log.deferred_reason is 'Why it was deferred.';
 comment on column drip.message_log.expires_at is 'Past this it expires instead of going late.';
 comment on column drip.message_log.attempts is 'How often it was claimed.';
-comment on column drip.message_log.failures is 'How often it failed by its own fault.';
+comment on column drip.message_log.failures is 'How often it failed for reasons of its own.';
 comment on column drip.message_log.worker_id is 'Worker of the last claim.';
 comment on column drip.message_log.lease_expires_at is
   'End of the worker''s lease while processing.';
@@ -120,7 +120,7 @@ comment on column drip.message_log.replied_at is 'When the contact replied to it
 comment on column drip.message_log.finished_at is 'When it reached its status, if final.';
 comment on column drip.message_log.error_code is 'Code of the last error; null once sent.';
 comment on column drip.message_log.error_message is 'Text of the last error; null once sent.';
-comment on column drip.message_log.provider_message_id is 'The sender''s id of it.';
+comment on column drip.message_log.provider_message_id is 'The provider''s id for it.';
 comment on column drip.message_log.content is 'Text as sent; null until the claim.';
 comment on column drip.message_log.caption is 'Caption as sent; null until the claim.';
 comment on column drip.message_log.media_url is 'Media as sent; null until the claim.';

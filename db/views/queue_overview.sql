@@ -14,10 +14,10 @@ select
   count(*) filter (where e.status = 'pending' and m.due_at <= drip.now()) as due,
   min(m.due_at) filter (where e.status = 'pending' and m.due_at < 'infinity') as oldest_due_at,
   max(m.due_at) filter (where e.status = 'pending' and m.due_at < 'infinity') as newest_due_at
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.broadcast_messages x where drip._policies_hold('queue_overview')) m
 join drip.users u on u.id = m.user_id
--- a large campaign's cancel reaches its messages in chunks
+-- cancelling a large campaign changes its messages in chunks
 cross join lateral (
   select case
       when m.status = 'pending' and m.campaign_id = any (array(
@@ -31,11 +31,11 @@ comment on view drip.queue_overview is
   'Grain: tenant × status × reason (user_id, status, reason). How many messages are where.';
 comment on column drip.queue_overview.user_id is 'Tenant.';
 comment on column drip.queue_overview.user_name is 'Its name.';
-comment on column drip.queue_overview.status is 'State of the messages.';
+comment on column drip.queue_overview.status is 'Status of the messages.';
 comment on column drip.queue_overview.reason is
-  'Code of why; due means only the device''s turn is missing.';
+  'Reason code; due means that only the device''s turn is missing.';
 comment on column drip.queue_overview.messages is 'How many.';
-comment on column drip.queue_overview.due is 'Those pending whose time has come.';
+comment on column drip.queue_overview.due is 'Pending messages whose time has come.';
 comment on column drip.queue_overview.oldest_due_at is 'Earliest time among the pending ones.';
 comment on column drip.queue_overview.newest_due_at is 'Latest time among the pending ones.';
 alter view drip.queue_overview owner to drip_view;

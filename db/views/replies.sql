@@ -1,4 +1,4 @@
--- What contacts wrote, what it answers and what followed. Numbers that somebody changed and choices
+-- What contacts wrote, which message it replies to and what followed. Changed numbers and choices
 -- made at the provider are no replies.
 create view drip.replies with (security_barrier) as
 select
@@ -37,7 +37,7 @@ select
   m.sequence_id,
   m.sequence_stepid,
   st.day_number as step,
-  -- two clocks: a reply is never before its message
+  -- the clocks differ: a reply is never before its message
   case
     when i.sent_at < m.sent_at then 0
     else round(extract(epoch from i.sent_at - m.sent_at))::bigint
@@ -58,7 +58,7 @@ select
     '') as followed_by,
   i.sent_at,
   i.received_at
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.inbound_messages x where drip._policies_hold('replies')) i
 left join drip.leads l on l.id = i.lead_id
 left join drip.user_devices d on d.id = i.device_id
@@ -66,7 +66,7 @@ left join drip.broadcast_messages m on m.id = i.reply_to_message_id
 left join drip.campaigns c on c.id = m.campaign_id
 left join drip.sequences s on s.id = m.sequence_id
 left join drip.sequence_steps st on st.id = m.sequence_stepid
--- what follows carries the time at which the reply was processed; of several in one batch it
+-- what followed has the time at which the reply was processed; of several replies in one batch it
 -- belongs to the first
 cross join lateral (
   select count(*) as journeys
@@ -86,36 +86,37 @@ cross join lateral (
 ) e
 where i.kind not in ('preference', 'number_change');
 comment on view drip.replies is
-  'Grain: message that a contact wrote (inbound_id). What it says, what it answers, what followed.';
+  'Grain: message of a contact (inbound_id). Its text, the message it replies to, what followed.';
 comment on column drip.replies.user_id is 'Tenant.';
 comment on column drip.replies.inbound_id is 'Key of the row.';
 comment on column drip.replies.lead_id is 'Contact; null where it is no lead.';
 comment on column drip.replies.lead_name is
-  'Name of the lead, else the one that the contact gives itself.';
+  'Name of the lead, else the one in the contact''s profile.';
 comment on column drip.replies.phone is
-  'E.164; masked without drip_pii; null where the provider does not tell it.';
+  'E.164; masked without drip_pii; null where the provider does not give it.';
 comment on column drip.replies.device_id is 'Device that it was written to.';
 comment on column drip.replies.device_name is 'Its name.';
 comment on column drip.replies.kind is
-  'text, image, video, audio, document, button, interactive and what else the provider names.';
+  'text, image, video, audio, document, button, interactive or another type of the provider.';
 comment on column drip.replies.text is
-  'What was written, or the words of the tapped button; phones in it are masked without drip_pii.';
-comment on column drip.replies.payload is 'What a tapped button carries; masked likewise.';
+  'The text, or the label of the tapped button; phones in it are masked without drip_pii.';
+comment on column drip.replies.payload is 'Payload of a tapped button; masked likewise.';
 comment on column drip.replies.opt_out_category is
   'Category of the opt-out where it was a stop word, else null.';
 comment on column drip.replies.reply_to_message_id is
-  'Message that it answers: the quoted one, else the last one sent to the lead within 72 hours.';
-comment on column drip.replies.source_kind is 'campaign, sequence or single: what that belongs to.';
+  'Message it replies to: the quoted one, else the last one sent to the lead within 72 hours.';
+comment on column drip.replies.source_kind is
+  'campaign, sequence or single: the source of that message.';
 comment on column drip.replies.source_name is 'Title of the campaign or name of the sequence.';
-comment on column drip.replies.campaign_id is 'Campaign, if it answers one.';
-comment on column drip.replies.sequence_id is 'Sequence, if it answers one.';
-comment on column drip.replies.sequence_stepid is 'Step, if it answers one.';
+comment on column drip.replies.campaign_id is 'Campaign, if it replies to one.';
+comment on column drip.replies.sequence_id is 'Sequence, if it replies to one.';
+comment on column drip.replies.sequence_stepid is 'Step, if it replies to one.';
 comment on column drip.replies.step is 'Position of the step, from 1.';
 comment on column drip.replies.seconds_after is
   'Seconds between that message and the reply, by the provider''s clock.';
 comment on column drip.replies.journeys_ended is
-  'Journeys that it ended; those reopened since do not count.';
-comment on column drip.replies.followed_by is 'What followed, in words; null for nothing.';
+  'Journeys that it ended, without those reopened since.';
+comment on column drip.replies.followed_by is 'What followed, as sentences; null for nothing.';
 comment on column drip.replies.sent_at is 'When the contact wrote, by the provider''s clock.';
 comment on column drip.replies.received_at is 'When the receiver got it.';
 alter view drip.replies owner to drip_view;

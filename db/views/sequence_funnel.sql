@@ -1,4 +1,4 @@
--- How many contacts got how far: one line per sequence and step.
+-- How many contacts reached which step: one line per sequence and step.
 create view drip.sequence_funnel with (security_barrier) as
 select
   s.user_id,
@@ -31,7 +31,7 @@ select
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
   q.unconfirmed,
   st.retired_at
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.sequence_steps x where drip._policies_hold('sequence_funnel')) st
 join drip.sequences s on s.id = st.sequence_id
 left join (
@@ -65,8 +65,8 @@ left join (
 ) o on o.sequence_stepid = st.id
 order by s.name, st.day_number, st.retired_at nulls first;
 comment on view drip.sequence_funnel is
-  'Grain: sequence × step (sequence_stepid). The messages of each step by state and what came
-   back.';
+  'Grain: sequence × step (sequence_stepid). The messages of each step by status, receipts and
+   replies.';
 comment on column drip.sequence_funnel.user_id is 'Tenant.';
 comment on column drip.sequence_funnel.sequence_id is 'Sequence.';
 comment on column drip.sequence_funnel.sequence_name is 'Its name.';
@@ -75,9 +75,9 @@ comment on column drip.sequence_funnel.step is 'Position of the step, from 1.';
 comment on column drip.sequence_funnel.step_name is 'Name of the step.';
 comment on column drip.sequence_funnel.message_type is 'What it sends.';
 comment on column drip.sequence_funnel.trigger_delay_hours is
-  'Wait since the step before, in hours.';
+  'Wait since the previous step, in hours.';
 comment on column drip.sequence_funnel.messages is
-  'Journeys that have this step; the sum of the eight states after it.';
+  'Journeys that have this step; the sum of the eight statuses after it.';
 comment on column drip.sequence_funnel.messages_pending is 'Messages that are pending.';
 comment on column drip.sequence_funnel.messages_processing is 'Messages that are processing.';
 comment on column drip.sequence_funnel.messages_sent is 'Messages that are sent.';
@@ -87,27 +87,27 @@ comment on column drip.sequence_funnel.messages_cancelled is 'Messages that are 
 comment on column drip.sequence_funnel.messages_skipped is 'Messages that are skipped.';
 comment on column drip.sequence_funnel.messages_expired is 'Messages that are expired.';
 comment on column drip.sequence_funnel.delivered is
-  'Sent ones that reached the phone; includes read.';
-comment on column drip.sequence_funnel.read is 'Sent ones that were read.';
-comment on column drip.sequence_funnel.replied is 'Sent ones that got a reply.';
+  'Sent messages that reached the phone; includes read.';
+comment on column drip.sequence_funnel.read is 'Sent messages that were read.';
+comment on column drip.sequence_funnel.replied is 'Sent messages that got a reply.';
 comment on column drip.sequence_funnel.sent_percent is
   'Sent among all messages of the step, in percent.';
 comment on column drip.sequence_funnel.first_sent_at is 'First send.';
 comment on column drip.sequence_funnel.last_sent_at is 'Last send.';
 comment on column drip.sequence_funnel.delivered_percent is
-  'Delivered among the sent ones, in percent.';
+  'Delivered among sent messages, in percent.';
 comment on column drip.sequence_funnel.read_percent is
-  'Read among the sent ones, in percent.';
+  'Read among sent messages, in percent.';
 comment on column drip.sequence_funnel.replied_percent is
-  'Replied among the sent ones, in percent.';
+  'Replied among sent messages, in percent.';
 comment on column drip.sequence_funnel.opted_out is
-  'Sent ones that an opt-out answers.';
+  'Sent messages that an opt-out replies to.';
 comment on column drip.sequence_funnel.opted_out_percent is
-  'Opted out among the sent ones, in percent.';
+  'Opted out among sent messages, in percent.';
 comment on column drip.sequence_funnel.unconfirmed is
-  'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
-   null where no device had any.';
+  'Sent messages older than an hour without any receipt, where the device had receipts within 7
+   days; null where no device had any.';
 comment on column drip.sequence_funnel.retired_at is
-  'When an edit took the step out of the sequence; null while it is in use.';
+  'When an edit removed the step from the sequence; null while it is in use.';
 alter view drip.sequence_funnel owner to drip_view;
 grant select on drip.sequence_funnel to drip_reader;

@@ -1,4 +1,4 @@
--- One line per sequence; the enrollment buckets sum to enrolled, the message buckets to messages.
+-- One line per sequence; the enrollments by status sum up to enrolled, the messages to messages.
 create view drip.sequence_overview with (security_barrier) as
 select
   s.user_id,
@@ -44,7 +44,7 @@ select
   coalesce(o.opted_out, 0) as opted_out,
   round(100.0 * coalesce(o.opted_out, 0) / nullif(q.sent, 0), 1) as opted_out_percent,
   q.unconfirmed
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.sequences x where drip._policies_hold('sequence_overview')) s
 left join (
   select st.sequence_id, count(*) as steps
@@ -97,19 +97,19 @@ left join (
   group by a.sequence_id
 ) o on o.sequence_id = s.id;
 comment on view drip.sequence_overview is
-  'Grain: sequence (sequence_id). Its enrollments and messages by state and what came back.';
+  'Grain: sequence (sequence_id). Its enrollments and messages by status, receipts and replies.';
 comment on column drip.sequence_overview.user_id is 'Tenant.';
 comment on column drip.sequence_overview.sequence_id is 'Key of the row.';
 comment on column drip.sequence_overview.sequence_name is 'Its name.';
 comment on column drip.sequence_overview.status is 'draft, active, paused or archived.';
 comment on column drip.sequence_overview.status_reason is 'Why it has this status.';
-comment on column drip.sequence_overview.trigger is 'Token by which leads enter.';
+comment on column drip.sequence_overview.trigger is 'Token by which leads enroll.';
 comment on column drip.sequence_overview.niche is 'Niche that leads must have.';
 comment on column drip.sequence_overview.target_status is 'Status that leads must have.';
 comment on column drip.sequence_overview.auto_enroll is 'trigger, niche or manual.';
 comment on column drip.sequence_overview.steps is 'Number of steps.';
 comment on column drip.sequence_overview.enrolled is
-  'Enrollments ever; the sum of the eight states after it.';
+  'Enrollments ever; the sum of the eight statuses after it.';
 comment on column drip.sequence_overview.pending is 'Enrollments that are pending.';
 comment on column drip.sequence_overview.active is 'Enrollments that are active.';
 comment on column drip.sequence_overview.sent is 'Enrollments that are sent.';
@@ -119,7 +119,7 @@ comment on column drip.sequence_overview.completed is 'Enrollments that are comp
 comment on column drip.sequence_overview.sequence_failed is 'Enrollments that are sequence_failed.';
 comment on column drip.sequence_overview.exited is 'Enrollments that are exited.';
 comment on column drip.sequence_overview.messages is
-  'Messages planned; the sum of the eight states after it.';
+  'Planned messages; the sum of the eight statuses after it.';
 comment on column drip.sequence_overview.messages_pending is 'Messages that are pending.';
 comment on column drip.sequence_overview.messages_processing is 'Messages that are processing.';
 comment on column drip.sequence_overview.messages_sent is 'Messages that are sent.';
@@ -132,24 +132,24 @@ comment on column drip.sequence_overview.sent_percent is 'Sent among sent and fa
 comment on column drip.sequence_overview.next_trigger_time is
   'When the next message of any journey is due.';
 comment on column drip.sequence_overview.last_sent_at is 'Last send.';
-comment on column drip.sequence_overview.started_at is 'When it was started first.';
-comment on column drip.sequence_overview.paused_at is 'Since when it is paused.';
+comment on column drip.sequence_overview.started_at is 'When it was first started.';
+comment on column drip.sequence_overview.paused_at is 'When it was paused.';
 comment on column drip.sequence_overview.delivered is
-  'Sent ones that reached the phone; includes read.';
-comment on column drip.sequence_overview.read is 'Sent ones that were read.';
-comment on column drip.sequence_overview.replied is 'Sent ones that got a reply.';
+  'Sent messages that reached the phone; includes read.';
+comment on column drip.sequence_overview.read is 'Sent messages that were read.';
+comment on column drip.sequence_overview.replied is 'Sent messages that got a reply.';
 comment on column drip.sequence_overview.delivered_percent is
-  'Delivered among the sent ones, in percent.';
+  'Delivered among sent messages, in percent.';
 comment on column drip.sequence_overview.read_percent is
-  'Read among the sent ones, in percent.';
+  'Read among sent messages, in percent.';
 comment on column drip.sequence_overview.replied_percent is
-  'Replied among the sent ones, in percent.';
+  'Replied among sent messages, in percent.';
 comment on column drip.sequence_overview.opted_out is
-  'Sent ones that an opt-out answers.';
+  'Sent messages that an opt-out replies to.';
 comment on column drip.sequence_overview.opted_out_percent is
-  'Opted out among the sent ones, in percent.';
+  'Opted out among sent messages, in percent.';
 comment on column drip.sequence_overview.unconfirmed is
-  'Sent ones older than an hour without any receipt, where the device had receipts within 7 days;
-   null where no device had any.';
+  'Sent messages older than an hour without any receipt, where the device had receipts within 7
+   days; null where no device had any.';
 alter view drip.sequence_overview owner to drip_view;
 grant select on drip.sequence_overview to drip_reader;

@@ -1,5 +1,5 @@
--- The monitor that operators know: one row per enrollment and step. The message columns speak of
--- the row's step; step_status, next_trigger_time and completed_at speak of the enrollment.
+-- The monitor that operators know: one row per enrollment and step. The message columns describe
+-- the row's step; step_status, next_trigger_time and completed_at describe the enrollment.
 create view drip.sequence_progress_monitor with (security_barrier) as
 select
   s.name as sequence_name,
@@ -49,7 +49,7 @@ select
   d.name as device_name,
   e.enrolled_at,
   e.exit_reason
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip._enrollments x where drip._policies_hold('sequence_progress_monitor')) e
 join drip.sequences s on s.id = e.sequence_id
 join drip.broadcast_messages m on m.sequence_contact_id = e.enrollment_id
@@ -78,9 +78,9 @@ comment on column drip.sequence_progress_monitor.contact_phone is 'E.164; masked
 comment on column drip.sequence_progress_monitor.current_step is
   'Position of the row''s step, from 1.';
 comment on column drip.sequence_progress_monitor.step_status is
-  'State of the enrollment: pending, active, sent, failed, paused, completed, sequence_failed,
+  'Status of the enrollment: pending, active, sent, failed, paused, completed, sequence_failed,
    exited.';
-comment on column drip.sequence_progress_monitor.message_status is 'State of the row''s message.';
+comment on column drip.sequence_progress_monitor.message_status is 'Status of the row''s message.';
 comment on column drip.sequence_progress_monitor.next_trigger_time is
   'When the enrollment''s next message is due; null when finished.';
 comment on column drip.sequence_progress_monitor.completed_at is 'When the enrollment finished.';
@@ -88,7 +88,7 @@ comment on column drip.sequence_progress_monitor.sent_at is
   'When the row''s message was accepted by the sender.';
 comment on column drip.sequence_progress_monitor.error_message is
   'Last error of the row''s message.';
-comment on column drip.sequence_progress_monitor.current_state is 'The row''s step in words.';
+comment on column drip.sequence_progress_monitor.current_state is 'The row''s step as a sentence.';
 comment on column drip.sequence_progress_monitor.user_id is 'Tenant.';
 comment on column drip.sequence_progress_monitor.enrollment_id is 'Enrollment.';
 comment on column drip.sequence_progress_monitor.sequence_id is 'Sequence.';
@@ -101,7 +101,7 @@ comment on column drip.sequence_progress_monitor.key is 'The application''s key 
 comment on column drip.sequence_progress_monitor.enrollment_step is
   'Step that the enrollment tried last, else the first.';
 comment on column drip.sequence_progress_monitor.next_step is
-  'Position of the next step to go; null when none is left.';
+  'Position of the next step to send; null when none is left.';
 comment on column drip.sequence_progress_monitor.steps_finished is
   'Steps of the journey that are finished.';
 comment on column drip.sequence_progress_monitor.steps_total is 'Steps of the journey.';
@@ -116,7 +116,7 @@ comment on column drip.sequence_progress_monitor.device_id is 'Device of the jou
 comment on column drip.sequence_progress_monitor.device_name is 'Its name.';
 comment on column drip.sequence_progress_monitor.enrolled_at is 'When the contact was enrolled.';
 comment on column drip.sequence_progress_monitor.exit_reason is
-  'Why the journey was left: opted_out, lead_replied, exit_if, sequence_archived, erased, exit_lead,
-   or the reason that exit_lead was given.';
+  'Why the journey was exited: opted_out, lead_replied, exit_if, sequence_archived, erased,
+   exit_lead, or the reason passed to exit_lead.';
 alter view drip.sequence_progress_monitor owner to drip_view;
 grant select on drip.sequence_progress_monitor to drip_reader;

@@ -1,4 +1,4 @@
--- Who gets nothing, or no marketing, since when and why, and how that is lifted.
+-- Who gets nothing, or no marketing, since when and why, and how to end it.
 create view drip.suppression_list with (security_barrier) as
 select
   s.user_id,
@@ -12,9 +12,9 @@ select
   end as reason,
   s.source,
   case s.source
-    when 'application' then 'An application or a person told so.'
-    when 'reply' then 'The contact answered with a stop word.'
-    when 'provider' then 'The provider told so.'
+    when 'application' then 'An application or a person recorded it.'
+    when 'reply' then 'The contact replied with a stop word.'
+    when 'provider' then 'The provider reported it.'
     when 'import' then 'It came with an import.'
     else format('It came from %s.', s.source)
   end as sentence,
@@ -30,11 +30,11 @@ select
         end,
         s.user_id, s.phone, s.category)
   end as remedy
--- the test stands where it needs no join, else PostgreSQL 15 keeps those that a query does not need
+-- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.suppressions x where drip._policies_hold('suppression_list')) s
 left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone;
 comment on view drip.suppression_list is
-  'Grain: tenant × phone × category (user_id, phone, category). The opt-outs that hold.';
+  'Grain: tenant × phone × category (user_id, phone, category). The opt-outs in force.';
 comment on column drip.suppression_list.user_id is 'Tenant.';
 comment on column drip.suppression_list.lead_id is
   'Lead with that phone; null where there is none.';
@@ -42,12 +42,12 @@ comment on column drip.suppression_list.lead_name is 'Its name.';
 comment on column drip.suppression_list.phone is 'E.164; masked without drip_pii.';
 comment on column drip.suppression_list.category is 'all: gets nothing; marketing: no marketing.';
 comment on column drip.suppression_list.reason is
-  'What was told; phones in it are masked without drip_pii.';
+  'The recorded reason; phones in it are masked without drip_pii.';
 comment on column drip.suppression_list.source is
   'application, reply, provider, import, or what the application named.';
-comment on column drip.suppression_list.sentence is 'The source in words.';
-comment on column drip.suppression_list.created_at is 'Since when it holds.';
+comment on column drip.suppression_list.sentence is 'The source as a sentence.';
+comment on column drip.suppression_list.created_at is 'When it was recorded.';
 comment on column drip.suppression_list.remedy is
-  'Statement that lifts it, once the contact has agreed again; null without drip_pii.';
+  'Statement that ends it, once the contact has agreed again; null without drip_pii.';
 alter view drip.suppression_list owner to drip_view;
 grant select on drip.suppression_list to drip_reader;

@@ -273,10 +273,10 @@ def test_durations_alone_read_the_wall_clock(functions: list[dict[str, Any]]) ->
         "record_results",
         "_record_apart",
         # how long a play may take, not what happens in it
-        "_play",
+        "_simulate",
         "_run_sweeps",
         # how often it says how far it is
-        "_tell_progress",
+        "_report_progress",
     }
 
 

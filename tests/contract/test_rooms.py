@@ -22,7 +22,7 @@ UPWARD = {
 
 MOST_LINES = 200
 # Longer ones that are loops over much state of their own; no other is added.
-LONG = {"_look_along", "_forecast_queue"}
+LONG = {"_forecast_journey", "_forecast_queue"}
 
 # A call stands neither in a comment nor in a quoted sentence, such as a hint or a remedy.
 _NO_CALL = re.compile(r"--[^\n]*|'(?:[^']|'')*'")

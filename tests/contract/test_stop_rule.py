@@ -11,7 +11,7 @@ OWN = {
     "_explain_contact": "says whether the contact gets anything at all",
     "_opt_out": "another word for the very same opt-out",
     "opt_in": "takes the named opt-out back",
-    "_obey_lead": "takes back the one that the provider knows",
+    "_apply_request": "takes back the one that the provider knows",
     "_confirm_opt_out": "finds the opt-out that this reply made",
     "replies": "says it in words",
 }

@@ -203,7 +203,7 @@ def test_nobody_is_heard_through_a_number_of_another_account(
     assert nothing_happened(plant)
     errors = {letter["error"] for letter in dead_letters(plant)}
     assert errors == {
-        f"the instance {OURS} is of a device that the {kind} {target} does not speak for"
+        f"webhooks of the {kind} {target} may not report on the device of instance {OURS}"
     }
     assert {letter["user_id"] for letter in dead_letters(plant)} == {plant.user}
 

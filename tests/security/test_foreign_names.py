@@ -345,7 +345,7 @@ HOLES = {
         ("app", "drip.pause_sequence"),
     ),
     "a trigger function without its path": (
-        "alter function drip._guard_leads set search_path = ''",
+        "alter function drip._prepare_lead set search_path = ''",
         ("operator", "drip.leads"),
     ),
     "a body that is read when it runs": (

@@ -25,12 +25,12 @@ def test_told_by_an_application_a_reply_or_the_provider(clock: Clock, plant: Pla
     assert (by_application["lead_id"], by_application["lead_name"]) == (None, None)
     assert (by_application["source"], by_application["category"]) == ("application", "all")
     assert by_application["reason"] == "asked on the phone"
-    assert by_application["sentence"] == "An application or a person told so."
+    assert by_application["sentence"] == "An application or a person recorded it."
     assert (by_reply["lead_id"], by_reply["lead_name"]) == (lead, "Ali")
     assert (by_reply["phone"], by_reply["reason"]) == (PHONE, "replied STOP")
-    assert by_reply["sentence"] == "The contact answered with a stop word."
+    assert by_reply["sentence"] == "The contact replied with a stop word."
     assert (by_provider["source"], by_provider["category"]) == ("provider", "marketing")
-    assert by_provider["sentence"] == "The provider told so."
+    assert by_provider["sentence"] == "The provider reported it."
     assert by_shop["sentence"] == "It came from the shop."
 
 

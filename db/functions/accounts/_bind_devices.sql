@@ -1,5 +1,5 @@
--- Messages planned while the tenant had no device get one of the pool as soon as there is one; the
--- whole journey stays on it.
+-- Messages planned while the tenant had no device get one of the pool as soon as there is one; a
+-- journey stays on one device.
 create function drip._bind_devices(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile

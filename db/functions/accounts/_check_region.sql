@@ -1,4 +1,4 @@
--- Phones without + are read by a region's rules, so the region must have some.
+-- Phones without + are read by their region's rules, so the region must exist.
 create function drip._check_region(p_region text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -9,10 +9,10 @@ begin
   then
     perform drip._fail(
       'DR001',
-      pg_catalog.format('%s is no region', pg_catalog.quote_literal(left(p_region, 60))),
+      pg_catalog.format('%s is not a region', pg_catalog.quote_literal(left(p_region, 60))),
       'Use an ISO 3166 code of two letters, such as MY.');
   end if;
 end
 $$;
 comment on function drip._check_region(text) is
-  'DR001 when the text is neither null nor a region whose phones can be read.';
+  'DR001 when the text is not null and not a region whose phones can be read.';

@@ -1,6 +1,6 @@
--- Whose word counts: a secret proves a webhook, and what it says counts only for devices that the
--- secret is for. Those are the devices of one account, and devices that share a secret, such as the
--- numbers of one app of Meta that all name it.
+-- A secret proves who sent a webhook, and the webhook may report only on devices of that secret:
+-- those of one account, and devices that share a secret, such as the numbers of one Meta app that
+-- all name it.
 create function drip._is_one_sender(p_device_id bigint, p_other_id bigint) returns boolean
 language sql stable
 as $$
@@ -13,4 +13,4 @@ as $$
       and (o.account_id = d.account_id or drip._webhook_secret(o) = drip._webhook_secret(d)))
 $$;
 comment on function drip._is_one_sender(bigint, bigint) is
-  'True when a webhook of the one device may speak of the other.';
+  'True when webhooks of the first device may report on the second.';

@@ -1,6 +1,6 @@
--- The device's failover_policy at work, while it cannot send. failover: what is due moves to
--- another online device of the pool, for a contact always to the same one; later steps stay, and
--- are sent by the old device if it is back by then. rebind: the lead moves with all that waits.
+-- Applies the failover_policy of a device that cannot send. failover: due messages move to another
+-- online device of the pool, always the same for one contact; later steps stay with the old device
+-- in case it is back by then. rebind: the lead and all its pending messages move.
 create function drip._move_failed_over(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile

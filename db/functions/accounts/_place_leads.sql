@@ -1,8 +1,7 @@
--- Which device writes to a lead: its own, else the one that wrote to it last, else the one of the
--- pool with the least to do. New leads are dealt out so that the queues even out (as water fills a
--- basin), in an order of their hashes, so that any part of a batch is even too. Counting is bounded
--- by a fixed number and the batch itself; devices that are not online get new leads only when none
--- is. It reads no row of another transaction and writes none.
+-- Which device writes to a lead: its own, else the one that last wrote to it, else the least busy
+-- one of the pool. New leads are spread so that the queues even out, in hash order, so that any
+-- part of a batch is even too. Counting is bounded by a constant and the size of the batch; offline
+-- devices get new leads only when no device is online. Reads no uncommitted row and writes none.
 create function drip._place_leads(
   p_user bigint, p_devices bigint[], p_leads bigint[], p_messages integer,
   p_busy bigint[] default null, p_backlog bigint[] default null, p_lasts bigint[] default null)
@@ -35,12 +34,12 @@ end
 $$;
 comment on function drip._place_leads(
   bigint, bigint[], bigint[], integer, bigint[], bigint[], bigint[]) is
-  'The device for each of these leads, in their order, of those named or else of the pool; for a
-   lead without one it weighs that many new messages. Null when there is no device. A preview says
-   by p_backlog how many messages wait for which device of p_busy, instead of counting them, and
-   by p_lasts which device would have written to each lead last.';
+  'The device for each of these leads, in their order, out of those named or else the pool; each
+   lead without one counts as that many new messages. Null when there is no device. A preview passes
+   how many messages wait (p_backlog) on which devices (p_busy), instead of counting them, and the
+   device that would have written to each lead last (p_lasts).';
 
--- The planner settings keep the plans nested loops over indexes, also those made while a table was
+-- The planner settings make sure of nested loops over indexes, also in plans made while a table was
 -- empty.
 create function drip._place_batch(
   p_leads bigint[], p_kept bigint[], p_fresh bigint[], p_own_first boolean, p_counted integer,
@@ -116,7 +115,7 @@ begin
       order by b.backlog, hashint8extended(p_leads[1], d.id) desc, d.id
       rows between unbounded preceding and current row)
   ),
-  -- how many devices the new messages reach, from the emptiest on
+  -- how many devices the new messages fill, beginning with the emptiest
   filled as (
     select s.place as devices, s.so_far + v_loose * p_weight as messages
     from sorted s
@@ -150,9 +149,9 @@ end
 $$;
 comment on function drip._place_batch(
   bigint[], bigint[], bigint[], boolean, integer, bigint, bigint[], bigint[], bigint[]) is
-  'The devices of these leads, in their order: who wrote last among p_kept, else dealt to p_fresh.';
+  'The devices of these leads, in their order: the last to write among p_kept, else from p_fresh.';
 
--- The same for one lead, without what only a batch needs: a third of the time.
+-- The same for one lead without the work that only a batch needs: a third of the time.
 create function drip._place_lead(
   p_lead bigint, p_kept bigint[], p_fresh bigint[], p_own_first boolean, p_counted integer)
 returns bigint
@@ -200,4 +199,4 @@ begin
 end
 $$;
 comment on function drip._place_lead(bigint, bigint[], bigint[], boolean, integer) is
-  'The device for one lead: who wrote to it last among p_kept, else the least busy of p_fresh.';
+  'The device for one lead: the last to write to it among p_kept, else the least busy of p_fresh.';

@@ -1,4 +1,4 @@
--- The receiver looks up addresses from this list, and people copy them from the same one.
+-- The receiver resolves addresses by this list, and people copy addresses from it.
 create function drip._webhook_targets()
 returns table (
   kind text, id bigint, user_id bigint, name text, platform text, webhook_secret_name text,
@@ -22,4 +22,4 @@ as $$
   from drip.sender_accounts a
 $$;
 comment on function drip._webhook_targets() is
-  'All devices and accounts as addresses of webhooks, with the names of their secrets.';
+  'All devices and accounts as webhook addresses, with the names of their secrets.';

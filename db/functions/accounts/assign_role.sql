@@ -1,5 +1,5 @@
--- Says for which tenant a database role may act; members of the role inherit it, and revoke_role
--- takes it back.
+-- Maps a database role to a tenant; members of the role inherit the mapping, and revoke_role ends
+-- it.
 create function drip.assign_role(p_role text, p_user text)
 returns table (role_name text, user_id bigint, outcome text)
 language plpgsql volatile security definer
@@ -39,11 +39,11 @@ begin
 end
 $$;
 comment on function drip.assign_role(text, text) is
-  'Lets a database role act for a user (id or name); not one of pgdrip''s own or of PostgreSQL''s,
-   which many logins share. Outcome: assigned, already_assigned.';
+  'Lets a database role act for a user (id or name); roles of pgdrip and of PostgreSQL, which many
+   logins share, are refused. Outcome: assigned, already_assigned.';
 grant execute on function drip.assign_role(text, text) to drip_operator;
 
--- Every application is a member of drip_app: a tenant given to that role is given to all of them.
+-- Every application is a member of drip_app: mapping that role would give a tenant to all of them.
 create function drip._check_assignable(p_role text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -63,4 +63,4 @@ begin
 end
 $$;
 comment on function drip._check_assignable(text) is
-  'DR001 for roles of pgdrip and of PostgreSQL, which no tenant is given to.';
+  'DR001 for roles of pgdrip and of PostgreSQL, which cannot be mapped to a tenant.';

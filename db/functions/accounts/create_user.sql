@@ -1,4 +1,4 @@
--- A tenant by name; a repeat returns the one that is there, unchanged.
+-- Creates a tenant; a repeat returns the existing one, unchanged.
 create function drip.create_user(
   p_name text,
   p_email text default null,
@@ -68,6 +68,6 @@ begin
 end
 $$;
 comment on function drip.create_user(text, text, text, text, jsonb) is
-  'Makes a tenant: IANA zone, ISO region for phones without +, settings by column name of
+  'Creates a tenant: IANA zone, ISO region for phones without +, settings by column name of
    drip.users. Outcome: created, existing (by name; unchanged).';
 grant execute on function drip.create_user(text, text, text, text, jsonb) to drip_operator;

@@ -1,4 +1,4 @@
--- The receiver asks whose webhook an address takes, and which secrets prove it.
+-- The receiver asks which device or account an address belongs to, and which secrets verify it.
 create function drip.find_webhook_target(p_kind text, p_id bigint)
 returns table (
   kind text, id bigint, user_id bigint, platform text, webhook_secret_name text,

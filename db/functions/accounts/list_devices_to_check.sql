@@ -1,6 +1,6 @@
--- Hands the devices whose turn it is to one worker: the stamp keeps others from asking them again
--- within the half minute, and a part at a time spreads the questions over it. A row that
--- somebody holds waits for the next look. 28 seconds and not 30, because looks jitter.
+-- Hands the devices that are due for a check to one worker: the stamp keeps other workers from
+-- checking them within half a minute, and p_parts spreads the checks over that time. A locked row
+-- waits for the next call. 28 seconds instead of 30, because the calls jitter.
 create function drip.list_devices_to_check(p_platforms text[], p_parts integer default 1)
 returns table (
   device_id bigint, platform text, endpoint text, instance text, secret_name text)
@@ -21,7 +21,7 @@ as $$
     where d.id in (select c.id from checkable c)
       and (d.asked_at is null
            or d.asked_at <= drip.now() - interval '28 seconds'
-           -- a clock that was ahead; a worker beside this one may be so by its transaction's age
+           -- a stamp of a clock that was ahead; transactions' clocks differ by their age
            or d.asked_at > drip.now() + interval '1 minute')
     order by d.asked_at nulls first, d.id
     limit (select ceil(count(*) / greatest(p_parts, 1)::numeric) from checkable c)
@@ -39,7 +39,7 @@ as $$
   order by t.id
 $$;
 comment on function drip.list_devices_to_check(text[], integer) is
-  'Devices of these platforms whose sender was not asked for half a minute, the longest unasked
-   first and at most one in p_parts of all, for the caller to ask; not the disabled, nor those of
-   inactive users.';
+  'Devices of these platforms that were not checked for half a minute, the longest unchecked first,
+   at most one in p_parts of all, for the caller to check; no disabled devices, none of inactive
+   users.';
 grant execute on function drip.list_devices_to_check(text[], integer) to drip_worker;

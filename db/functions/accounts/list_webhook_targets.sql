@@ -1,4 +1,4 @@
--- The receiver looks at all secrets before it starts.
+-- The receiver reads all secrets before it starts.
 create function drip.list_webhook_targets()
 returns table (
   kind text, id bigint, user_id bigint, name text, platform text, webhook_secret_name text,

@@ -1,6 +1,6 @@
--- What a sender says of its device. It lifts what a sender has set, never what a person has
--- disabled; a row that somebody holds is left to the next report. The device is text, as
--- everywhere: a polymorphic argument's cast would be the caller's own, run with the owner's rights.
+-- What a sender reports of its device. A report ends a status that a sender has set, never one that
+-- a person has set to disabled; a locked row is left to the next report. The device is text, as
+-- everywhere: a polymorphic argument would run the caller's own cast with the owner's rights.
 create function drip.report_device(
   p_device text, p_status text, p_reason text default null)
 returns table (device_id bigint, status text, outcome text)
@@ -35,7 +35,7 @@ begin
     return query select v_device.id, v_device.status, 'disabled'::text;
     return;
   end if;
-  -- Unreachable says less than logged out: only an online report ends that.
+  -- Unreachable is less certain than logged out: only an online report ends that.
   if p_status = v_device.status or (p_status = 'offline' and v_device.status = 'needs_attention')
   then
     update drip.user_devices d
@@ -48,7 +48,7 @@ begin
     return query select v_device.id, v_device.status, 'unchanged'::text;
     return;
   end if;
-  -- A check may find well what an error has stopped for a trouble that no check sees.
+  -- A check may succeed although an error stopped the device for a fault that no check detects.
   if v_device.status = 'needs_attention' and v_device.is_held then
     update drip.user_devices d set last_seen = v_now where d.id = v_id;
     return query select v_device.id, v_device.status, 'held'::text;
@@ -61,13 +61,13 @@ begin
   where d.id = v_id;
   perform drip._audit_system(v_mark, 'report_device', 'device', array[v_id]);
   if p_status = 'online' then
-    perform drip._look_again(v_id);
+    perform drip._wake_device(v_id);
   end if;
   return query select v_id, p_status, 'changed'::text;
 end
 $$;
 comment on function drip.report_device(text, text, text) is
-  'Notes what a sender says of its device (id or name): online, offline or needs_attention, and a
-   reason. Outcome: changed, unchanged, disabled (left so), held (stopped by an error that only
-   set_device_status ends), busy (somebody holds the row).';
+  'Records what a sender reports of its device (id or name): online, offline or needs_attention, and
+   a reason. Outcome: changed, unchanged, disabled (left so), held (stopped by an error that only
+   set_device_status ends), busy (another session has locked the row).';
 grant execute on function drip.report_device(text, text, text) to drip_worker;

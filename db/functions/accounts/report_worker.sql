@@ -1,4 +1,4 @@
--- A heartbeat, so that people see which workers live.
+-- A heartbeat shows people which workers are alive.
 create function drip.report_worker(
   p_worker text,
   p_version text default null,
@@ -42,6 +42,6 @@ begin
 end
 $$;
 comment on function drip.report_worker(text, text, integer, boolean) is
-  'Notes that a worker lives, with its version and free send slots. Outcome: started, seen,
+  'Records that a worker is alive, with its version and free send slots. Outcome: started, seen,
    stopped.';
 grant execute on function drip.report_worker(text, text, integer, boolean) to drip_worker;

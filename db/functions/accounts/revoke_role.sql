@@ -1,5 +1,5 @@
--- The way back of assign_role. Roles are kept by name: one that is dropped leaves its tenants to
--- the next role of that name, so a role need not exist to be taken off.
+-- Undoes assign_role. Mappings are kept by name: a dropped role would leave its tenants to the next
+-- role of that name, so a role need not exist to be revoked.
 create function drip.revoke_role(p_role text, p_user text)
 returns table (role_name text, user_id bigint, outcome text)
 language plpgsql volatile security definer
@@ -26,7 +26,7 @@ begin
     perform drip._fail(
       'DR012', pg_catalog.format('there is no role %s', pg_catalog.quote_literal(v_role)),
       pg_catalog.format(
-        'The nearest one that acts for a user is %s.',
+        'The nearest role that acts for a user is %s.',
         coalesce(
           pg_catalog.quote_literal(drip._nearest(
             v_role, array(select ur.role_name from drip.user_roles ur))),
@@ -36,6 +36,6 @@ begin
 end
 $$;
 comment on function drip.revoke_role(text, text) is
-  'Takes assign_role back: the role acts for the user (id or name) no longer, from the next
-   statement of every open session on. Outcome: revoked, not_assigned.';
+  'Undoes assign_role: the role no longer acts for the user (id or name), from the next statement
+   of every open session on. Outcome: revoked, not_assigned.';
 grant execute on function drip.revoke_role(text, text) to drip_operator;

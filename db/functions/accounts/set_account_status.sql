@@ -1,4 +1,4 @@
--- A person's word on an account: nothing else lifts a stop of all its devices.
+-- A person's decision on an account: nothing else ends a stop of all its devices.
 create function drip.set_account_status(
   p_account text, p_status text, p_reason text default null)
 returns table (account_id bigint, status text, outcome text)
@@ -34,7 +34,7 @@ begin
   perform drip._audit(
     v_account.user_id, 'set_account_status', 'account', v_account.id, v_reason);
   if v_status = 'online' then
-    perform drip._look_again(d.id)
+    perform drip._wake_device(d.id)
     from drip.user_devices d
     where d.account_id = v_account.id
     order by d.id;
@@ -44,5 +44,5 @@ end
 $$;
 comment on function drip.set_account_status(text, text, text) is
   'Sets a sender account (id or name) to online, offline, needs_attention or disabled; only this
-   lifts a stop of all its devices, and ends a pause of them. Outcome: changed, unchanged.';
+   ends a stop of all its devices; it also ends a block early. Outcome: changed, unchanged.';
 grant execute on function drip.set_account_status(text, text, text) to drip_operator;

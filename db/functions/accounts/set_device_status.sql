@@ -1,4 +1,4 @@
--- A person's word on a device: the only way out of disabled.
+-- A person's decision on a device: the only way out of disabled.
 create function drip.set_device_status(
   p_device text, p_status text, p_reason text default null)
 returns table (device_id bigint, status text, outcome text)
@@ -34,12 +34,12 @@ begin
   perform drip._audit(
     v_device.user_id, 'set_device_status', 'device', v_device.id, v_reason);
   if v_status = 'online' then
-    perform drip._look_again(v_device.id);
+    perform drip._wake_device(v_device.id);
   end if;
   return query select v_device.id, v_status, 'changed'::text;
 end
 $$;
 comment on function drip.set_device_status(text, text, text) is
-  'Sets a device (id or name) to online, offline, needs_attention or disabled; only this lifts
+  'Sets a device (id or name) to online, offline, needs_attention or disabled; only this ends
    disabled. Outcome: changed, unchanged.';
 grant execute on function drip.set_device_status(text, text, text) to drip_operator;

@@ -1,4 +1,4 @@
--- What several devices share: a cap on the people reached, and the secrets of its webhooks.
+-- Settings that several devices share: a reach cap, and the secrets of their webhooks.
 create function drip.upsert_account(
   p_name text, p_platform text default null, p_settings jsonb default '{}')
 returns table (account_id bigint, name text, outcome text)
@@ -71,7 +71,7 @@ begin
     perform drip._audit(
       v_user, 'upsert_account', 'account', v_new.id, null,
       jsonb_build_object('outcome', v_outcome) || coalesce(p_settings, '{}'));
-    -- A cap that was raised lets devices send that wait for it.
+    -- A higher cap lets devices send that wait for it.
     perform drip._notify_wake(array(
       select d.id from drip.user_devices d where d.account_id = v_new.id order by d.id));
   end if;
@@ -79,7 +79,7 @@ begin
 end
 $$;
 comment on function drip.upsert_account(text, text, jsonb) is
-  'Makes the sender account of that name or patches it; settings by column name of
+  'Creates the sender account of that name or patches it; settings by column name of
    drip.sender_accounts: reach_cap and the names of its webhook secrets. Devices join it by their
    setting account. Outcome: created, updated, unchanged.';
 grant execute on function drip.upsert_account(text, text, jsonb) to drip_operator;

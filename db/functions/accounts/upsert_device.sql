@@ -1,4 +1,4 @@
--- One call makes a device or patches it: what is null or not named stays as it is.
+-- Creates or patches a device in one call: a field that is null or not named stays as it is.
 create function drip.upsert_device(
   p_name text,
   p_platform text default null,
@@ -65,7 +65,7 @@ begin
 
   begin
     if v_old.id is null then
-      -- the whole row: a column that is added stands in the update alone
+      -- compares whole rows, so that only the update names the columns
       v_new.id := nextval(pg_get_serial_sequence('drip.user_devices', 'id'));
       insert into drip.user_devices overriding system value
       select v_new.*;
@@ -107,9 +107,9 @@ begin
 end
 $$;
 comment on function drip.upsert_device(text, text, text, text, text, text, jsonb) is
-  'Makes the device of that name or patches it; null leaves a field, an empty text clears it.
-   Settings by column name of drip.user_devices, and account (made when it is new). Outcome:
-   created, updated, unchanged.';
+  'Creates the device of that name or patches it; null keeps a field, an empty text clears it.
+   Settings by column name of drip.user_devices, and account (created if new). Outcome: created,
+   updated, unchanged.';
 grant execute on function drip.upsert_device(text, text, text, text, text, text, jsonb)
   to drip_operator;
 
@@ -137,7 +137,7 @@ begin
 end
 $$;
 comment on function drip._new_device(bigint, text, timestamptz) is
-  'A device as it is before anybody sets anything.';
+  'A device with the defaults of every setting.';
 
 create function drip._device_account(p_user bigint, p_account text, p_platform text)
 returns bigint
@@ -160,7 +160,7 @@ begin
   if v_id is null and v_account ~ e'^\\d+$' then
     perform drip._fail(
       'DR012', pg_catalog.format('there is no account %s', v_account),
-      'Name the account; a new name makes a new account.');
+      'Name the account; a new name creates an account.');
   end if;
   if v_id is null then
     insert into drip.sender_accounts as a (user_id, name, platform, created_at)
@@ -173,4 +173,4 @@ begin
 end
 $$;
 comment on function drip._device_account(bigint, text, text) is
-  'Id of the sender account of that id or name; a name that is new makes the account.';
+  'Id of the sender account of that id or name; a new name creates the account.';

@@ -1,5 +1,5 @@
--- What a resume makes of a planned time. A campaign of each lead's own clock moves by whole days:
--- what was to go before the pause may go now, what fell into it goes at its time of the next day.
+-- The planned time of a message after a resume. Campaigns by each lead's local time move by whole
+-- days: what was due before the pause may go now, what fell into it goes at its time the next day.
 create function drip._after_pause(
   p_at timestamptz, p_policy text, p_from timestamptz, p_to timestamptz, p_is_local boolean,
   p_zone text)
@@ -24,4 +24,4 @@ as $$
 $$;
 comment on function drip._after_pause(
   timestamptz, text, timestamptz, timestamptz, boolean, text) is
-  'The time of a campaign''s message after a pause: by shift, catch_up or skip; null = skipped.';
+  'The time of a campaign''s message after a pause, by shift, catch_up or skip; null = skipped.';

@@ -1,5 +1,5 @@
--- For leads whose message is planned only afterwards. The campaign's own time has moved already, so
--- of a shift only the times that fell into the pause are left.
+-- For leads whose message is planned after the pauses. The campaign's own time has moved already,
+-- so a shift changes only times within the pause.
 create function drip._after_pauses(
   p_at timestamptz, p_pauses jsonb, p_is_local boolean, p_zone text)
 returns timestamptz
@@ -30,4 +30,4 @@ begin
 end
 $$;
 comment on function drip._after_pauses(timestamptz, jsonb, boolean, text) is
-  'When a message goes that is planned after pauses [{policy, from, to}]; null = skipped.';
+  'When a message planned after pauses [{policy, from, to}] goes; null = skipped.';

@@ -1,4 +1,4 @@
--- A notification saves the wait for the next sweep.
+-- A notification, so that planning need not wait for the next sweep.
 create function drip._announce_expansion(p_campaign drip.campaigns) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -12,4 +12,4 @@ begin
 end
 $$;
 comment on function drip._announce_expansion(drip.campaigns) is
-  'Tells the workers if messages of the campaign are to be planned now.';
+  'Notifies the workers if messages of the campaign are to be planned now.';

@@ -1,6 +1,6 @@
--- What a new status means for the messages, whoever wrote it. Once a pause or a cancel has
--- committed, nothing unclaimed leaves: it waits for the claims that are looking at this campaign,
--- and later ones judge by its row. What is many follows in chunks (sweep_campaigns).
+-- Applies a new status to the messages, whoever wrote it. No message is claimed once a pause or a
+-- cancel has committed: it waits for the claims that are judging this campaign, and later claims
+-- read its row. sweep_campaigns changes the rows of large campaigns in chunks.
 create or replace function drip._apply_campaign_status() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -20,7 +20,7 @@ begin
         for no key update);
       perform drip._cancel_rows(v_ids);
     elsif new.sweeps is null then
-      perform drip._hold_messages(
+      perform drip._defer_messages(
         array(
           select m.id
           from drip.broadcast_messages m
@@ -44,7 +44,7 @@ begin
     else
       select c.moved, c.skipped into v_freed from drip._count_freed(new) c;
     end if;
-    -- For the verb, in this transaction.
+    -- The verb reads this within the transaction.
     perform set_config(
       'drip.resumed', json_build_array(v_freed.moved, v_freed.skipped)::text, true);
     perform drip._forget_results(new.id, null);
@@ -53,7 +53,7 @@ begin
 end
 $$;
 comment on function drip._apply_campaign_status() is
-  'Holds, frees or cancels the pending messages of a campaign when its status changes.';
+  'Trigger: defers, frees or cancels the pending messages of a campaign when its status changes.';
 
 create or replace trigger apply_campaign_status
   after update of status on drip.campaigns
@@ -88,10 +88,10 @@ begin
 end
 $$;
 comment on function drip._count_freed(drip.campaigns) is
-  'What the resume of a large campaign is about to do to its messages; null = to all that wait.';
+  'What resuming a large campaign will do to its messages; null = to all pending ones.';
 
--- A campaign that is due now is expanded within a second, later ones by the minute's sweep; so is
--- what a change of status has left to be written.
+-- A campaign that is due now is expanded within a second, later ones by the minute's sweep; the
+-- same holds for rows that a change of status leaves to the sweep.
 create or replace function drip._announce_campaign() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -106,7 +106,7 @@ begin
 end
 $$;
 comment on function drip._announce_campaign() is
-  'Tells the workers that a campaign is due, or has something to be written.';
+  'Trigger: notifies the workers that a campaign is due or has rows left to change.';
 
 create or replace trigger announce_campaign
   after insert or update of status, scheduled_at on drip.campaigns

@@ -1,4 +1,4 @@
--- Definitions are compared and exported, so they must be complete and in one order.
+-- Definitions are compared and exported, so they must be complete and in a fixed order.
 create function drip._campaign_definition(p_campaign_id bigint) returns jsonb
 language sql stable
 as $$
@@ -16,4 +16,4 @@ as $$
   where c.id = p_campaign_id
 $$;
 comment on function drip._campaign_definition(bigint) is
-  'What a definition of this campaign would say, every settable key included.';
+  'The definition of this campaign, with every settable key.';

@@ -1,4 +1,4 @@
--- What a definition of a campaign may say: column → kind of value (see _definition_value).
+-- The keys of a campaign's definition: column → kind of value (see _definition_value).
 create function drip._campaign_keys() returns jsonb
 language sql stable parallel safe
 as $$

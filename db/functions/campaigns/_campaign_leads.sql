@@ -1,5 +1,5 @@
--- The one answer to who is in a campaign's audience: niche and target_status from the lead,
--- registered views by their key; once planning has taken the members of a view, those.
+-- The single definition of a campaign's audience: niche and target_status of the lead, registered
+-- views by their key; once planning has stored the members of a view, those.
 create function drip._campaign_leads(p_campaign drip.campaigns, p_after bigint, p_limit bigint)
 returns setof drip.leads
 language sql stable
@@ -11,4 +11,4 @@ as $$
 $$;
 comment on function drip._campaign_leads(drip.campaigns, bigint, bigint) is
   'The next leads of a campaign''s audience after a lead id, in id order, without those that its
-   exclude names; a null limit gives all.';
+   exclude names; all of them for a null limit.';

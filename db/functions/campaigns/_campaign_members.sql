@@ -1,4 +1,4 @@
--- p_who: all; wanted, without those that exclude names; or excluded, these alone.
+-- p_who: all; wanted, without the excluded; or excluded, only those.
 create function drip._campaign_members(
   p_campaign drip.campaigns, p_after bigint, p_limit bigint, p_only bigint default null,
   p_who text default 'all')
@@ -23,7 +23,7 @@ begin
     || case when p_campaign.exclude is not null
          then ' left join drip._audience_leads($8, $1, $7) x (lead_id) on x.lead_id = l.id'
          else '' end
-    -- 999: erased
+    -- the number of an erased lead
     || ' where l.user_id = $1 and l.id > $2 and not l.is_tester'
     || ' and not starts_with(l.phone, ''+999'')'
     || case when p_campaign.niche is not null
@@ -44,10 +44,10 @@ begin
 end
 $$;
 comment on function drip._campaign_members(drip.campaigns, bigint, bigint, bigint, text) is
-  'Who matches a campaign after a lead id, in id order, and whether its exclude names them; with
-   p_only that lead alone. Those who opted out are among them.';
+  'The leads that match a campaign after a lead id, in id order, and whether its exclude names them;
+   with p_only that lead alone. Includes contacts who have opted out.';
 
--- The table has no statistics when the first chunk reads it.
+-- The table has no statistics yet when the first chunk reads it.
 create function drip._taken_members(
   p_campaign_id bigint, p_after bigint, p_limit bigint, p_only bigint, p_who text)
 returns table (lead_id bigint, is_excluded boolean)

@@ -1,4 +1,4 @@
--- Creating and editing read a definition alike.
+-- Creating and editing read a definition the same way.
 create function drip._campaign_values(p_user bigint, p_definition jsonb, p_is_change boolean)
 returns jsonb
 language plpgsql stable

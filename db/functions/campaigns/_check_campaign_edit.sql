@@ -1,5 +1,5 @@
--- A new time is one for all that waits, whatever pauses there were. Once planning has begun, who
--- gets it is settled.
+-- A new time applies to all waiting messages, regardless of pauses. Once planning has begun, the
+-- audience cannot change.
 create function drip._check_campaign_edit(p_old drip.campaigns, p_new drip.campaigns)
 returns drip.campaigns
 language plpgsql stable
@@ -28,9 +28,9 @@ begin
   then
     perform drip._fail(
       'DR005',
-      format('the audience of the campaign %s is being written to', quote_literal(p_old.title)),
-      'Others get a campaign of their own: create_campaign(get_campaign(…) || ''{"title": "…",'
-      ' "niche": "…"}''); cancel_messages takes people out.');
+      format('planning of the campaign %s has begun', quote_literal(p_old.title)),
+      'Reach other leads by a new campaign: create_campaign(get_campaign(…) || ''{"title": "…",'
+      ' "niche": "…"}''); cancel_messages removes contacts.');
   end if;
   return p_new;
 end

@@ -1,5 +1,5 @@
--- Completion is read from the rows: planned to the end, nothing pending or on its way, and no
--- unknown outcome that is still held.
+-- Completion follows from the rows: fully planned, nothing pending or in flight, and no unknown
+-- outcome within unknown_hold.
 create function drip._complete_campaigns(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile

@@ -1,4 +1,4 @@
--- The inner form: with a tenant it serves that one alone.
+-- The inner form of expand_campaigns: with a tenant it serves only that one.
 create function drip._expand_campaigns(
   p_limit integer, p_user_id bigint, p_campaign_id bigint default null)
 returns table (
@@ -26,7 +26,7 @@ begin
     v_taken := v_campaign;
     if drip._wants_taking(v_campaign) then
       perform drip._take_audience(v_campaign);
-      -- a small one is planned at once
+      -- plan a small one at once
       select c.*
       into v_taken
       from drip.campaigns c
@@ -38,7 +38,7 @@ begin
     end if;
   exception
     when query_canceled then
-      -- a cancel by a person is no failure of the campaign
+      -- a person who cancels the statement is no failure of the campaign
       if v_timeout = interval '0' or drip._statement_age() < v_timeout then
         raise;
       end if;
@@ -78,8 +78,8 @@ $$;
 comment on function drip._expand_campaigns(integer, bigint, bigint) is
   'expand_campaigns, for all tenants, for one, or for one campaign.';
 
--- A campaign whose audience is being read has no lock on its row, so that a pause or a cancel does
--- not wait for a slow view; its lock row keeps other sessions from reading it too.
+-- A campaign whose audience is being read has no lock on its row, so that a pause or a cancel need
+-- not wait for a slow view; its lock row keeps other sessions from reading it as well.
 create function drip._next_expansion(
   p_user_id bigint, p_campaign_id bigint, p_now timestamptz)
 returns drip.campaigns
@@ -120,7 +120,7 @@ begin
 end
 $$;
 comment on function drip._next_expansion(bigint, bigint, timestamptz) is
-  'The campaign that is due longest and that no other session works at, or null.';
+  'The campaign that is overdue the longest and that no other session is planning, or null.';
 
 create function drip._expand_chunk(p_campaign drip.campaigns, p_limit integer) returns bigint
 language plpgsql volatile
@@ -256,4 +256,4 @@ begin
 end
 $$;
 comment on function drip._expand_chunk(drip.campaigns, integer) is
-  'Plans the messages of the next leads of a campaign and writes how far it has come.';
+  'Plans the messages of the next leads of a campaign and records its progress.';

@@ -1,4 +1,4 @@
--- Wall clock per lead: the first zone to reach it is up to 26 hours ahead of the last.
+-- By each lead's local time: the first zone reaches a time up to 26 hours before the last.
 create function drip._expands_at(p_campaign drip.campaigns) returns timestamptz
 language sql immutable parallel safe
 as $$

@@ -34,7 +34,7 @@ begin
         'The nearest title is ' || quote_literal(drip._nearest(
           v_wanted,
           array(select c.title from drip.campaigns c where c.user_id = any (v_users)))) || '.',
-        'There are no campaigns yet; create_campaign makes one.'));
+        'There are no campaigns yet; create_campaign creates one.'));
   end if;
   if cardinality(v_found) > 1 then
     perform drip._fail(

@@ -1,7 +1,7 @@
--- What an edit of a running campaign means for the messages that wait, by the verb or a plain
--- UPDATE: they get the times, devices and class that planning would give them now. Text, window and
--- delays need nothing: the claim reads them. It waits for messages that are being claimed, so that
--- afterwards none is left behind; what has left is history.
+-- Applies an edit of a running campaign, by the verb or a plain UPDATE, to its pending messages:
+-- they get the times, devices and priority that planning would give them now. Text, window and
+-- delays need nothing, since the claim reads them. It waits for messages that are being claimed, so
+-- that none keeps the old values; sent messages stay as they are.
 create or replace function drip._follow_campaign() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ begin
       category = new.category,
       priority = new.priority,
       message_type = new.message_type,
-      -- a held one stays held, one that failed keeps its rest
+      -- a paused message stays paused, a failed one keeps its delay
       not_before = case
         when m.deferred_reason = 'campaign_paused' or m.failures > 0 then m.not_before end,
       deferred_reason = case
@@ -89,7 +89,7 @@ begin
 end
 $$;
 comment on function drip._follow_campaign() is
-  'Trigger: messages that wait follow an edit of their campaign.';
+  'Trigger: pending messages follow an edit of their campaign.';
 
 create or replace trigger follow_campaign
   after update on drip.campaigns
@@ -104,7 +104,7 @@ create or replace trigger follow_campaign
        old.message_type, old.devices, old.per_device_limit))
   execute function drip._follow_campaign();
 
--- In the manner of planning.
+-- As in planning.
 create function drip._apply_suppressions(p_ids bigint[], p_category text)
 returns void
 language sql volatile
@@ -131,9 +131,9 @@ as $$
   where m.id = n.id and n.is_suppressed = (m.status = 'pending')
 $$;
 comment on function drip._apply_suppressions(bigint[], text) is
-  'Skips or takes back messages of a campaign by the opt-outs that hold for a category.';
+  'Skips or restores messages of a campaign by the opt-outs for its category.';
 
--- What has left counts first, then what waits in the order of leads, as planning had it.
+-- Sent messages count first, then the pending ones in the order of leads, as in planning.
 create function drip._apply_device_limit(p_campaign_id bigint, p_limit integer)
 returns void
 language sql volatile
@@ -165,4 +165,4 @@ as $$
     and n.is_over = (m.status = 'pending')
 $$;
 comment on function drip._apply_device_limit(bigint, integer) is
-  'Skips or takes back messages of a campaign by its limit per device.';
+  'Skips or restores messages of a campaign by its limit per device.';

@@ -1,5 +1,5 @@
--- The pause does not count for how long a message is valid, where times move with it. One time for
--- all is reckoned in place: the function costs 20 µs a message.
+-- When times shift, the pause does not count for valid_for either. One time for all is calculated
+-- inline: the function costs 20 µs per message.
 create function drip._free_rows(
   p_ids bigint[], p_is_local boolean, p_policy text, p_from timestamptz, p_to timestamptz,
   out moved bigint, out skipped bigint, out kept bigint)
@@ -26,8 +26,8 @@ begin
           n.at - m.scheduled_at, p_to - greatest(p_from, m.scheduled_at), interval '0'))
         else m.expires_at
       end,
-      not_before = case when n.at is not null and drip._is_resting(m) then m.not_before end,
-      deferred_reason = case when n.at is not null and drip._is_resting(m) then 'not_due' end
+      not_before = case when n.at is not null and drip._waits_for_retry(m) then m.not_before end,
+      deferred_reason = case when n.at is not null and drip._waits_for_retry(m) then 'not_due' end
     from (
       select
         b.id, b.scheduled_at as was_at,
@@ -59,4 +59,4 @@ begin
 end
 $$;
 comment on function drip._free_rows(bigint[], boolean, text, timestamptz, timestamptz) is
-  'Frees messages that the caller has locked after a pause of their campaign, by a policy.';
+  'Frees messages, which the caller has locked, after a pause of their campaign, by a policy.';

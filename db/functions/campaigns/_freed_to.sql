@@ -1,4 +1,4 @@
--- A resume reaches its messages in chunks; what lies beyond the chunk is still held back.
+-- A resume frees messages in chunks; messages beyond the last chunk still wait.
 create function drip._freed_to(p_sweeps jsonb, p_swept_to_lead_id bigint) returns bigint
 language sql immutable parallel safe
 as $$
@@ -13,4 +13,4 @@ as $$
   ) q
 $$;
 comment on function drip._freed_to(jsonb, bigint) is
-  'Up to which lead the resumes of a campaign have reached its messages; null = all.';
+  'Up to which lead the resumes of a campaign have freed its messages; null = all.';

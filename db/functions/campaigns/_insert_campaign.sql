@@ -1,4 +1,4 @@
--- create_campaign and apply_definitions write a draft alike.
+-- create_campaign and apply_definitions insert drafts the same way.
 create function drip._insert_campaign(p_user bigint, p_definition jsonb) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ begin
   if v_values ->> 'title' is null then
     perform drip._fail('DR001', 'the definition has no title', 'Add "title": "…".');
   end if;
-  -- each variant is looked at when the row is written
+  -- the trigger checks each variant when the row is written
   if coalesce(jsonb_typeof(v_values -> 'variants'), 'null') = 'null' then
     perform drip._check_message(
       coalesce(v_values ->> 'message_type', 'text'), v_values ->> 'message',
@@ -28,4 +28,4 @@ begin
 end
 $$;
 comment on function drip._insert_campaign(bigint, jsonb) is
-  'Writes a draft from a definition; returns its id.';
+  'Inserts a draft from a definition; returns its id.';

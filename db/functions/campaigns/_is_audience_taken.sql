@@ -1,4 +1,4 @@
--- True between the taking of a registered audience and the end of planning.
+-- True between storing a registered audience and the end of planning.
 create function drip._is_audience_taken(p_campaign drip.campaigns) returns boolean
 language sql immutable parallel safe
 as $$
@@ -7,4 +7,4 @@ as $$
     and p_campaign.status in ('pending', 'triggered', 'paused', 'failed')
 $$;
 comment on function drip._is_audience_taken(drip.campaigns) is
-  'Whether the members of the campaign''s audience stand in campaign_audience.';
+  'Whether campaign_audience has the members of the campaign''s audience.';

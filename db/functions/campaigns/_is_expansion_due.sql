@@ -6,7 +6,7 @@ as $$
   select p_campaign.expanded_at is null
     and p_campaign.status in ('pending', 'triggered')
     and drip._expands_at(p_campaign) <= p_now
-    -- a resume reaches what is planned first, or it would take what is new for old
+    -- a resume first frees what is planned, or it would treat new messages as old
     and p_campaign.freed_to_lead_id is null
     and (p_campaign.expand_attempts = 0
          or p_campaign.last_run_at + p_campaign.expand_attempts * interval '30 seconds' <= p_now)

@@ -1,4 +1,4 @@
--- An edit locks all messages it may move before it changes any, in the order of their ids.
+-- An edit locks all messages that it may move before it changes any, in id order.
 create function drip._lock_followers(p_campaign drip.campaigns) returns bigint[]
 language sql volatile
 as $$
@@ -9,10 +9,10 @@ as $$
       and (m.status = 'pending'
            or (m.status = 'skipped'
                and (m.status_reason = 'campaign_device_limit'
-                    -- who is excluded as well is not told apart
+                    -- the row does not say whether the contact is excluded as well
                     or (m.status_reason = 'suppressed' and p_campaign.exclude is null))))
     order by m.id
     for no key update)
 $$;
 comment on function drip._lock_followers(drip.campaigns) is
-  'Locks the messages that an edit of their campaign may concern; their ids in order.';
+  'Locks the messages that an edit of their campaign may change; their ids in order.';

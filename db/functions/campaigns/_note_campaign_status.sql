@@ -1,7 +1,7 @@
--- What is still to be written after a change of status. Up to 5,000 waiting messages follow in the
--- same statement; a campaign of 500,000 would hold its caller for half a minute (measured: pause
--- 12 s, resume 26 s), so there the rows follow in chunks, and the verdict keeps the promise.
--- Resumes are written one after the other, and each to its end: two pauses move a message twice.
+-- Records what a change of status leaves to be done. Up to 5,000 pending messages change in the
+-- same statement; a campaign of 500,000 would block its caller for half a minute (measured: pause
+-- 12 s, resume 26 s), so its rows change in chunks, while the verdict applies the new status at
+-- once. Resumes are applied one after the other and completely: two pauses move a message twice.
 create function drip._note_campaign_status(p_old drip.campaigns, p_new drip.campaigns)
 returns drip.campaigns
 language plpgsql stable
@@ -63,4 +63,4 @@ begin
 end
 $$;
 comment on function drip._note_campaign_status(drip.campaigns, drip.campaigns) is
-  'The campaign as it is to be stored after a change of status: its pause, its sweeps, its time.';
+  'The campaign to be stored after a change of status, with its pause, its sweeps and its time.';

@@ -1,5 +1,5 @@
--- A lock, a full disk and the like are not the campaign's fault: it waits half a minute, and these
--- alone never make it fail.
+-- A lock, a full disk and the like are not the campaign's fault: it waits half a minute, and such
+-- errors alone never make it fail.
 create function drip._note_expansion_error(
   p_campaign_id bigint, p_state text, p_error text, p_now timestamptz)
 returns boolean
@@ -25,7 +25,7 @@ as $$
     where b.id = p_campaign_id
   ) n
   where c.id = n.id and c.id in (
-    -- while its audience is read, an application may hold the row: then the next try says it
+    -- an application may have locked the row while the audience was read: the next try records it
     select k.id
     from drip.campaigns k
     where k.id = p_campaign_id and k.status in ('pending', 'triggered')
@@ -33,5 +33,5 @@ as $$
   returning true
 $$;
 comment on function drip._note_expansion_error(bigint, text, text, timestamptz) is
-  'Keeps an error of planning on the campaign, which fails after the fifth in a row that is its
-   own; null where somebody holds its row.';
+  'Records an error of planning on the campaign, which fails after five errors of its own in a row;
+   null when another session has locked its row.';

@@ -1,5 +1,4 @@
--- A change of a campaign is checked here, so that an UPDATE in psql is held to the same as the
--- verbs.
+-- Checks every change of a campaign, so that an UPDATE in psql follows the same rules as the verbs.
 create or replace function drip._prepare_campaign() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -43,7 +42,7 @@ begin
       return new;
     end if;
     new.updated_at := drip.now();
-    -- who was in its audience counts for this time and these terms
+    -- the audience was stored for the old time and terms
     if new.expanded_to_lead_id = 0
       and (new.niche, new.target_status, new.audience, new.everyone, new.exclude,
            new.scheduled_at, new.local_time_per_lead)
@@ -54,14 +53,14 @@ begin
       new.audience_taken_at := null;
     end if;
     if new.status <> old.status then
-      -- retry_messages has something of it sent again
+      -- retry_messages reopens a completed campaign
       if not c_next -> old.status ? new.status
         and not (old.status = 'completed' and new.status = 'triggered'
                  and current_setting('drip.retries_campaign', true) = 'yes')
       then
         perform drip._fail(
           'DR005',
-          format('a campaign that is %s does not become %s', old.status, new.status),
+          format('a campaign that is %s cannot become %s', old.status, new.status),
           'A finished one can be copied:'
           ' create_campaign(get_campaign(…) || ''{"title": "…"}'').');
       end if;
@@ -74,7 +73,8 @@ begin
 end
 $$;
 comment on function drip._prepare_campaign() is
-  'Normalises and checks a campaign before it is written, and sets the times of its status.';
+  'Trigger: normalizes and checks a campaign before it is written, and sets the times of its
+   status.';
 
 create or replace trigger prepare_campaign
   before insert or update on drip.campaigns

@@ -1,4 +1,4 @@
--- Who was in an audience matters only until its campaign has been planned.
+-- A stored audience is needed only until its campaign has been planned.
 create function drip._prune_audiences(p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -22,4 +22,4 @@ begin
 end
 $$;
 comment on function drip._prune_audiences(integer) is
-  'Forgets who was in the audiences of campaigns that are planned or over; returns how many.';
+  'Deletes the stored audiences of campaigns that are planned or over; returns how many rows.';

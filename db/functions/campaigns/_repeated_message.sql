@@ -1,5 +1,5 @@
--- A key stands for one request. What was asked for is compared, not what was rendered from it; when
--- it goes and from which device may differ, since a caller that tries again reckons anew.
+-- A key stands for one request. Requests are compared, not rendered texts; time and device may
+-- differ, since a caller that tries again calculates them anew.
 create function drip._repeated_message(
   p_user_id bigint, p_key text, p_phone text, p_category text, p_message_type text, p_source jsonb)
 returns table (
@@ -18,7 +18,7 @@ begin
   from drip.broadcast_messages m
   where m.user_id = p_user_id and m.idempotency_key = p_key;
   if not found then
-    -- what it said is gone, so that nothing can be compared
+    -- the request was erased with the lead, so nothing can be compared
     return query
       select m.id, m.lead_id, 'already_sent'::text, 'erased'::text, m.scheduled_at
       from drip.broadcast_messages m
@@ -42,12 +42,12 @@ begin
     perform drip._fail(
       'DR022',
       format('the idempotency key stands for message %s, which has %s', v_message.id, v_what),
-      'A new message needs a new key; with the same key comes the very same request.');
+      'A new message needs a new key; the same key needs the same request.');
   end if;
   return query
     select v_message.id, v_message.lead_id, 'already_sent', null::text, v_message.scheduled_at;
 end
 $$;
 comment on function drip._repeated_message(bigint, text, text, text, text, jsonb) is
-  'The message of an idempotency key as already_sent, DR022 where the request was another; no row
-   for a new key.';
+  'The message of an idempotency key as already_sent, DR022 where the request differs; no row for a
+   new key.';

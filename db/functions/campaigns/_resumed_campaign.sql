@@ -1,4 +1,4 @@
--- A preview and the resume itself must agree on what becomes of leads not planned yet.
+-- A preview and the resume itself must agree on leads that are not planned yet.
 create function drip._resumed_campaign(
   p_campaign drip.campaigns, p_policy text, p_from timestamptz, p_to timestamptz)
 returns drip.campaigns
@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_campaign.expanded_at is not null
-    -- a date that nothing of the campaign has reached is not the pause's to move
+    -- a pause does not move a date that lies ahead while nothing is planned
     or (p_policy = 'shift' and p_campaign.expanded_to_lead_id = 0
         and drip._expands_at(p_campaign) > p_to)
   then
@@ -17,10 +17,10 @@ begin
 end
 $$;
 comment on function drip._resumed_campaign(drip.campaigns, text, timestamptz, timestamptz) is
-  'A campaign after a pause, as far as leads are concerned that are not planned yet.';
+  'A campaign after a pause, as far as it concerns leads that are not planned yet.';
 
--- The campaign's own time moves as its messages do, and with it what earlier pauses say of leads
--- that are not planned yet.
+-- The campaign's own time moves with its messages, and so do earlier pauses of leads that are not
+-- planned yet.
 create function drip._shift_campaign(
   p_campaign drip.campaigns, p_policy text, p_from timestamptz, p_to timestamptz)
 returns drip.campaigns
@@ -58,4 +58,4 @@ begin
 end
 $$;
 comment on function drip._shift_campaign(drip.campaigns, text, timestamptz, timestamptz) is
-  'A campaign that is not wholly planned, after a pause: its time, and that of later leads.';
+  'A partly planned campaign after a pause: its time, and that of later leads.';

@@ -1,5 +1,5 @@
--- A claim has one of the campaign's lock rows while it judges messages of it, and passes over the
--- campaign when it finds none that is free. A worker that pauses a campaign waits for nobody
+-- A claim locks one of the campaign's lock rows while it judges its messages, and skips the
+-- campaign when all are locked. A worker that pauses a campaign waits for nobody
 -- (drip.hold_policy).
 create function drip._shut_out_claims(p_campaign_id bigint) returns void
 language plpgsql volatile
@@ -12,4 +12,4 @@ begin
 end
 $$;
 comment on function drip._shut_out_claims(bigint) is
-  'Waits for claims of this campaign that are under way, and keeps out others until the commit.';
+  'Waits for running claims of this campaign and keeps out others until the commit.';

@@ -1,4 +1,4 @@
--- The inner form: with a tenant it serves that one alone.
+-- The inner form of sweep_campaigns: with a tenant it serves only that one.
 create function drip._sweep_campaigns(p_limit integer, p_user_id bigint)
 returns table (campaign_id bigint, title text, kind text, swept bigint, remaining bigint)
 language plpgsql volatile
@@ -11,7 +11,7 @@ declare
   v_chunk record;
   v_sweeps jsonb;
 begin
-  -- what may leave goes first
+  -- resumes first: their messages may leave
   select c.*
   into v_campaign
   from drip.campaigns c
@@ -64,8 +64,8 @@ $$;
 comment on function drip._sweep_campaigns(integer, bigint) is
   'sweep_campaigns, for all tenants or for one.';
 
--- Holding and cancelling only spare the claim the sight of rows that it would not let go: what
--- somebody holds is left, and looked for once more at the end of a cancel.
+-- Deferring and cancelling only spare the claim rows that it would not let go anyway: locked rows
+-- are skipped, and a cancel checks for them once more at its end.
 create function drip._stop_chunk(
   p_campaign drip.campaigns, p_kind text, p_after bigint, p_limit integer,
   out reached bigint, out changed bigint, out is_last boolean, out is_stuck boolean)
@@ -95,7 +95,7 @@ begin
   if p_kind = 'hold' then
     update drip.broadcast_messages m
     set not_before = 'infinity', deferred_reason = 'campaign_paused'
-    where m.id = any (v_locked) and not drip._is_resting(m);
+    where m.id = any (v_locked) and not drip._waits_for_retry(m);
   else
     perform drip._cancel_rows(v_locked);
   end if;
@@ -113,10 +113,10 @@ begin
 end
 $$;
 comment on function drip._stop_chunk(drip.campaigns, text, bigint, integer) is
-  'Holds or cancels the pending messages of a campaign''s next leads.';
+  'Defers or cancels the pending messages of a campaign''s next leads.';
 
--- No message may be passed over: it waits for a claim that has one, which takes milliseconds, and
--- stops before a row that somebody holds for longer.
+-- No message may be skipped: it waits for a claim, which takes milliseconds, and stops before a row
+-- that another session keeps locked for longer.
 create function drip._free_chunk(
   p_campaign drip.campaigns, p_sweep jsonb, p_after bigint, p_limit integer,
   out reached bigint, out changed bigint, out is_last boolean, out is_stuck boolean)

@@ -1,6 +1,6 @@
--- A registered view is read once a campaign, when planning begins: chunks that read it anew would
--- see it change, and a heavy one a hundred times. Whoever changed the campaign meanwhile is heard;
--- while an application holds its row, it is read another time.
+-- Reads a registered view once per campaign, when planning begins: chunks that read it again would
+-- see it change, and a slow one a hundred times. Changes of the campaign meanwhile are noticed;
+-- while an application has locked its row, the view is read again later.
 create function drip._take_audience(p_campaign drip.campaigns) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -41,4 +41,4 @@ begin
 end
 $$;
 comment on function drip._take_audience(drip.campaigns) is
-  'Writes the members of a campaign''s registered audience to campaign_audience.';
+  'Stores the members of a campaign''s registered audience in campaign_audience.';

@@ -9,4 +9,4 @@ as $$
     and p_campaign.status in ('pending', 'triggered')
 $$;
 comment on function drip._wants_taking(drip.campaigns) is
-  'True when the registered audience of the campaign is to be read before it is planned.';
+  'True when the registered audience of the campaign must be read before planning.';

@@ -1,4 +1,4 @@
--- For good: what is pending is cancelled, what is on its way is still recorded.
+-- Final: pending messages are cancelled; results of those in flight are still recorded.
 create function drip.cancel_campaign(p_campaign text, p_reason text default null)
 returns table (campaign_id bigint, status text, changed bigint, outcome text)
 language plpgsql volatile security definer
@@ -20,7 +20,7 @@ begin
   end if;
   if v_campaign.status <> 'cancelled' then
     v_outcome := 'cancelled';
-    -- no claim takes any of them from here on
+    -- from here on no claim takes any of its messages
     perform drip._shut_out_claims(v_campaign.id);
     select count(*)
     into v_changed
@@ -36,7 +36,6 @@ begin
 end
 $$;
 comment on function drip.cancel_campaign(text, text) is
-  'Ends a campaign for good; changed counts the messages that were cancelled; views
-   show them so at once, the rows of more than 5,000 follow in chunks. Outcomes: cancelled,
-   already_cancelled.';
+  'Ends a campaign for good; changed counts the cancelled messages. Views show them as cancelled at
+   once; the rows of more than 5,000 follow in chunks. Outcomes: cancelled, already_cancelled.';
 grant execute on function drip.cancel_campaign(text, text) to drip_app;

@@ -1,4 +1,4 @@
--- Repeating a definition finds what it made before; see create_sequence for how it is compared.
+-- A repeated definition returns the existing campaign; create_sequence says how it is compared.
 create function drip.create_campaign(p_definition jsonb)
 returns table (campaign_id bigint, title text, status text, outcome text)
 language plpgsql volatile security definer
@@ -45,7 +45,7 @@ begin
         end if;
       when integrity_constraint_violation then
         get stacked diagnostics v_constraint = constraint_name, v_detail = pg_exception_detail;
-        -- Another session has just made it: look again.
+        -- Another session has just created it: read it.
         continue when v_constraint = 'campaigns_title_unique' and v_try = 1;
         perform drip._constraint_error(v_constraint, v_detail);
     end;
@@ -58,6 +58,6 @@ begin
 end
 $$;
 comment on function drip.create_campaign(jsonb) is
-  'Makes a draft from a definition whose keys are columns of campaigns; devices are names or ids.
-   A scheduled_at without an offset is the user''s wall clock. Outcomes: created, existing.';
+  'Creates a draft from a definition whose keys are columns of campaigns; devices are names or ids.
+   A scheduled_at without an offset is the user''s local time. Outcomes: created, existing.';
 grant execute on function drip.create_campaign(jsonb) to drip_app;

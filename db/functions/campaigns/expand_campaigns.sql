@@ -1,7 +1,7 @@
--- One chunk of one due campaign a call, so that each is a short transaction; the unique index on
--- campaign and lead makes a repeat harmless. Nobody is left out silently: who opted out, is over a
--- device's limit or is excluded gets a row that says so. An error undoes the chunk, is kept on the
--- campaign, and after five in a row the campaign fails.
+-- One chunk of one due campaign per call keeps transactions short; the unique index on campaign and
+-- lead makes a repeat harmless. Every lead gets a row: for those who opted out, exceed a device's
+-- limit or are excluded it says so. An error undoes the chunk and is kept on the campaign, which
+-- fails after five in a row.
 create function drip.expand_campaigns(
   p_limit integer default 5000, p_campaign_id bigint default null)
 returns table (
@@ -35,7 +35,7 @@ begin
 end
 $$;
 comment on function drip.expand_campaigns(integer, bigint) is
-  'Plans up to p_limit messages of the campaign that is due longest, or of that one if it is due; no
-   row when none is. inserted counts this call''s rows, audience the leads; remaining is above 0
-   while another call has something to do at once.';
+  'Plans up to p_limit messages of the campaign that is overdue the longest, or of the given one if
+   due; no row when none is. inserted counts this call''s rows, audience the leads; remaining is
+   above 0 while another call has something to do at once.';
 grant execute on function drip.expand_campaigns(integer, bigint) to drip_worker;

@@ -1,5 +1,5 @@
--- The whole of a campaign in one value; create_campaign accepts it. Instants in UTC, whatever the
--- session is set to.
+-- A campaign as one value, which create_campaign accepts. Instants are in UTC, whatever the
+-- session's time zone.
 create function drip.get_campaign(p_campaign text) returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
--- The worker names the campaign that it plans: when its session dies of the audience, it knows of
--- whose.
+-- The worker names the campaign that it plans: when the audience ends its session, it knows which
+-- campaign to blame.
 create function drip.list_due_campaigns()
 returns table (campaign_id bigint)
 language plpgsql stable security definer
@@ -17,7 +17,7 @@ begin
     if not drip._is_data_error(sqlstate) then
       raise;
     end if;
-    -- a bad row: expand_campaigns notes what is wrong with it
+    -- a row with bad data: expand_campaigns records its error
     return query
       select c.id
       from drip.campaigns c
@@ -27,5 +27,5 @@ begin
 end
 $$;
 comment on function drip.list_due_campaigns() is
-  'The campaigns of which expand_campaigns would plan something now, in its order.';
+  'The campaigns that expand_campaigns would plan now, in its order.';
 grant execute on function drip.list_due_campaigns() to drip_worker;

@@ -1,5 +1,5 @@
--- An audience can end the session that reads it, and nothing inside that session can tell or
--- prevent it. The worker knows which campaign it was planning.
+-- An audience can end the session that reads it; nothing inside that session can report or prevent
+-- it. The worker knows which campaign it was planning.
 create function drip.note_lost_planning(p_campaign_id bigint, p_error text)
 returns table (is_noted boolean)
 language plpgsql volatile security definer
@@ -14,6 +14,7 @@ begin
 end
 $$;
 comment on function drip.note_lost_planning(bigint, text) is
-  'Keeps on a campaign that the session which planned it ended; it fails after the fifth error in a
-   row; false where somebody holds its row. For a worker whose sessions end when it plans it.';
+  'Records on a campaign that the session planning it ended; it fails after five errors in a row;
+   false when another session has locked its row. For a worker whose sessions end when it plans
+   it.';
 grant execute on function drip.note_lost_planning(bigint, text) to drip_worker;

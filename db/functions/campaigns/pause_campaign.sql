@@ -1,4 +1,4 @@
--- The trigger on status holds the messages, so that a plain UPDATE does the same.
+-- The trigger on status defers the messages, so that a plain UPDATE has the same effect.
 create function drip.pause_campaign(p_campaign text, p_reason text default null)
 returns table (campaign_id bigint, status text, pending bigint, outcome text)
 language plpgsql volatile security definer
@@ -36,6 +36,6 @@ begin
 end
 $$;
 comment on function drip.pause_campaign(text, text) is
-  'Stops a campaign: once this has committed, nothing unclaimed of it leaves. pending counts the
-   messages that are held. Outcomes: paused, already_paused.';
+  'Pauses a campaign: none of its messages is claimed after this has committed. pending counts the
+   messages that wait. Outcomes: paused, already_paused.';
 grant execute on function drip.pause_campaign(text, text) to drip_app;

@@ -1,5 +1,5 @@
--- A statement_timeout set inside a function never fires, so whoever is to plan a campaign asks
--- before how long it may take: the limits of the audiences that are read, and our own part.
+-- A statement_timeout set inside a function never fires, so planners ask first how long it may
+-- take: the limits of the audiences that are read, and our own part.
 create function drip.planning_time()
 returns interval
 language sql stable security definer
@@ -18,6 +18,6 @@ as $$
   where drip._require_role('drip_worker')
 $$;
 comment on function drip.planning_time() is
-  'How long expand_campaigns or tick may take now: 30 seconds, and longest the time limits of the
-   audiences that a due campaign reads. The worker sets its statement_timeout to it.';
+  'How long expand_campaigns or tick may take now: 30 seconds, plus the time limits of the audiences
+   of the due campaign with the longest. The worker sets its statement_timeout to it.';
 grant execute on function drip.planning_time() to drip_worker;

@@ -1,5 +1,5 @@
--- Goes on where it stopped: recipients are rows, so none is lost or repeated. A resume says what
--- the pause does to waiting messages.
+-- Continues where the campaign stopped: recipients are rows, so none is lost or repeated. The
+-- policy says what the pause does to pending messages.
 create function drip.resume_campaign(p_campaign text, p_policy text default 'shift')
 returns table (
   campaign_id bigint, status text, pending bigint, moved bigint, skipped bigint, outcome text)
@@ -18,7 +18,7 @@ begin
   if v_policy not in ('shift', 'catch_up', 'skip') then
     perform drip._fail(
       'DR001', format('there is no policy %s', quote_literal(p_policy)),
-      'shift moves the times by the pause, catch_up leaves them, skip drops what became due.');
+      'shift moves the times by the pause, catch_up keeps them, skip drops what fell due.');
   end if;
   perform set_config('drip.resume_policy', v_policy, true);
   update drip.campaigns c
@@ -50,18 +50,18 @@ begin
   return query
     select
       v_campaign.id, v_campaign.status,
-      -- those of a large campaign are still to be skipped
+      -- a large campaign's messages will be skipped later
       v_pending - case
         when v_campaign.sweeps is null then 0 else (v_resumed ->> 1)::bigint end,
-      -- null: all of a large one
+      -- null: all messages of a large campaign
       coalesce((v_resumed ->> 0)::bigint, v_pending), (v_resumed ->> 1)::bigint, v_outcome;
 end
 $$;
 comment on function drip.resume_campaign(text, text) is
-  'Lets a paused campaign go on. p_policy: shift (times move by the pause''s length, by each lead''s
-   own clock by whole days, and the pause does not count for valid_for; a date that is still to come
-   stays), catch_up (times stay), skip (what became due in the pause is skipped); it holds for leads
-   whose message is not planned yet as well. pending counts the messages that may leave. Messages
-   of a campaign with more than 5,000 waiting are freed in chunks. Outcomes: resumed,
-   already_running.';
+  'Resumes a paused campaign. p_policy: shift (times move by the length of the pause, by each
+   lead''s local time by whole days, and the pause does not count for valid_for; a date that is
+   still ahead stays), catch_up (times stay), skip (messages that became due in the pause are
+   skipped); it also applies to leads whose message is not planned yet. pending counts the messages
+   that may leave. Messages of a campaign with more than 5,000 pending are freed in chunks.
+   Outcomes: resumed, already_running.';
 grant execute on function drip.resume_campaign(text, text) to drip_app;

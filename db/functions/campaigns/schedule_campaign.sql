@@ -1,4 +1,4 @@
--- Gives a campaign its time and says beforehand who gets it, who does not, and how long it takes.
+-- Schedules a campaign and says in advance who gets it, who does not, and how long it takes.
 create function drip.schedule_campaign(
   p_campaign text, p_at timestamptz default null, p_local timestamp default null)
 returns table (
@@ -19,7 +19,7 @@ begin
   perform drip._require_role('drip_app');
   if p_at is not null and p_local is not null then
     perform drip._fail(
-      'DR001', 'p_at and p_local are both given', 'Give the instant or the wall clock, not both.');
+      'DR001', 'p_at and p_local are both given', 'Give the instant or the local time, not both.');
   end if;
   perform drip._check_plan_time(p_at, 'p_at');
   if p_local not between timestamp '1970-01-02' and timestamp '9999-12-30' then
@@ -42,7 +42,7 @@ begin
     p_at, drip._local_instant(p_local, v_zone), v_campaign.scheduled_at, v_now);
   if v_at < v_now and v_campaign.expanded_to_lead_id = 0 then
     v_warnings := v_warnings || format(
-      'the time %s is past: it runs at once',
+      'the time %s has passed: it runs at once',
       to_char(v_at at time zone v_zone, 'YYYY-MM-DD HH24:MI'));
     v_at := v_now;
   elsif v_at < v_now then
@@ -75,8 +75,8 @@ begin
 end
 $$;
 comment on function drip.schedule_campaign(text, timestamptz, timestamp) is
-  'Schedules a campaign at an instant or at the user''s wall clock; with neither at the
-   scheduled_at of its definition, else now. A failed one goes on where it stopped. audience,
-   excluded_suppressed, estimated_end (when the last message leaves) and warnings are what
-   preview_campaign says.';
+  'Schedules a campaign at an instant or at the user''s local time; with neither at the scheduled_at
+   of its definition, else now. A failed one continues where it stopped. audience,
+   excluded_suppressed, estimated_end (when the last message leaves) and warnings are those of
+   preview_campaign.';
 grant execute on function drip.schedule_campaign(text, timestamptz, timestamp) to drip_app;

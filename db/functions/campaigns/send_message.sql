@@ -1,4 +1,4 @@
--- One message through the same queue, ahead of campaigns; the key makes a repeat harmless.
+-- One message through the same queue, ahead of campaigns; the key makes repeats harmless.
 create function drip.send_message(
   p_phone text,
   p_content text default null,
@@ -32,7 +32,7 @@ begin
   perform drip._require_role('drip_app');
   if p_category is null or p_category not in ('utility', 'marketing') then
     perform drip._fail(
-      'DR001', pg_catalog.format('%L is no category', p_category),
+      'DR001', pg_catalog.format('%L is not a category', p_category),
       'Use utility or marketing.');
   end if;
   perform drip._check_message(
@@ -103,8 +103,8 @@ end
 $$;
 comment on function drip.send_message(
   text, text, text, text, text, text, jsonb, text, timestamptz, text, interval, text) is
-  'Plans one message to a phone. Outcomes: planned, already_sent (the same request with
-   the same idempotency key; reason erased: to a lead that was erased since, and nothing is sent
-   again), suppressed. DR022 when the key stands for another message.';
+  'Plans one message to a phone. Outcomes: planned, already_sent (the same request with the same
+   idempotency key; reason erased: its lead has been erased since, and nothing is sent again),
+   suppressed. DR022 when the key stands for another message.';
 grant execute on function drip.send_message(
   text, text, text, text, text, text, jsonb, text, timestamptz, text, interval, text) to drip_app;

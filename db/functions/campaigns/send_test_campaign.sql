@@ -1,4 +1,4 @@
--- All variants by default: whoever tests wants to see what people get.
+-- All variants by default: testers want to see what contacts get.
 create function drip.send_test_campaign(
   p_campaign text, p_phone text, p_variant text default null)
 returns table (
@@ -38,8 +38,8 @@ begin
 end
 $$;
 comment on function drip.send_test_campaign(text, text, text) is
-  'Sends what the campaign says, drafts too, to one phone within the hour, ahead of what waits: a
-   message for each variant, or for p_variant. Window, contact caps and pauses do not hold it, and
-   it counts in no report or reply. A phone that is nobody''s becomes a lead that is in no audience.
-   Outcomes: planned, suppressed, no_device.';
+  'Sends the texts of a campaign, drafts too, to one phone within the hour, ahead of other messages:
+   one for each variant, or for p_variant. Window, contact caps and pauses do not apply, and no
+   report or reply counts it. An unknown phone becomes a lead that is in no audience. Outcomes:
+   planned, suppressed, no_device.';
 grant execute on function drip.send_test_campaign(text, text, text) to drip_app;

@@ -1,5 +1,5 @@
--- What a pause, a resume or a cancel of a large campaign leaves to be written, a chunk a call. The
--- verdict goes by the campaign's own row, so none of it decides whether a message may leave.
+-- Writes the rows that a pause, resume or cancel of a large campaign left, one chunk per call. The
+-- verdict reads the campaign's own row, so this never decides whether a message may leave.
 create function drip.sweep_campaigns(p_limit integer default 2000)
 returns table (campaign_id bigint, title text, kind text, swept bigint, remaining bigint)
 language plpgsql volatile security definer
@@ -22,7 +22,7 @@ begin
 end
 $$;
 comment on function drip.sweep_campaigns(integer) is
-  'Brings the next p_limit messages of one campaign in line with its pause (hold), resume (free) or
-   cancel; no row when all is in line. swept counts those that changed; remaining is above 0 while
-   another call has something to do at once.';
+  'Applies the pause (hold), resume (free) or cancel of one campaign to its next p_limit messages;
+   no row when nothing is left. swept counts those that changed; remaining is above 0 while another
+   call has something to do at once.';
 grant execute on function drip.sweep_campaigns(integer) to drip_worker;

@@ -1,6 +1,6 @@
--- A patch: only the named columns change. Of a campaign that runs, what waits follows in the same
--- transaction (the trigger does it, so that a plain UPDATE does the same); what it did is read off
--- the messages before and after. The rehearsal is the edit itself, rolled back.
+-- A patch: only the named columns change. Pending messages of a running campaign follow in the same
+-- transaction (by the trigger, so that a plain UPDATE has the same effect); comparing the messages
+-- before and after shows the effect. The rehearsal is the edit itself, rolled back.
 create function drip.update_campaign(
   p_campaign text, p_changes jsonb, p_dry_run boolean default false)
 returns table (
@@ -34,7 +34,7 @@ begin
     perform drip._fail('DR001', 'there are no changes', 'Give a JSON object: {"niche": "food"}.');
   end if;
   perform drip._check_json(p_changes, 'definition', 'p_changes');
-  -- The expansion holds the row while it plans: afterwards the status is what it left.
+  -- Planning locks the row: once we have it, the status is final.
   select c.*
   into v_campaign
   from drip.campaigns c
@@ -75,7 +75,7 @@ begin
       v_outcomes := array(
         select case
           when m.was = 'skipped' and m.state = 'pending' then 'gains'
-          -- what was under way may have come back in between
+          -- a message that was in flight may be pending again meanwhile
           when m.was in ('pending', 'processing') and m.state = 'skipped' then 'loses'
           when m.state = 'pending' and (m.at, m.device_id) is distinct from (m.was_at, m.was_on)
             then 'moves'
@@ -138,18 +138,19 @@ begin
 end
 $$;
 comment on function drip.update_campaign(text, jsonb, boolean) is
-  'Changes the named settings of a campaign and nothing else. Of one that runs or is paused, texts
-   count from the next claim; what waits follows a new time, valid_for, category, priority, devices
-   and per_device_limit. Its audience is settled once planning has begun. The first row says in
-   changed what differs, and counts the others: one for each message whose time or device changes
-   (moves), that is sent after all (gains) or skipped now (loses, with its reason). Its times are
-   the planned ones; where hours or days are among the changes, from when it may leave, null =
-   never. p_dry_run changes nothing. Outcomes: updated, unchanged, dry_run; moves, gains, loses.';
+  'Changes the named settings of a campaign and nothing else. While it runs or is paused, texts
+   apply from the next claim; pending messages follow a new time, valid_for, category, priority,
+   devices and per_device_limit. The audience cannot change once planning has begun. The first row
+   lists in changed what differs and counts the other rows: one for each message whose time or
+   device changes (moves), that will be sent after all (gains) or is skipped now (loses, with its
+   reason). Times are the planned ones; where hours or days change, the earliest at which it may
+   leave, null = never. p_dry_run changes nothing. Outcomes: updated, unchanged, dry_run; moves,
+   gains, loses.';
 grant execute on function drip.update_campaign(text, jsonb, boolean) to drip_app;
 
--- Arrays of one order instead of rows: the two standings of 500,000 messages lie side by side
--- without a join, and outlive the rehearsal. Hours are asked once for each instant and zone. What
--- is paused has no other time than the planned one.
+-- Ordered arrays instead of rows: the states of 500,000 messages before and after compare without a
+-- join and survive the rollback of the rehearsal. Windows are calculated once per instant and zone.
+-- Paused messages keep their planned time.
 create function drip._campaign_standing(p_campaign_id bigint, p_by_hours boolean, p_ids bigint[])
 returns table (
   ids bigint[], leads bigint[], states text[], reasons text[], devices bigint[],
@@ -180,7 +181,7 @@ begin
         case
           when c.status in ('paused', 'failed') or b.lead_id > c.freed_to_lead_id
             or l.paused_until > drip.now() then null
-          -- one that failed rests
+          -- a failed one waits for its retry
           else greatest(
             b.scheduled_at, case when b.failures > 0 then b.not_before end, drip.now())
         end as due_at,
@@ -218,5 +219,5 @@ begin
 end
 $$;
 comment on function drip._campaign_standing(bigint, boolean, bigint[]) is
-  'Where the messages of a campaign stand that are not sent, or those named: in the order of their
-   ids, with the planned times or, by hours, from when each may leave.';
+  'The state of the unsent messages of a campaign, or of those named: in the order of their ids,
+   with the planned times or, by hours, the earliest at which each may leave.';

@@ -1,4 +1,4 @@
--- Guards are asked last, so only about what nothing else holds.
+-- Guards are asked last, only about messages that no other rule stops.
 create function drip._ask_about_heads(
   p_heads bigint[], p_steps bigint[], p_first_only boolean,
   out messages bigint[], out verdicts text[], out reasons text[], out untils timestamptz[])
@@ -30,5 +30,5 @@ begin
 end
 $$;
 comment on function drip._ask_about_heads(bigint[], bigint[], boolean) is
-  'The guards'' verdicts on those of these heads that may go but for a guard. p_steps: the steps of
-   the heads. Null: no head has a guard, or none of those may go.';
+  'The guards'' verdicts on the heads that may go but for a guard. p_steps: the steps of the heads.
+   Null: no head has a guard, or none of those may go.';

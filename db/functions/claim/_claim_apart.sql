@@ -1,8 +1,8 @@
--- After a claim that raised: tenant by tenant, so that a row that cannot be judged or rendered
--- stops nobody but itself. The row is found by halving and fails; where none is found the tenant's
--- devices rest for a moment, and the others are served. The search has a few seconds and a few
--- devices at a time: a call that the worker's time-out ends would have failed nothing, and would
--- end the same way for ever. docs/decisions/poisoned-rows.md.
+-- For a claim that raised an error: tenant by tenant, so that a row that cannot be judged or
+-- rendered stops no other. Halving finds the row, which fails; where none is found, the tenant's
+-- devices are parked for a moment and the others are served. The search takes a few seconds and a
+-- few devices at a time: a call that ran into the worker's time-out would have failed nothing, and
+-- would end the same way for ever. docs/decisions/poisoned-rows.md.
 create function drip._claim_apart(
   p_worker text, p_limit integer, p_user_id bigint, p_guards boolean)
 returns table (
@@ -64,7 +64,7 @@ begin
 end
 $$;
 comment on function drip._claim_apart(text, integer, bigint, boolean) is
-  'The claim, each tenant by itself: messages that raise fail, and the others go on.';
+  'The claim for each tenant alone: messages that raise errors fail, the others are claimed.';
 
 create function drip._fail_unrenderable(
   p_user_id bigint, p_devices integer, p_until timestamptz)
@@ -73,7 +73,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- as many of a class as a claim looks at
+  -- as many of a class as a claim reads
   c_heads constant integer := 50;
   v_now constant timestamptz := drip.now();
   v_heads bigint[];
@@ -112,7 +112,7 @@ begin
       where m.id = v_found.message_id;
       v_failed := v_failed || v_found.message_id;
     exception when others then
-      -- a rule of the table that the row breaks already: its tenant's devices rest
+      -- the row breaks a rule of its table: park its tenant's devices
       if not drip._is_data_error(sqlstate) then
         raise;
       end if;
@@ -141,8 +141,8 @@ begin
 end
 $$;
 comment on function drip._fail_unrenderable(bigint, integer, timestamptz) is
-  'Fails those messages, next on so many devices of a tenant, that cannot be judged or rendered;
-   returns how many it found in time.';
+  'Fails messages, next on so many devices of a tenant, that cannot be judged or rendered; returns
+   how many it found in time.';
 
 create function drip._find_unrenderable(p_ids bigint[], p_until timestamptz)
 returns table (message_id bigint, error text)
@@ -165,7 +165,7 @@ begin
       if not drip._is_data_error(sqlstate) then
         raise;
       end if;
-      -- XX: the server's own fault, which need not be the row's
+      -- XX: the server's own fault, perhaps not the row's
       if cardinality(p_ids) = 1 and sqlstate not like 'XX%' then
         return query select p_ids[1], left(format('%s: %s', sqlstate, sqlerrm), 300);
         return;
@@ -178,8 +178,8 @@ begin
 end
 $$;
 comment on function drip._find_unrenderable(bigint[], timestamptz) is
-  'Those of these messages whose claim raises, each with its error, as far as the search gets until
-   then; nothing stays of it.';
+  'The messages among these whose claim raises an error, with the error, as far as the search gets
+   until that time; it leaves no changes.';
 
 -- Judges and renders by the same steps as the claim, under the same planner settings.
 create function drip._rehearse_claim(p_ids bigint[]) returns void
@@ -204,7 +204,7 @@ begin
     from drip._judged_heads(p_ids) f
     offset 0
   ) q
-  -- all of them, which the planner would leave out otherwise
+  -- uses all columns, which the planner would leave out otherwise
   where num_nonnulls(
     q.verdict, q.reason, q.until, v_now + q.delay_seconds * interval '1 second') > 0;
   perform from drip._lease_messages('rehearsal', v_go, null);
@@ -212,4 +212,4 @@ begin
 end
 $$;
 comment on function drip._rehearse_claim(bigint[]) is
-  'Judges and renders these messages and takes it back with DR999; any other error is a row''s.';
+  'Judges and renders these messages and rolls back with DR999; any other error is a row''s.';

@@ -1,7 +1,7 @@
--- The inner form: with a tenant it serves that one alone.
--- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
--- are small, the tables large, and a plan cached while a table was empty must not scan it later.
--- The steps inherit them, and each of their statements has a snapshot of its own.
+-- The inner form of claim_messages: with a tenant it serves only that one. The planner settings
+-- make sure of nested loops over indexes, whatever statistics say: the sets are small, the tables
+-- large, and a plan cached while a table was empty must not scan it later. The steps inherit them,
+-- and each of their statements has a snapshot of its own.
 create function drip._claim_messages(
   p_worker text, p_limit integer, p_user_id bigint, p_guards boolean default true)
 returns table (
@@ -21,7 +21,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := drip.now();
-  -- a notification that gets lost costs as long as this
+  -- the cost of a lost notification
   v_parked_until constant timestamptz := v_now + interval '15 seconds';
   v_devices bigint[];
   v_open bigint[];
@@ -85,7 +85,7 @@ begin
       select a.messages, a.verdicts, a.reasons, a.untils
       into v_asked, v_verdicts, v_reasons, v_untils
       from drip._ask_about_heads(v_heads, v_steps, v_depth > 1) a;
-      -- the time for guards is over for this claim; what is guarded waits for the next
+      -- this claim has no time left for guards; guarded messages wait for the next one
       v_guards := not coalesce('later' = any (v_verdicts), false);
     end if;
 

@@ -1,5 +1,5 @@
--- The claim waits for no row that an application may hold: a journey whose enrollment or message
--- is held does not end now, and its guard is asked again in a few seconds.
+-- The claim waits for no row that an application may have locked: a journey with a locked
+-- enrollment or message does not end now, and its guard is asked again in a few seconds.
 create function drip._exit_guarded(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -47,4 +47,4 @@ begin
 end
 $$;
 comment on function drip._exit_guarded(bigint[]) is
-  'Ends these journeys because their guard exit_if said so; those that somebody holds wait 5 s.';
+  'Ends these journeys because their guard exit_if said so; locked ones wait 5 s.';

@@ -1,5 +1,5 @@
--- Past its expires_at a message becomes a visible expired, also where its device cannot send.
--- Behind a pause nothing expires: the resume says what becomes of the time.
+-- Past its expires_at a message becomes expired, visibly, even where its device cannot send. Paused
+-- messages do not expire: the resume decides about their time.
 create function drip._expire_messages(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -16,12 +16,12 @@ begin
     where m.status = 'pending' and m.expires_at is not null and m.expires_at <= v_now
       and (p_user_id is null or m.user_id = p_user_id)
       and coalesce(m.deferred_reason, '') not in ('sequence_paused', 'campaign_paused')
-      -- one that waits after a failure is not marked by a pause
+      -- a message that waits after a failure is not marked by a pause
       and not (
         m.failures > 0
         and exists (
           select from drip.sequences s where s.id = m.sequence_id and s.status = 'paused'))
-      -- a pause of many marks them later, and a resume takes the mark away later
+      -- a pause of a large campaign marks its messages later, a resume unmarks them later
       and not exists (
         select
         from drip.campaigns c

@@ -1,4 +1,4 @@
--- The pace of a device is set when its message is handed over, not when it was sent.
+-- Pacing counts from the time at which a message is handed over, not from when it was sent.
 create function drip._hand_over(
   p_worker text, p_ids bigint[], p_delays numeric[], p_parked_until timestamptz)
 returns table (
@@ -54,5 +54,5 @@ begin
 end
 $$;
 comment on function drip._hand_over(text, bigint[], numeric[], timestamptz) is
-  'Leases these messages, logs the attempts and sets the pace of their devices: p_delays in seconds;
-   a device whose burst is full is parked until p_parked_until.';
+  'Leases these messages, logs the attempts and sets the next send of their devices: p_delays in
+   seconds; a device whose burst is full is parked until p_parked_until.';

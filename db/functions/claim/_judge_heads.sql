@@ -1,6 +1,5 @@
--- Drops what is over, puts off what must wait, and chooses what goes: at most one message of a
--- lead, and of a device as many as its delays and its burst allow. Where the device itself is the
--- reason, its messages stay as they are.
+-- Drops, defers or chooses messages: at most one of a lead, and of a device as many as its delays
+-- and its burst allow. Where the device is the reason to wait, its messages stay as they are.
 create function drip._judge_heads(
   p_heads bigint[], p_depth integer, p_room integer, p_leads bigint[],
   p_asked bigint[], p_verdicts text[], p_reasons text[], p_untils timestamptz[],
@@ -69,7 +68,7 @@ begin
         j.message_id,
         j.lead_id,
         j.delay_seconds,
-        -- the first pass took no more heads than fit; a deeper one sees more
+        -- the first pass took no more heads than fit; a deeper one has more
         case
           when p_depth = 1 then null
           when j.is_capped then 1
@@ -96,8 +95,8 @@ begin
     order by g.place_on_device, g.message_id
     limit greatest(p_room, 0)
   ),
-  -- deeper passes are for devices that could send, had they a head that may go; the last pass only
-  -- for those whose heads all belong to campaigns that were stopped a moment ago
+  -- deeper passes are for devices that could send if they had a head that may go; the last pass
+  -- only for those whose heads all belong to campaigns stopped a moment ago
   passed_over as (
     select j.device_id, case when p_depth > 1 then max(j.due_at) end as after
     from judged j
@@ -128,7 +127,7 @@ end
 $$;
 comment on function drip._judge_heads(
   bigint[], integer, integer, bigint[], bigint[], text[], text[], timestamptz[]) is
-  'Judges these heads. p_room: how many may go; p_leads: whose message the claim holds already;
-   p_asked and the next three: the guards'' verdicts. Returns what goes (ids, delays in seconds,
-   leads), the devices to look deeper at and after which time, those that cannot send and until
+  'Judges these heads. p_room: how many may go; p_leads: leads of messages already claimed; p_asked
+   and the next three: the guards'' verdicts. Returns the messages to send (ids, delays in seconds,
+   leads), the devices for a deeper pass and after which time, those that cannot send and until
    when, the enrollments of dropped messages, and those that a guard ends.';

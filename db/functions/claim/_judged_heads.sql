@@ -1,4 +1,4 @@
--- What the claim and its rehearsal read of a message. No SET clause, so that it is inlined.
+-- The facts of a message for the claim and its rehearsal. No SET clause, so that it is inlined.
 create function drip._judged_heads(p_heads bigint[])
 returns table (
   message_id bigint, verdict text, reason text, until timestamptz, device_id bigint,

@@ -1,4 +1,4 @@
--- What a transaction beside this one may change or judge at the same time waits for a later claim.
+-- Heads that a concurrent transaction may change or judge wait for a later claim.
 create function drip._keep_unrivalled(
   p_heads bigint[], p_campaigns bigint[], p_contact_rules boolean, p_account_caps boolean,
   p_accounts bigint[])
@@ -10,8 +10,8 @@ declare
   v_heads bigint[] := p_heads;
   v_shut bigint[];
 begin
-  -- A pause or cancel of a campaign waits for the claims that hold its lock rows. Where it has come
-  -- first, its row may be ahead of its messages.
+  -- A pause or cancel of a campaign waits for claims with its lock rows. If it was first, its row
+  -- may be ahead of its messages.
   v_shut := array(
     select k.id
     from unnest(p_campaigns) as k (id)
@@ -24,12 +24,12 @@ begin
       order by m.id);
   end if;
 
-  -- two devices must not judge the same contact's gap at once: the loser looks again later
+  -- two devices must not judge the same contact's gap at once: the loser judges it again later
   if p_contact_rules then
     v_heads := drip._lock_contacts(v_heads);
   end if;
 
-  -- one contact of a capped account in each pass, or its devices pass the cap together
+  -- one contact of a capped account per pass, or its devices exceed the cap together
   if p_account_caps then
     select array_agg(q.id order by q.id)
     into v_heads
@@ -48,6 +48,6 @@ begin
 end
 $$;
 comment on function drip._keep_unrivalled(bigint[], bigint[], boolean, boolean, bigint[]) is
-  'Those of these heads that this transaction alone may claim: it locks their campaigns, contacts
-   and capped accounts as far as they are free. p_accounts: those that the claim sends from already.
-   Null: none is left.';
+  'The heads that only this transaction may claim: it locks their campaigns, contacts and capped
+   accounts as far as they are free. p_accounts: those that the claim sends from already. Null: none
+   is left.';

@@ -1,5 +1,5 @@
--- Renders messages as they are at this moment and leases them. The claim and its rehearsal
--- (_rehearse_claim) both do it here, so that what raises in the one raises in the other.
+-- Renders messages as of now and leases them, for the claim and its rehearsal (_rehearse_claim), so
+-- that both raise the same errors.
 create function drip._lease_messages(p_worker text, p_ids bigint[], p_delays numeric[])
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
@@ -48,5 +48,5 @@ begin
 end
 $$;
 comment on function drip._lease_messages(text, bigint[], numeric[]) is
-  'Renders these messages and leases them to the worker; returns what it needs to send them, and
-   the delays as they were passed.';
+  'Renders these messages and leases them to the worker; returns the data to send them, and the
+   delays as passed.';

@@ -30,5 +30,5 @@ begin
 end
 $$;
 comment on function drip._lock_contacts(bigint[]) is
-  'Locks the contacts of these messages whose tenant has a gap or a cap for them, until the
-   transaction ends; returns the messages whose contact no other transaction has.';
+  'Locks the contacts of these messages whose tenant has a contact gap or cap, until the transaction
+   ends; returns the messages whose contact no other transaction has locked.';

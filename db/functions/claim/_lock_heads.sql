@@ -1,6 +1,6 @@
 -- In the first pass a device that pauses between messages has one head; one without delays and caps
--- has as many as its burst leaves room for. A deeper pass costs about 70 µs a waiting head: eight
--- of a class keep a claim below twice its usual cost, and a class full of waiting heads hides no
+-- has as many as its burst has room for. A deeper pass costs about 70 µs per waiting head: eight of
+-- a class keep a claim below twice its usual cost, and a class full of waiting heads hides no
 -- other.
 create function drip._lock_heads(
   p_devices bigint[], p_after timestamptz[], p_depth integer,

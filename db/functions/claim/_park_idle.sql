@@ -1,4 +1,4 @@
--- Without parking, idle devices would stand before the others in every claim.
+-- Without parking, every claim would read idle devices before the others.
 create function drip._park_idle(p_devices bigint[], p_parked_until timestamptz) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
--- The only way out. Two statements at least, because after skip locked only the locked row is
--- fresh: first lock ready devices, then, on a new snapshot, lock the head messages of those
--- devices, then judge them on yet another. Whoever cancels, pauses or opts out updates the pending
--- rows and so waits for this transaction or is seen by it.
+-- The only way out. At least two statements, because after skip locked only the locked row is
+-- fresh: first lock ready devices; then, on a new snapshot, lock the head messages of those
+-- devices; then judge them on yet another. A cancel, pause or opt-out updates the pending rows, so
+-- it waits for this transaction or is seen by it.
 create function drip.claim_messages(
   p_worker text, p_limit integer, p_user_id bigint default null, p_guards boolean default true)
 returns table (
@@ -18,7 +18,8 @@ begin
   end if;
   if coalesce(p_limit, 0) < 1 or p_limit > 10000 then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is no number of free slots', coalesce(p_limit::text, 'null')),
+      'DR001',
+      pg_catalog.format('%s is not a number of free slots', coalesce(p_limit::text, 'null')),
       'Pass p_limit between 1 and 10000: the messages that can be handed over now.');
   end if;
   -- a subtransaction, measured in docs/decisions/poisoned-rows.md
@@ -35,6 +36,6 @@ end
 $$;
 comment on function drip.claim_messages(text, integer, bigint, boolean) is
   'Leases at most p_limit messages that may leave now, rendered and paced, for this worker to hand
-   over at once; each until its lease_expires_at. p_user_id: of that tenant alone; p_guards false:
-   no guard is asked, and what is guarded waits for a claim that asks.';
+   over at once; each until its lease_expires_at. p_user_id: only of that tenant; p_guards false:
+   asks no guard, and guarded messages wait for a claim that asks.';
 grant execute on function drip.claim_messages(text, integer, bigint, boolean) to drip_worker;

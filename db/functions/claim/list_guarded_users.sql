@@ -1,5 +1,5 @@
--- After a claim ended its session, the worker claims for each of these alone, so that whose guards
--- do it shows. It looks as deep as the first look of a claim.
+-- After a claim ended its session, the worker claims for each of these alone, to find out whose
+-- guards do it. It reads as many heads as the first pass of a claim.
 create function drip.list_guarded_users()
 returns table (user_id bigint, has_own_guards boolean)
 language plpgsql stable security definer
@@ -48,6 +48,6 @@ begin
 end
 $$;
 comment on function drip.list_guarded_users() is
-  'The tenants with a guarded message that is next on a device, and whether guards of their own may
-   be asked now.';
+  'The tenants with a guarded message next on a device, and whether guards of their own may be asked
+   now.';
 grant execute on function drip.list_guarded_users() to drip_worker;

@@ -7,5 +7,5 @@ as $$
   where drip._require_role('drip_worker')
 $$;
 comment on function drip.next_wakeup() is
-  'When the next device wants to be looked at; null without devices.';
+  'When the next device is due to be claimed for; null without devices.';
 grant execute on function drip.next_wakeup() to drip_worker;

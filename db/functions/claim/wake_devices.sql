@@ -1,12 +1,12 @@
--- Runs in a short transaction of the worker after a notification, never in the one that planned.
--- It moves the look, not the pace, so a wake cannot break the pacing.
+-- Runs in a short transaction of the worker after a notification, never in the one that planned. It
+-- ends parks and changes no next send, so it cannot break the pacing.
 create function drip.wake_devices(p_devices bigint[] default null, p_sealed text[] default null)
 returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Opening costs a hash for each device; what is longer, strangers said, or waking all is cheaper.
+  -- Opening costs a hash per device; a longer text is a stranger's, or waking all is cheaper.
   c_most constant integer := 60000;
   v_now constant timestamptz := drip.now();
   v_devices bigint[] := coalesce(p_devices, '{}');
@@ -45,6 +45,7 @@ begin
 end
 $$;
 comment on function drip.wake_devices(bigint[], text[]) is
-  'Has the next claim look at these devices at once (none named: all); returns how many were parked.
-   p_sealed are notifications of drip_wake as they came; those of strangers name nothing.';
+  'Ends the park of these devices, so that the next claim looks at them (none named: all); returns
+   how many were parked. p_sealed are notifications of drip_wake as received; strangers'' are
+   ignored.';
 grant execute on function drip.wake_devices(bigint[], text[]) to drip_worker;

@@ -1,4 +1,4 @@
--- Only tenants with such a rule need them.
+-- Only tenants with a contact gap or cap need these rows.
 create or replace function drip._add_contact_locks() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ begin
 end
 $$;
 comment on function drip._add_contact_locks() is
-  'Trigger: the rows to lock for the contacts of a tenant that has a gap or a cap for them.';
+  'Trigger: adds the lock rows for the contacts of a tenant with a contact gap or cap.';
 
 create or replace trigger users_contact_locks
   after insert or update of contact_gap, contact_cap on drip.users

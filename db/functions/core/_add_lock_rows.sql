@@ -15,7 +15,7 @@ begin
 end
 $$;
 comment on function drip._add_lock_rows() is
-  'Trigger: the rows to lock for a new tenant, account or campaign.';
+  'Trigger: adds the lock rows of a new tenant, account or campaign.';
 
 create or replace trigger users_locks
   after insert on drip.users

@@ -1,4 +1,4 @@
--- Triggers of leads are comma lists in the seeds' tables.
+-- The trigger column of leads is a comma list.
 create function drip._add_token(p_list text, p_token text) returns text
 language sql immutable parallel safe
 as $$
@@ -8,4 +8,4 @@ as $$
   end
 $$;
 comment on function drip._add_token(text, text) is
-  'The comma list with the token once.';
+  'The comma list with the token added, unless it is there.';

@@ -1,4 +1,4 @@
--- Choices that errors and hints offer, so that a list stands once.
+-- The choices in errors and hints, so that each list is written once.
 create function drip._any_of(p_words text[]) returns text
 language sql stable parallel safe
 as $$
@@ -8,4 +8,4 @@ as $$
     p_words[cardinality(p_words)])
 $$;
 comment on function drip._any_of(text[]) is
-  'The words as a sentence names a choice: text, image or video.';
+  'The choices as a sentence lists them: text, image or video.';

@@ -1,4 +1,4 @@
--- Settings come as JSON by column name; each is tried alone, so that an error names its key.
+-- Settings are JSON by column name, applied one by one, so that an error names its key.
 create function drip._apply_settings(
   p_row anyelement, p_settings jsonb, p_known text[], p_what text)
 returns anyelement

@@ -1,6 +1,6 @@
--- Verbs of operators and applications leave a line here, so that a change can be traced to a person
--- and a reason. What the triggers of _audit_edits.sql have written in this transaction about the
--- same object becomes part of that line: one change, one row.
+-- Verbs of operators and applications write a line here, so that a change can be traced to a person
+-- and a reason. Lines that the triggers of _audit_edits.sql wrote in this transaction about the
+-- same object are merged into it: one change, one row.
 create function drip._audit(
   p_user bigint, p_action text, p_kind text, p_id bigint,
   p_reason text default null, p_details jsonb default null)

@@ -1,5 +1,5 @@
--- A login that is a worker and nothing else does what the system decides. session_user is what
--- nobody can choose; the role that was set stands beside it.
+-- The acts of a login that is only a worker are the system's. session_user cannot be chosen, unlike
+-- the role, which is logged beside it.
 create function drip._audit_actor() returns text
 language sql stable
 as $$
@@ -11,4 +11,4 @@ as $$
   end
 $$;
 comment on function drip._audit_actor() is
-  'Who the audit log names for what happens now: the login, or system for a worker''s.';
+  'The name in the audit log for acts of this session: the login, or system for a worker''s.';

@@ -1,4 +1,4 @@
--- Rules that operators write as rows, by INSERT and DELETE: each leaves a line with the whole row.
+-- Rules that operators insert and delete as rows: each leaves a line with the whole row.
 create or replace function drip._audit_added() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -11,4 +11,4 @@ begin
   return null;
 end
 $$;
-comment on function drip._audit_added() is 'Trigger: a line of the audit log for each new row.';
+comment on function drip._audit_added() is 'Trigger: logs each new row in the audit log.';

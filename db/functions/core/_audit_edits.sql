@@ -1,14 +1,14 @@
--- Whoever changes a setting or a status, by a verb or by hand, leaves a line in the audit log:
--- these triggers write it, and no function can forget it. A column is watched when its comment says
--- [setting], or its name is status. By statement, so that a bulk edit costs one insert.
+-- Triggers log every change of a setting or a status, by a verb or by hand, so that no function can
+-- forget it. They watch columns whose comment begins with [setting] and those named status. Per
+-- statement, so that a bulk edit costs one insert.
 -- Which tables and why: docs/decisions/audit.md.
 create or replace function drip._audit_edits() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Their keys may be edited too. Old and new row then have nothing in common but their place: both
-  -- tables are filled a row at a time.
+  -- Their keys may be edited too. Old and new row then share nothing but their position: both
+  -- transition tables are filled row by row.
   c_rules constant text[] := array['error_code', 'greeting', 'stop_word'];
 begin
   insert into drip.audit_log as g (
@@ -26,7 +26,7 @@ begin
   from (
     select
       s.user_id, s.subject_id, s.name,
-      -- steps belong to the line of their sequence
+      -- edits of steps are logged with their sequence
       case when tg_argv[1] is null then k.key else format('step %s: %s', s.id, k.key) end as key,
       case when k.key = 'status' then s.new_row ->> 'status_reason' end as status_reason,
       s.old_row -> k.key as old_value,
@@ -72,7 +72,7 @@ begin
 end
 $$;
 comment on function drip._audit_edits() is
-  'Trigger: a line of the audit log for each object of which a setting or the status has changed.';
+  'Trigger: a line of the audit log for each object with a changed setting or status.';
 
 create or replace trigger audit_edits
   after update on drip.users
@@ -117,4 +117,4 @@ as $$
   select coalesce(p_row ->> 'id', (p_row ->> 'platform') || ' ' || (p_row ->> 'code'))
 $$;
 comment on function drip._audit_key(jsonb) is
-  'What names a row of a watched table: its id, or platform and code.';
+  'The key of a row of a watched table: its id, or platform and code.';

@@ -1,4 +1,4 @@
--- A deleted rule explains nothing afterwards unless it is written down.
+-- A deleted rule must be on record to explain anything later.
 create or replace function drip._audit_removed() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ begin
 end
 $$;
 comment on function drip._audit_removed() is
-  'Trigger: a line of the audit log for each row that is gone.';
+  'Trigger: logs each deleted row in the audit log.';
 
 create or replace trigger audit_added
   after insert on drip.error_codes

@@ -1,4 +1,4 @@
--- Edits by sweeps share the trigger that logs people's edits, and must not look like one.
+-- The trigger that logs people's edits also logs those of sweeps; this corrects who made them.
 create function drip._audit_system(p_mark bigint, p_action text, p_kind text, p_ids bigint[])
 returns void
 language sql volatile
@@ -12,4 +12,4 @@ as $$
     and g.subject_id = any (p_ids)
 $$;
 comment on function drip._audit_system(bigint, text, text, bigint[]) is
-  'Says of the edits of these objects since the mark that the system made them, and by which act.';
+  'Attributes the logged edits of these objects since the mark to the system, and names its act.';

@@ -7,7 +7,7 @@ begin
   if p_count > drip._limit(p_limit) then
     perform drip._fail(
       'DR021', format('%s are more than %s', p_what, drip._limit(p_limit)),
-      'Hand them over in several calls, or make fewer; docs/limits.md has the bounds.');
+      'Pass them in several calls, or pass fewer; docs/limits.md lists the limits.');
   end if;
 end
 $$;

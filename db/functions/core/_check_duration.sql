@@ -1,4 +1,4 @@
--- A sweep that adds a longer one leaves the calendar, and it serves every tenant.
+-- Adding a longer one would overflow the calendar in a sweep, which serves every tenant.
 create function drip._check_duration(p_value interval, p_column text) returns void
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
--- PostgreSQL's calendar is far longer than that of any client: a time beyond it would be stored,
--- and then neither be read by an application nor have a delay added to it.
+-- PostgreSQL's calendar exceeds that of every client: a time beyond it could be stored, but no
+-- application could read it and no delay be added to it.
 create function drip._check_instant(p_at timestamptz, p_argument text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

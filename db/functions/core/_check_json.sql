@@ -1,4 +1,4 @@
--- Depth costs stack and size costs time, so both are checked before anything reads the value.
+-- Deep values cost stack and large ones time, so both are checked before anything reads them.
 create function drip._check_json(p_value jsonb, p_limit text, p_argument text) returns void
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -10,13 +10,13 @@ begin
     perform drip._fail(
       'DR021',
       format('%s has more than %s characters as JSON', p_argument, drip._limit(p_limit)),
-      'Make it shorter, or hand it over in parts; docs/limits.md has the bounds.');
+      'Make it shorter, or pass it in parts; docs/limits.md lists the limits.');
   end if;
   if drip._is_too_deep(v_text) then
     perform drip._fail(
       'DR021',
       format('%s is nested deeper than %s levels', p_argument, drip._limit('depth')),
-      'Write it flatter.');
+      'Nest it less.');
   end if;
 end
 $$;

@@ -1,4 +1,4 @@
--- PostgreSQL refuses index entries above a third of a page; this error says which argument.
+-- PostgreSQL refuses index entries above a third of a page; this error names the argument.
 create function drip._check_key(p_value text, p_argument text) returns void
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -8,9 +8,9 @@ begin
     perform drip._fail(
       'DR001',
       pg_catalog.format('%s is longer than %s characters', p_argument, drip._limit('key')),
-      'Give a short one: it stands in an index.');
+      'Use a short one: it is indexed.');
   end if;
 end
 $$;
 comment on function drip._check_key(text, text) is
-  'DR001 when a name or key is too long to stand in an index; null passes.';
+  'DR001 when a name or key is too long for an index; null passes.';

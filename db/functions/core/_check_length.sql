@@ -1,4 +1,4 @@
--- A text that is too long is refused by name before it reaches a table.
+-- Refuses a text that is too long by its argument's name before it reaches a table.
 create function drip._check_length(p_value text, p_limit text, p_argument text) returns void
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -9,8 +9,8 @@ begin
       'DR021',
       format('%s has more than %s characters', p_argument, drip._limit(p_limit)),
       case p_limit
-        when 'name' then 'Give a short one: it stands in lists and in texts.'
-        else 'Make it shorter; docs/limits.md has the bounds.'
+        when 'name' then 'Use a short one: lists and texts show it.'
+        else 'Make it shorter; docs/limits.md lists the limits.'
       end);
   end if;
 end

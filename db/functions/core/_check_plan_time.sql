@@ -1,4 +1,4 @@
--- Nobody plans so far ahead, and what adds waits and hours to a time stays within the calendar.
+-- Nobody plans that far ahead, and adding waits and hours must not overflow the calendar.
 create function drip._check_plan_time(p_at timestamptz, p_argument text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

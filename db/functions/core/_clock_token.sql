@@ -1,6 +1,6 @@
--- Proof that a function of ours set this time in this statement: a keyed hash, since looking ahead
--- must also work where nothing can be written. Who saw one can repeat nothing but that time, and
--- not after the statement.
+-- Proves that a function of ours set this time in this statement: a keyed hash, because forecasts
+-- must also work where nothing can be written. A token that leaks allows only the same time, and
+-- only within the statement.
 create function drip._clock_token(p_told text) returns text
 language sql stable parallel safe
 as $$
@@ -12,4 +12,4 @@ as $$
   where ps.name = 'clock_secret'
 $$;
 comment on function drip._clock_token(text) is
-  'The token that lets drip.fake_now count, for this time and this statement.';
+  'The token that makes drip.fake_now count, for this time and this statement.';

@@ -1,4 +1,4 @@
--- Definitions name columns; the names were checked against a fixed list and are quoted again.
+-- Definitions name columns; the names were checked against a fixed list and are still quoted.
 create function drip._column_list(p_values jsonb) returns text
 language sql immutable parallel safe
 as $$

@@ -1,4 +1,4 @@
--- Levenshtein's distance by rows; fuzzystrmatch is not on every server.
+-- Levenshtein distance, row by row; fuzzystrmatch is not available on every server.
 create function drip._edit_distance(p_one text, p_other text) returns integer
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -24,4 +24,4 @@ begin
 end
 $$;
 comment on function drip._edit_distance(text, text) is
-  'How many letters to add, drop or change to get from one word to the other; 64 are compared.';
+  'The letters to add, drop or change to turn one word into the other; compares the first 64.';

@@ -1,6 +1,6 @@
--- A key may name a person, such as 'welcome +60…', and must outlive it: a caller that repeats its
--- request after an erasure would send it once more, to a person who is to be forgotten. So a keyed
--- hash stays, of which nobody without the secret of this database finds the key.
+-- A key may name a person, such as 'welcome +60…', yet must survive: a caller that repeats its
+-- request after an erasure would send it again, to a person who is to be forgotten. So a keyed hash
+-- stays, which cannot be reversed without the secret of this database.
 create function drip._erased_key(p_key text) returns text
 language sql stable
 as $$
@@ -12,4 +12,4 @@ as $$
   where ps.name = 'clock_secret'
 $$;
 comment on function drip._erased_key(text) is
-  'What stands for an idempotency key once the lead is erased.';
+  'The replacement of an idempotency key once its lead is erased.';

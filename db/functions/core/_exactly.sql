@@ -1,5 +1,5 @@
--- A day of an interval that is added to an instant has 23 to 25 hours, by the session's zone; and
--- the difference of two instants comes in days. Counted in seconds, no session changes the outcome.
+-- A day added to an instant has 23 to 25 hours, depending on the session's zone, and the difference
+-- of two instants comes in days. In seconds, the result does not depend on the session.
 create function drip._exactly(p_length interval) returns interval
 language sql immutable parallel safe
 begin atomic

@@ -1,4 +1,4 @@
--- Triggers and niches are comma lists of tokens, compared whole, trimmed, ignoring case.
+-- Triggers and niches are comma lists of tokens, compared as a whole, trimmed, ignoring case.
 create function drip._has_token(p_list text, p_token text) returns boolean
 language sql immutable parallel safe
 begin atomic
@@ -9,6 +9,6 @@ begin atomic
     false);
 end;
 comment on function drip._has_token(text, text) is
-  'True when the comma list holds the token; an empty token is in no list.';
--- enrollment_gaps asks it with the rights of its reader; it reads no table.
+  'True when the comma list contains the token; no list contains an empty token.';
+-- enrollment_gaps calls it with the rights of its reader; it reads no table.
 grant execute on function drip._has_token(text, text) to drip_reader, drip_view;

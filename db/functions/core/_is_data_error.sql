@@ -1,6 +1,6 @@
--- What a row may cause by its own contents: values that do not fit, rules they break, a depth or a
--- length beyond what the server takes. Such a row is looked for and set aside; everything else (a
--- lock, a cancel, a full disk, code that is missing) is nobody's row and goes to the caller.
+-- Errors that the contents of a row can cause: values that do not fit, broken rules, a depth or
+-- length beyond the server's limits. Such a row is found and set aside; any other error (a lock, a
+-- cancel, a full disk, missing code) is no row's fault and goes to the caller.
 create function drip._is_data_error(p_state text) returns boolean
 language sql immutable parallel safe
 begin atomic

@@ -1,5 +1,6 @@
--- AT TIME ZONE also takes abbreviations and rules like foo+8, which know no daylight saving; a
--- slash and no digit is neither. The list of zones is read from files (30 ms): asked when in doubt.
+-- AT TIME ZONE also takes abbreviations and rules like foo+8, which have no daylight saving; a name
+-- with a slash and no digit is neither. The list of zones is read from files (30 ms): only if
+-- needed.
 create function drip._is_time_zone(p_zone text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
--- Functions that walk a JSON value call themselves once a level, and the stack is finite. The depth
--- is counted without walking: what stands in quotes is cut out, then every pair of brackets that
--- holds nothing more, a level at a time.
+-- Functions that walk a JSON value recurse once per level, and the stack is finite. This measures
+-- the depth without recursion: it removes strings, then all empty pairs of brackets, level by
+-- level.
 create function drip._is_too_deep(p_json text) returns boolean
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -9,11 +9,11 @@ declare
   c_depth constant integer := drip._limit('depth');
   v_text text;
 begin
-  -- most are so small that the brackets alone, also those in quotes, show it
+  -- most values have too few brackets in total, strings included
   if length(p_json) - length(translate(p_json, '[{', '')) <= c_depth then
     return false;
   end if;
-  -- a third of the time of a pattern: every second piece between quotes stands outside of them
+  -- a third of the time of a pattern: every second piece between quotes is outside of a string
   select string_agg(translate(t.piece, '{} ,:.+-0123456789truefalsnE', '[]'), '' order by t.place)
   into v_text
   from string_to_table(replace(replace(p_json, e'\\\\', ''), e'\\"', ''), '"')

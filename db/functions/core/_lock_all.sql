@@ -1,4 +1,4 @@
--- Claims take one of several rows each; a verb that must exclude them takes all.
+-- A claim locks one of several rows; a verb that must exclude claims locks all.
 create function drip._lock_all(p_kind text, p_object_id bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -12,4 +12,4 @@ begin
 end
 $$;
 comment on function drip._lock_all(text, bigint) is
-  'Waits for everybody who has one of these rows, and keeps them all until the transaction ends.';
+  'Waits for every holder of one of these rows, and locks them all until the transaction ends.';

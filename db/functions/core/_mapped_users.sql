@@ -1,5 +1,5 @@
--- The tenants a call may serve: all for owner, superuser, operators and workers, else those of
--- user_roles; narrowed by drip.user, which is honoured only if mapped, and by _bind_tenant().
+-- The tenants that a call may serve: all for owner, superuser, operators and workers, else those of
+-- user_roles; narrowed by drip.user, which counts only if mapped, and by _bind_tenant().
 create function drip._mapped_users() returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -45,4 +45,4 @@ begin
 end
 $$;
 comment on function drip._mapped_users() is
-  'Ids of the tenants the caller may act for, narrowed by drip.user; DR010 if that is not one.';
+  'Ids of the tenants the caller may act for, narrowed by drip.user; DR010 if that is not mapped.';

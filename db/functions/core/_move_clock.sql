@@ -1,5 +1,5 @@
--- For functions of ours that look ahead. An error takes it back like everything in a transaction;
--- without one the caller does, by _restore_clock().
+-- For our functions that calculate with a later time. An error undoes it like everything in a
+-- transaction; without one the caller does, by _restore_clock().
 create function drip._move_clock(p_at timestamptz) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -17,4 +17,4 @@ begin
 end
 $$;
 comment on function drip._move_clock(timestamptz) is
-  'Moves drip.now() for the functions of ours that this statement calls; returns what was set.';
+  'Moves drip.now() for our functions called by this statement; returns the previous settings.';

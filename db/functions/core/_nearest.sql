@@ -1,4 +1,4 @@
--- Errors about an unknown word name the known one that was probably meant.
+-- Errors about an unknown word suggest the known one that was probably meant.
 create function drip._nearest(p_word text, p_words text[]) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp

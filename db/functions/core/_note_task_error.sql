@@ -1,4 +1,4 @@
--- An error that a sweep or a claim set aside stands where operators look.
+-- Operators look here for errors that a sweep or a claim set aside.
 create function drip._note_task_error(p_task text, p_error text) returns void
 language sql volatile
 as $$
@@ -8,4 +8,4 @@ as $$
   set last_error = excluded.last_error, last_error_at = excluded.last_error_at
 $$;
 comment on function drip._note_task_error(text, text) is
-  'Keeps an error of a task in task_runs.';
+  'Records an error of a task in task_runs.';

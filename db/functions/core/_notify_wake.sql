@@ -1,4 +1,4 @@
--- One notification a transaction at most per set of devices; planning writes no shared row.
+-- At most one notification per transaction and set of devices; planning writes no shared row.
 create function drip._notify_wake(p_devices bigint[]) returns void
 language sql volatile
 as $$
@@ -7,4 +7,4 @@ as $$
   where cardinality(p_devices) > 0
 $$;
 comment on function drip._notify_wake(bigint[]) is
-  'Tells the workers, sealed, which devices have something new; more than 400 are told as all.';
+  'Notifies the workers, sealed, which devices have new messages; above 400 it says all devices.';

@@ -1,4 +1,4 @@
--- Anybody may notify a channel, so the payload is trusted only with our seal.
+-- Every login may notify a channel, so only sealed payloads are trusted.
 create function drip._open_devices(p_sealed text) returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -19,4 +19,4 @@ begin
 end
 $$;
 comment on function drip._open_devices(text) is
-  'The devices of a sealed text, empty for all; null where nobody of ours has sealed it.';
+  'The devices of a sealed text, empty for all; null for a text that we have not sealed.';

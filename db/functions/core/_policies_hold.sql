@@ -1,13 +1,13 @@
--- Asked once by each query of a public view. A view shows rows by the rights of its owner, and a
+-- Every query of a public view calls this once. A view shows rows by the rights of its owner, and a
 -- restore by a role that is no superuser, or with --no-owner, gives it to the owner of the tables,
--- for whom no policy holds. This function belongs to drip_view as the views do, so that the restore
--- which takes them away takes it too: what it tests is whether the policies hold for its own owner.
+-- to whom no policy applies. Such a restore changes the owner of this function as well, which
+-- therefore tests whether the policies apply to its own owner.
 create function drip._policies_hold(p_view text) returns boolean
 language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- an owner holds every grant option, another role none that was not given
+  -- an owner has every grant option, another role only those it was given
   if pg_catalog.has_table_privilege(
       'drip_view', 'drip.' || pg_catalog.quote_ident(p_view), 'trigger with grant option')
     and pg_catalog.row_security_active('drip.audiences')
@@ -41,11 +41,11 @@ begin
   end if;
   raise exception using
     errcode = 'DR023',
-    message = pg_catalog.format('the view %s is closed: no policy holds for its owner', p_view),
+    message = pg_catalog.format('the view %s is closed: no policy applies to its owner', p_view),
     hint = 'After a restore, run `pgdrip migrate`.';
 end
 $$;
 comment on function drip._policies_hold(text) is
-  'Whether a view of ours shows its readers their own tenants only; DR023 where it would not.';
+  'True where a view shows its readers only their own tenants; else raises DR023.';
 grant execute on function drip._policies_hold(text) to drip_reader, drip_guard;
 alter function drip._policies_hold(text) owner to drip_view;

@@ -1,7 +1,7 @@
--- Definitions come from people: every key is known, every value has its column's type, and an
--- error names the path. What passes here fits jsonb_populate_record on the table's row type.
--- p_kinds: column name → kind, see _definition_value; a kind that ends in ! takes no null, and
--- "read" marks what only a get function shows (refused in changes, ignored otherwise).
+-- People write definitions: every key must be known, every value have its column's type, and an
+-- error names the path. The result fits jsonb_populate_record on the table's row type.
+-- p_kinds: column name → kind, see _definition_value; a kind that ends in ! excludes null, and
+-- "read" marks keys that only a get function shows (refused in changes, else ignored).
 create function drip._read_definition(
   p_definition jsonb, p_kinds jsonb, p_path text, p_user bigint, p_is_change boolean)
 returns jsonb
@@ -25,7 +25,7 @@ begin
           'The nearest known one is %s.',
           quote_literal(drip._nearest(
             v_key,
-            -- the steps stand in a list of their own, which whoever calls has taken out
+            -- steps have their own list, which the caller has removed
             array(select k.key from jsonb_each_text(p_kinds) k
                   where k.value <> 'read')
               || case when p_kinds ? 'auto_enroll' then array['steps'] end))));
@@ -35,7 +35,7 @@ begin
         perform drip._fail(
           'DR004',
           format('%s is not changed this way', quote_literal(p_path || v_key)),
-          'It follows from other functions; see docs/sql-api.md.');
+          'Other functions set it; see docs/sql-api.md.');
       end if;
       continue;
     end if;
@@ -57,7 +57,7 @@ $$;
 comment on function drip._read_definition(jsonb, jsonb, text, bigint, boolean) is
   'The checked definition, values in the form of their columns; DR003 and DR004 name the path.';
 
--- One value of a definition. Casts raise in many ways; all of them become DR004 with the path.
+-- One value of a definition. Casts raise many errors; all become DR004 with the path.
 create function drip._definition_value(
   p_kind text, p_value jsonb, p_path text, p_user bigint)
 returns jsonb
@@ -67,7 +67,7 @@ as $$
 declare
   v_type constant text := jsonb_typeof(p_value);
   v_text constant text := p_value #>> '{}';
-  -- a form in a browser sends every number as a text
+  -- browsers send numbers of forms as text
   v_number constant text := case
     when v_type = 'number' then v_text
     when v_type = 'string' and v_text ~ e'^\\s*[-+]?[0-9]{1,15}(\\.[0-9]{1,15})?\\s*$'
@@ -79,7 +79,7 @@ begin
   begin
     case split_part(p_kind, ':', 1)
       when 'text' then
-        v_expected := 'a text';
+        v_expected := 'text';
         if v_type = 'string' then
           perform drip._check_length(v_text, 'text', p_path);
           return p_value;
@@ -97,7 +97,7 @@ begin
           return coalesce(to_jsonb(nullif(btrim(v_text), '')), 'null');
         end if;
       when 'url' then
-        v_expected := 'a text with an http(s) address';
+        v_expected := 'an http(s) address';
         if v_type = 'string' then
           perform drip._check_length(v_text, 'url', p_path);
           return coalesce(to_jsonb(nullif(btrim(v_text), '')), 'null');
@@ -123,7 +123,7 @@ begin
           return to_jsonb(v_number::numeric);
         end if;
       when 'interval' then
-        -- a longer one leaves the calendar when a sweep adds it, and that sweep serves every tenant
+        -- adding a longer one would overflow the calendar in a sweep, which serves every tenant
         v_expected := 'an interval such as ''5 minutes'', at most 100 years';
         if v_type = 'string'
           and v_text::interval between interval '-100 years' and interval '100 years'
@@ -163,10 +163,10 @@ begin
           return to_jsonb(lower(btrim(v_text)));
         end if;
         perform drip._fail(
-          'DR015', format('%s is no target status: %s', p_path, left(p_value::text, 60)),
-          'It is prospect, customer or all.');
+          'DR015', format('%s is not a target status: %s', p_path, left(p_value::text, 60)),
+          'Use prospect, customer or all.');
       when 'instant' then
-        -- In the tenant's zone where the text names no other.
+        -- In the tenant's zone unless the text names one.
         v_expected := 'a time such as ''2026-03-02 09:00''';
         if v_type = 'string' and v_text ~ e'^\\s*\\d{4}-\\d{2}-\\d{2}([ T]|$)' then
           return to_jsonb(drip._read_instant(v_text, p_user));
@@ -210,13 +210,13 @@ begin
   end;
   perform drip._fail(
     'DR004', format('%s is not %s: %s', p_path, v_expected, left(p_value::text, 60)),
-    'See the column''s comment for what it takes.');
+    'See the comment of the column.');
 end
 $$;
 comment on function drip._definition_value(text, jsonb, text, bigint) is
   'One value of a definition in the form of its column; DR004, DR012 or DR015 name the path.';
 
--- A day that is none becomes 0, which the caller refuses along with numbers out of range.
+-- An unknown day becomes 0, which the caller refuses like numbers out of range.
 create function drip._read_days(p_value jsonb) returns smallint[]
 language sql stable
 as $$
@@ -235,7 +235,7 @@ as $$
   ) q
 $$;
 comment on function drip._read_days(jsonb) is
-  'Days of the week, given as numbers or names, as numbers from 1 (Monday); 0 for what is none.';
+  'Days of the week, given as numbers or names, as numbers from 1 (Monday); 0 for unknown days.';
 
 create function drip._check_registered(
   p_what text, p_name text, p_path text, p_known text[])
@@ -254,9 +254,9 @@ begin
 end
 $$;
 comment on function drip._check_registered(text, text, text, text[]) is
-  'DR012, with the path and the nearest name, where nothing of that name is registered.';
+  'DR012, with the path and the nearest name, where the name is not registered.';
 
--- timestamptz input reads what has no offset in the session's zone, so that is set meanwhile.
+-- timestamptz input without an offset is read in the session's zone, so that is set meanwhile.
 create function drip._read_instant(p_text text, p_user bigint) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -272,4 +272,4 @@ begin
 end
 $$;
 comment on function drip._read_instant(text, bigint) is
-  'The instant of a written time; without an offset it is wall clock in the user''s zone.';
+  'The instant of a written time; without an offset it is local time in the user''s zone.';

@@ -1,4 +1,4 @@
--- Triggers of leads are comma lists in the seeds' tables.
+-- The trigger column of leads is a comma list.
 create function drip._remove_token(p_list text, p_token text) returns text
 language sql immutable parallel safe
 as $$

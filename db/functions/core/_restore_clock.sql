@@ -1,4 +1,4 @@
--- A preview moves the clock and must leave the session as it was.
+-- A preview moves the clock and must leave the session unchanged.
 create function drip._restore_clock(p_before text[]) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -10,4 +10,4 @@ begin
 end
 $$;
 comment on function drip._restore_clock(text[]) is
-  'Sets the clock back to what _move_clock() found.';
+  'Sets the clock back to the settings that _move_clock() returned.';

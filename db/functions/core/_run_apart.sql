@@ -1,5 +1,5 @@
--- A bad row stopped a sweep for all tenants: each by itself, so that the row stops its own alone.
--- Another is first each time: a sweep that serves one a call must not always serve the same.
+-- A bad row stopped a sweep for all tenants: run for each tenant alone, it stops only its own. The
+-- order starts at random: a sweep that serves one tenant per call must not always serve the same.
 create function drip._run_apart(p_task text, p_limit integer, p_once boolean default false)
 returns setof jsonb
 language plpgsql volatile
@@ -26,5 +26,5 @@ begin
 end
 $$;
 comment on function drip._run_apart(text, integer, boolean) is
-  'The rows of the inner form of a sweep, tenant by tenant; with p_once of the first that has any.
-   Errors of rows are noted in task_runs.';
+  'The rows of the inner form of a sweep, tenant by tenant; with p_once of the first that returns
+   any. Errors of rows are recorded in task_runs.';

@@ -1,7 +1,6 @@
--- Every login may listen to drip_wake, and say something there. What is said there is sealed: who
--- listens learns no device and cannot tell whether two notifications mean the same one, and what
--- others say opens to nothing. The same devices in one transaction give the same text, which
--- Postgres then sends once.
+-- Every login may listen and notify on drip_wake, so payloads are sealed: a listener learns no
+-- device and cannot tell whether two notifications mean the same one, and foreign payloads open to
+-- nothing. The same devices in one transaction give the same text, which Postgres then sends once.
 create function drip._seal_devices(p_devices bigint[]) returns text
 language sql volatile
 as $$
@@ -18,4 +17,4 @@ as $$
   group by m.mark
 $$;
 comment on function drip._seal_devices(bigint[]) is
-  'The devices as text that only _open_devices reads; an empty list stands for all.';
+  'The devices as text that only _open_devices can read; an empty list stands for all.';

@@ -1,4 +1,4 @@
--- The comment of a column is the one place that says whether people may set it.
+-- The comment of a column alone says whether people may set it.
 create function drip._settings_of(p_table regclass) returns text[]
 language sql stable
 as $$
@@ -10,4 +10,4 @@ as $$
     and pg_catalog.col_description(a.attrelid, a.attnum) like '[setting]%'
 $$;
 comment on function drip._settings_of(regclass) is
-  'Names of the columns of a table that people set: those whose comment begins with [setting].';
+  'Names of the columns of a table that people may set: those whose comment begins with [setting].';

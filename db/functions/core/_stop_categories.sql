@@ -1,5 +1,5 @@
--- A new category of opt-outs is named here, given its meaning in _stops(), and admitted by the
--- tables' constraints.
+-- A new category of opt-outs is listed here, defined in _stops(), and allowed by the tables'
+-- constraints.
 create function drip._stop_categories() returns text[]
 language sql immutable parallel safe
 begin atomic
@@ -7,5 +7,5 @@ begin atomic
 end;
 comment on function drip._stop_categories() is
   'The categories of opt-outs, the one that stops most first.';
--- Views ask it with the rights of their readers; it reads no table.
+-- Views call it with the rights of their readers; it reads no table.
 grant execute on function drip._stop_categories() to drip_reader, drip_view;

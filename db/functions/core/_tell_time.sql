@@ -1,4 +1,4 @@
--- How explanations write a local time; 'infinity' is no time.
+-- The form of local times in explanations; 'infinity' is no time.
 create function drip._tell_time(p_at timestamptz, p_zone text) returns text
 language sql stable parallel safe
 as $$
@@ -7,4 +7,4 @@ as $$
   end
 $$;
 comment on function drip._tell_time(timestamptz, text) is
-  'The wall-clock time of an instant in a zone, as text; null for none.';
+  'The local time of an instant in a zone, as text; null for none.';

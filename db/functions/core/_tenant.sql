@@ -1,4 +1,4 @@
--- The one tenant of a verb that names no existing object.
+-- The tenant of a verb that names no existing object.
 create function drip._tenant() returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -21,4 +21,4 @@ begin
 end
 $$;
 comment on function drip._tenant() is
-  'Id of the tenant the call is for: the only mapped one or that of drip.user; else DR010.';
+  'Id of the tenant of the call: the only mapped one or that of drip.user; else DR010.';

@@ -1,6 +1,6 @@
--- Locks of ours are row locks on drip.lock_rows, because every login of the cluster may take an
--- advisory lock, and pg_locks shows it the key (docs/decisions/locks.md). The rows come about with
--- what they stand for. Where they are missing nothing is locked: rather that than nothing is sent.
+-- Our locks are row locks on drip.lock_rows, because every login of the cluster may take an
+-- advisory lock and read its key in pg_locks (docs/decisions/locks.md). Lock rows are created with
+-- their objects. Where one is missing nothing is locked: better that than sending nothing.
 create function drip._try_lock(p_kind text, p_object_id bigint, p_slot integer) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -17,4 +17,4 @@ begin
 end
 $$;
 comment on function drip._try_lock(text, bigint, integer) is
-  'Locks this row until the transaction ends; false when another transaction has it.';
+  'Locks this row until the transaction ends; false when another transaction has locked it.';

@@ -1,5 +1,5 @@
--- The highest that is free; _lock_all begins with the lowest, so that it waits for those who have
--- one already, and for nobody who comes later.
+-- Takes the highest free row; _lock_all begins with the lowest, so that it waits only for those who
+-- already have one.
 create function drip._try_lock_any(p_kind text, p_object_id bigint) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -23,5 +23,5 @@ begin
 end
 $$;
 comment on function drip._try_lock_any(text, bigint) is
-  'Locks one of these rows until the transaction ends and returns its slot; null when others have
-   them all.';
+  'Locks one of these rows until the transaction ends and returns its slot; null when all are
+   locked.';

@@ -1,4 +1,4 @@
--- A fallback that always began with the same tenant would let the first ones starve the rest.
+-- Always beginning with the same tenant would let the first ones starve the others.
 create function drip._users_in_turn() returns table (user_id bigint)
 language sql volatile
 as $$
@@ -11,4 +11,4 @@ as $$
   order by u.id < p.id, u.id
 $$;
 comment on function drip._users_in_turn() is
-  'All tenants by id, beginning with one at random.';
+  'All tenants by id, beginning at a random one.';

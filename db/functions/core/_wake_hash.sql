@@ -1,4 +1,4 @@
--- A seal is a keyed hash, which nobody without the key can make.
+-- A seal is a keyed hash, which cannot be made without the key.
 create function drip._wake_hash(p_text text) returns text
 language sql stable
 as $$

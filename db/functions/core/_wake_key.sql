@@ -1,8 +1,8 @@
--- Whoever listens to the channel shall not read which devices there are.
+-- Listeners on the channel must not learn which devices exist.
 create function drip._wake_key(p_mark text, p_place bigint) returns bigint
 language sql stable
 as $$
   select ('x' || left(drip._wake_hash(p_mark || ':' || p_place), 16))::bit(64)::bigint
 $$;
 comment on function drip._wake_key(text, bigint) is
-  'What hides the number of that place below that mark.';
+  'The key that hides the number at that place below that mark.';

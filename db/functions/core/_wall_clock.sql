@@ -1,4 +1,4 @@
--- For durations only: how long something took, never when something is due.
+-- Only for measuring durations, never for deciding when something is due.
 create function drip._wall_clock() returns timestamptz
 language sql volatile
 as $$

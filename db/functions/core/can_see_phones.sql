@@ -1,4 +1,4 @@
--- Views ask once per query: (select drip.can_see_phones()).
+-- Views call it once per query: (select drip.can_see_phones()).
 create function drip.can_see_phones() returns boolean
 language sql stable parallel safe
 begin atomic
@@ -7,5 +7,5 @@ begin atomic
     'drip_pii', 'member');
 end;
 comment on function drip.can_see_phones() is
-  'True when the caller is a member of drip_pii and so sees phones unmasked.';
+  'True when the caller is a member of drip_pii and sees phones unmasked.';
 grant execute on function drip.can_see_phones() to drip_reader, drip_view;

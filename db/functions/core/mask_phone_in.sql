@@ -1,4 +1,4 @@
--- Rendered texts may hold the phone they go to.
+-- Rendered texts may contain the recipient's phone.
 create function drip.mask_phone_in(p_text text, p_phone text) returns text
 language sql immutable parallel safe
 begin atomic

@@ -1,5 +1,5 @@
--- Contacts write any phone into their texts, in any form. What looks like one is starred: too much
--- rather than too little. Shorter runs of digits, as in prices, years and codes, stay.
+-- Contacts write phones in any form. Whatever may be one is masked: too much rather than too
+-- little. Shorter runs of digits, as in prices, years and codes, stay.
 create function drip.mask_phones_in(p_text text) returns text
 language sql immutable parallel safe
 begin atomic
@@ -12,6 +12,6 @@ begin atomic
     e'(\\d{3})\\d{2}(\\d{3})', e'\\1**\\2', 'g');
 end;
 comment on function drip.mask_phones_in(text) is
-  'The text with whatever looks like a phone masked in it: eight digits or more in a row, nine with
-   spaces or signs between them.';
+  'The text with every possible phone masked: eight digits or more in a row, nine with spaces or
+   punctuation between them.';
 grant execute on function drip.mask_phones_in(text) to drip_reader, drip_view;

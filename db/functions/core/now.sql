@@ -1,5 +1,5 @@
--- Honours drip.fake_now only in a database marked as a test database, or with the token of this
--- very statement that _move_clock() makes: anyone can set a GUC, and no tenant may move the clock.
+-- Uses drip.fake_now only in a database marked as a test database, or with a token that
+-- _move_clock() made for this statement: anyone can set a GUC, and no tenant may move the clock.
 create function drip._fake_now() returns timestamptz
 language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
@@ -16,13 +16,13 @@ begin
 end
 $$;
 comment on function drip._fake_now() is
-  'The set time, where this database''s private settings or the caller''s token allow one; else the
-   real time.';
+  'The time that was set, where this database''s private settings or the caller''s token allow it;
+   else the real time.';
 grant execute on function drip._fake_now()
   to drip_reader, drip_app, drip_worker, drip_operator, drip_pii, drip_guard, drip_view;
 
 -- The only clock of the product. No SET clause and no plpgsql, so that it is inlined and a scan
--- sees a stable value. A set drip.fake_now counts only where _fake_now() lets it.
+-- sees a stable value. drip.fake_now counts only where _fake_now() allows it.
 create function drip.now() returns timestamptz
 language sql stable parallel safe
 begin atomic
@@ -33,5 +33,5 @@ begin atomic
   end;
 end;
 comment on function drip.now() is
-  'The clock: the time of the transaction, or a set time in a test database.';
+  'The clock: the time of the transaction, or the time that was set in a test database.';
 grant execute on function drip.now() to drip_reader, drip_worker, drip_view, drip_guard;

@@ -1,4 +1,5 @@
--- As _apply_sequence. The time is what schedule_campaign gave it, unless the file names one.
+-- As _apply_sequence. The campaign keeps the time from schedule_campaign, unless the file names
+-- one.
 create function drip._apply_campaign(p_user bigint, p_title text, p_definition jsonb)
 returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
@@ -62,7 +63,7 @@ begin
 end
 $$;
 comment on function drip._apply_campaign(bigint, text, jsonb) is
-  'Brings one campaign to its definition in a file; rows as those of apply_definitions.';
+  'Applies a file''s definition to one campaign; rows as those of apply_definitions.';
 
 create function drip._reached(p_campaign_id bigint)
 returns table (
@@ -94,4 +95,5 @@ begin
 end
 $$;
 comment on function drip._reached(bigint) is
-  'The row of apply_definitions that counts whom a campaign reaches, or still has to.';
+  'The row of apply_definitions with the number of contacts that a campaign reaches, or still
+   will.';

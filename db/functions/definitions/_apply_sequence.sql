@@ -1,6 +1,6 @@
--- What the file says is written as a sequence of its own and read back, defaults included, and
--- that is rolled back: the two forms compare key by key. Whom the edit concerns is read off the
--- messages before and after it.
+-- Creates a second sequence from the file, reads it back with its defaults and rolls that back, so
+-- that old and new definition compare key by key. The messages before and after the edit show which
+-- contacts it concerns.
 create function drip._apply_sequence(p_user bigint, p_name text, p_definition jsonb)
 returns table (
   change text, step integer, step_name text, key text, value_before jsonb, value_after jsonb,
@@ -51,7 +51,7 @@ begin
     return;
   end if;
 
-  -- nobody is planned from the old form meanwhile
+  -- no message is planned from the old definition meanwhile
   perform from drip.sequences s where s.id = v_id for update;
   v_by_hours := v_changes ?| drip._hour_keys();
   select jsonb_agg(w.*) into v_before from drip._waiting_times(v_id, v_by_hours) w;
@@ -76,7 +76,7 @@ begin
 end
 $$;
 comment on function drip._apply_sequence(bigint, text, jsonb) is
-  'Brings one sequence to its definition in a file; rows as those of apply_definitions.';
+  'Applies a file''s definition to one sequence; rows as those of apply_definitions.';
 
 create function drip._sequence_from_file(p_user bigint, p_definition jsonb) returns jsonb
 language plpgsql stable
@@ -85,7 +85,7 @@ as $$
 declare
   v_definition jsonb := drip._read_plainly(p_definition, drip._sequence_keys());
 begin
-  -- as a change: what only get_sequence shows is refused, since nothing would come of it
+  -- as for an edit: keys that only get_sequence shows are refused, since they would have no effect
   perform drip._check_object(v_definition, 'the definition');
   perform drip._read_definition(
     v_definition - 'steps', drip._sequence_keys(), '', p_user, true);
@@ -104,10 +104,10 @@ begin
 end
 $$;
 comment on function drip._sequence_from_file(bigint, jsonb) is
-  'A definition of a sequence as a file writes it, in the form that create_sequence takes.';
+  'A file''s definition of a sequence in the form that create_sequence takes.';
 
--- A file holds no ids. Which step of before each one is: that of its name; else one that says the
--- same; else, where neither has a name, the next in order.
+-- A file has no ids. A step in it means the existing step of the same name; else one with the same
+-- content; else, where neither has a name, the next in order.
 create function drip._pair_steps(p_before jsonb, p_steps jsonb) returns jsonb
 language sql immutable
 as $$
@@ -170,7 +170,7 @@ as $$
   left join pairs p on p.place = g.place
 $$;
 comment on function drip._pair_steps(jsonb, jsonb) is
-  'The steps of a file, each with the id of the step it stands for, where there is one.';
+  'The steps of a file, each with the id of the existing step it means, if any.';
 
 create function drip._compared_steps(p_before jsonb, p_after jsonb)
 returns table (
@@ -219,7 +219,7 @@ as $$
   order by c.is_gone, c.place, k.key = 'day_number', k.key
 $$;
 comment on function drip._compared_steps(jsonb, jsonb) is
-  'How steps differ, key by key, and how many waiting messages each change concerns.';
+  'The differences between steps, key by key, and how many waiting messages each concerns.';
 
 create function drip._entering(p_sequence_id bigint)
 returns table (
@@ -244,9 +244,9 @@ begin
 end
 $$;
 comment on function drip._entering(bigint) is
-  'The row of apply_definitions that counts the leads who match a sequence.';
+  'The row of apply_definitions with the number of leads that match a sequence.';
 
--- Where hours or days are among the changes, the time is from when a message may leave.
+-- When hours or days change, the time is the earliest at which a message may leave.
 create function drip._waiting_times(p_sequence_id bigint, p_by_hours boolean)
 returns table (message_id bigint, lead_id bigint, step_id bigint, at timestamptz)
 language sql stable
@@ -316,4 +316,4 @@ as $$
   order by 2, 1
 $$;
 comment on function drip._concerned(bigint, boolean, jsonb) is
-  'Whom an edit of a sequence concerned: messages that move, come and go, and all that wait.';
+  'The messages that an edit of a sequence moves, adds or removes, and all that wait.';

@@ -1,4 +1,4 @@
--- Only what differs is written, so that an unchanged definition changes nothing.
+-- Only differences are written, so that an unchanged definition changes nothing.
 create function drip._different_keys(p_wanted jsonb, p_old jsonb) returns jsonb
 language sql immutable
 as $$
@@ -7,4 +7,4 @@ as $$
   where w.value is distinct from p_old -> w.key
 $$;
 comment on function drip._different_keys(jsonb, jsonb) is
-  'What of a wanted definition is not as it is: {key: wanted value}.';
+  'The keys of a wanted definition that differ from the old one: {key: wanted value}.';

@@ -1,4 +1,4 @@
--- Rows without a change have the same columns as the others.
+-- Rows that report no change need the same columns as the others.
 create function drip._no_change(
   out step integer, out step_name text, out key text, out value_before jsonb,
   out value_after jsonb, out messages bigint, out leads bigint, out at_before timestamptz,

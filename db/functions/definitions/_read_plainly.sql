@@ -1,5 +1,6 @@
--- In a file a value may be written without quotes: yes is no text where a boolean is due, and 24
--- no text where a number is. A length needs its unit, so a bare number stays one and is refused.
+-- Files may write booleans and numbers without quotes or with them: yes, where a boolean is
+-- expected, and 24, where a number is, are not text. A duration needs its unit: 24 alone is
+-- refused.
 create function drip._read_plainly(p_definition jsonb, p_kinds jsonb) returns jsonb
 language sql immutable
 as $$

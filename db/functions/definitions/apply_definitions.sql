@@ -1,5 +1,5 @@
--- A file holds the whole of each object: a key that it leaves out has its default. Shown and done
--- by the same statements; the rehearsal is rolled back. One object that is refused refuses all.
+-- A file defines each object completely: a missing key means its default. The dry run executes the
+-- same statements and rolls them back. One refused object refuses the whole file.
 create function drip.apply_definitions(p_definitions jsonb, p_dry_run boolean default true)
 returns table (
   kind text, name text, change text, step integer, step_name text, key text,
@@ -24,7 +24,7 @@ begin
   perform drip._check_json(p_definitions, 'definition', 'p_definitions');
   v_objects := drip._list_definitions(p_definitions);
   begin
-    -- two that apply at once meet in one order
+    -- locks in one order, for concurrent calls
     perform
     from drip.sequences s
     where s.user_id = v_user
@@ -98,15 +98,15 @@ begin
 end
 $$;
 comment on function drip.apply_definitions(jsonb, boolean) is
-  'Brings sequences and campaigns to what {"sequences": […], "campaigns": […]} says, each as for
-   create_…; others stay. Lists what differs (created, changed, step_added, step_changed,
-   step_shifted, step_removed, unchanged) and whom it concerns (matches: leads that would enter;
+  'Makes sequences and campaigns equal to {"sequences": […], "campaigns": […]}, each as for
+   create_…; others stay. Lists the differences (created, changed, step_added, step_changed,
+   step_shifted, step_removed, unchanged) and whom they concern (matches: leads that would enroll;
    audience: leads of a campaign; waiting: planned messages that follow; moves, gains, loses:
-   messages by step, with their earliest time before and after). p_dry_run true changes nothing.
-   Nothing is started or scheduled by it.';
+   messages by step, with their earliest time before and after). p_dry_run true changes nothing. It
+   starts and schedules nothing.';
 grant execute on function drip.apply_definitions(jsonb, boolean) to drip_app;
 
--- The objects of a file in one list; names are what they are recognised by.
+-- The objects of a file in one list, identified by name.
 create function drip._list_definitions(p_definitions jsonb) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -119,7 +119,7 @@ declare
 begin
   if jsonb_typeof(p_definitions) is distinct from 'object' then
     perform drip._fail(
-      'DR001', 'the definitions are no object',
+      'DR001', 'the definitions are not an object',
       'Write {"sequences": [{"name": "Warm"}], "campaigns": [{"title": "Raya"}]}.');
   end if;
   select k.key into v_wrong
@@ -175,4 +175,4 @@ begin
 end
 $$;
 comment on function drip._list_definitions(jsonb) is
-  'What stands in definitions: [{kind, name, path, place, definition}], not yet looked into.';
+  'The list of definitions [{kind, name, path, place, definition}], before validation.';

@@ -1,5 +1,5 @@
--- What a file would say: only what differs from the default, in the order of the columns, so that
--- a line of a diff is a decision of somebody. json and not jsonb: it keeps that order.
+-- Writes only values that differ from the default, in the order of the columns, so that each line
+-- of a diff is a decision. json and not jsonb, because it keeps that order.
 create function drip.export_definitions(p_names text[] default null)
 returns table (kind text, name text, definition json)
 language plpgsql stable security definer
@@ -32,7 +32,7 @@ begin
         format('there is no sequence and no campaign %s', quote_nullable(v_missing)),
         coalesce(
           'The nearest name is ' || quote_literal(drip._nearest(v_missing, v_known)) || '.',
-          'There are none yet; create_sequence and create_campaign make them.'));
+          'There are none yet; create_sequence and create_campaign create them.'));
     end if;
   end if;
   return query
@@ -59,7 +59,7 @@ end
 $$;
 comment on function drip.export_definitions(text[]) is
   'The definitions of these sequences and campaigns by name, else of all but archived and cancelled
-   ones, each without what is default; apply_definitions finds no difference to them.';
+   ones, without default values; apply_definitions finds no difference to them.';
 grant execute on function drip.export_definitions(text[]) to drip_app;
 
 create function drip._brief_sequence(p_sequence drip.sequences) returns json
@@ -68,17 +68,17 @@ as $$
   select json_object_agg(q.key, q.value order by q.place)
   from (
     select b.key, b.value::json as value, b.place
-    from drip._told_keys(
+    from drip._non_default_keys(
       drip._sequence_definition(p_sequence.id) - 'steps', 'drip.sequences',
       drip._column_defaults('drip.sequences')
-      -- what a utility sequence has unless it says otherwise
+      -- the default of a utility sequence
       || case p_sequence.category when 'utility' then '{"priority": 1}' else '{}' end::jsonb) b
     union all
     select 'steps', json_agg(t.step order by st.place), 100000
     from (
       select
         e.place, e.value,
-        -- the trigger that it has anyway
+        -- the trigger that it would get by default
         case
           when e.place = 1 then p_sequence.trigger
           else lag(e.value ->> 'next_trigger') over (order by e.place)
@@ -88,7 +88,7 @@ as $$
     ) st
     cross join lateral (
       select coalesce(json_object_agg(b.key, b.value order by b.place), '{}') as step
-      from drip._told_keys(
+      from drip._non_default_keys(
         st.value - array['day_number', 'is_entry_point'], 'drip.sequence_steps',
         drip._column_defaults('drip.sequence_steps')
         || jsonb_build_object('trigger', st.trigger)) b
@@ -97,7 +97,7 @@ as $$
   ) q
 $$;
 comment on function drip._brief_sequence(drip.sequences) is
-  'The definition of a sequence without what is default.';
+  'The definition of a sequence without default values.';
 
 create function drip._brief_campaign(p_campaign drip.campaigns) returns json
 language sql stable
@@ -107,9 +107,9 @@ as $$
   cross join lateral (
     select p_campaign.scheduled_at at time zone u.time_zone as local
   ) w
-  cross join lateral drip._told_keys(
+  cross join lateral drip._non_default_keys(
     drip._campaign_definition(p_campaign.id)
-    -- wall clock of the tenant; with the offset only where a clock change makes it two
+    -- local time of the tenant; with the offset only where a clock change makes it ambiguous
     || jsonb_build_object('scheduled_at', case
       when drip._local_instant(w.local, u.time_zone) = p_campaign.scheduled_at
         then to_char(w.local, case
@@ -121,9 +121,9 @@ as $$
   where u.id = p_campaign.user_id
 $$;
 comment on function drip._brief_campaign(drip.campaigns) is
-  'The definition of a campaign without what is default.';
+  'The definition of a campaign without default values.';
 
-create function drip._told_keys(
+create function drip._non_default_keys(
   p_definition jsonb, p_table regclass, p_defaults jsonb)
 returns table (key text, value jsonb, place integer)
 language sql stable
@@ -142,10 +142,10 @@ as $$
     and a.attname = case d.key when 'device' then 'device_id' else d.key end
   where d.value is distinct from coalesce(p_defaults -> d.key, 'null')
 $$;
-comment on function drip._told_keys(jsonb, regclass, jsonb) is
-  'The keys of a definition that are not default, and their places in the order of columns.';
+comment on function drip._non_default_keys(jsonb, regclass, jsonb) is
+  'The keys of a definition that differ from the default, and their places in the column order.';
 
--- Defaults are constants (a rule of the tables), so that they may be asked without a row.
+-- Defaults are constants (a rule of the tables), so they can be evaluated without a row.
 create function drip._column_defaults(p_table regclass) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -166,4 +166,4 @@ begin
 end
 $$;
 comment on function drip._column_defaults(regclass) is
-  'What the columns of a table hold where nothing is given: {"column": value}.';
+  'The defaults of the columns of a table: {"column": value}.';

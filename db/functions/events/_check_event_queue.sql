@@ -8,7 +8,7 @@ declare
 begin
   if coalesce(v_queue, '') !~ '^[a-z][a-z0-9_]{0,29}$' then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is no name of a queue',
+      'DR001', pg_catalog.format('%s cannot name a queue',
                                  pg_catalog.quote_nullable(left(p_queue, 60))),
       'Use up to 30 letters, digits and _, beginning with a letter, such as crm_events.');
   end if;
@@ -16,4 +16,4 @@ begin
 end
 $$;
 comment on function drip._check_event_queue(text) is
-  'The name of a queue in lower case; DR001 when it cannot be one.';
+  'The name of a queue in lower case; DR001 where the name is not allowed.';

@@ -1,6 +1,6 @@
--- A queue without a subscription goes when nobody uses it. Nothing here waits: what is in use stays
--- for the next time. pgmq.drop_queue would wait for an advisory lock, which any login may hold; no
--- queue is made a second time under its name, so that lock has nothing to guard here.
+-- Drops a queue without a subscription once nobody uses it. Nothing here waits: a queue in use is
+-- left for the next run. pgmq.drop_queue would wait for an advisory lock that any login can take;
+-- we need no such lock, because the name of a queue is never used twice.
 create function drip._drop_event_queues() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -19,7 +19,7 @@ begin
     begin
       execute pg_catalog.format(
         'lock table pgmq.%I in access exclusive mode nowait', 'q_' || v_name);
-      -- a new subscriber may have come before the lock
+      -- somebody may have subscribed before we got the lock
       if not exists (select from drip.subscriptions s where s.queue_name = v_name) then
         execute pg_catalog.format('drop table pgmq.%I, pgmq.%I', 'q_' || v_name, 'a_' || v_name);
         delete from pgmq.meta q where q.queue_name = v_name;
@@ -34,4 +34,4 @@ begin
 end
 $$;
 comment on function drip._drop_event_queues() is
-  'Drops the queues that nothing is subscribed into any more; returns how many.';
+  'Drops the queues that no subscription uses any more; returns how many.';

@@ -1,4 +1,4 @@
--- One event, in the transaction of the change: it comes with the commit, or not at all.
+-- One event in the transaction of the change: it commits with the change or not at all.
 create function drip._emit(p_user_id bigint, p_type text, p_data jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -12,4 +12,4 @@ begin
 end
 $$;
 comment on function drip._emit(bigint, text, jsonb) is
-  'Puts one event into the queues of the tenant that are subscribed to its type.';
+  'Puts one event into the tenant''s queues that are subscribed to its type.';

@@ -1,5 +1,5 @@
--- Journeys begin and end in many places, in psql too, so their rows tell it: once a statement,
--- since 100,000 leads may enroll in one. Whoever is not subscribed pays for one look.
+-- Journeys begin and end in many places, psql included, so triggers emit the events: once per
+-- statement, because 100,000 leads may enroll in one. Without subscribers this costs one EXISTS.
 create or replace function drip._tell_enrollments() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -21,7 +21,7 @@ create or replace trigger sequence_contacts_tell_start
 comment on trigger sequence_contacts_tell_start on drip.sequence_contacts is
   'The event lead.enrolled.';
 
--- No join of the two sets: callers forbid the planner all but nested loops.
+-- Joins nothing to the other set: callers allow the planner nested loops only.
 create or replace function drip._tell_journey_ends() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -54,8 +54,8 @@ begin
 end
 $$;
 comment on function drip._tell_journey_ends() is
-  'Trigger: emits sequence.completed, .failed, .exited when a journey ends, .reopened when it
-   goes on after all.';
+  'Trigger: emits sequence.completed, .failed or .exited when a journey ends, .reopened when it
+   is reopened.';
 
 create or replace trigger sequence_contacts_tell_end
   after update on drip.sequence_contacts
@@ -99,4 +99,4 @@ begin
 end
 $$;
 comment on function drip._emit_journeys(text, bigint[]) is
-  'Emits one event of the type for each of these enrollments as it is now.';
+  'Emits one event of the type for each of these enrollments, in their present state.';

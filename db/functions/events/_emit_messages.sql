@@ -1,4 +1,4 @@
--- What becomes of messages is told by whoever changes them, a batch at a time.
+-- The functions that change messages emit these events, a batch at a time.
 create function drip._emit_messages(p_type text, p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ begin
 end
 $$;
 comment on function drip._emit_messages(text, bigint[]) is
-  'Emits one event of the type, such as message.sent, for each of these messages as it is now.';
+  'Emits one event of the type, such as message.sent, for each of these messages as it stands.';
 
 create function drip._send_message_events(p_type text, p_ids bigint[]) returns void
 language plpgsql volatile
@@ -68,4 +68,4 @@ begin
 end
 $$;
 comment on function drip._send_message_events(text, bigint[]) is
-  'The bodies of events about messages, for the tenants that are subscribed to the type.';
+  'Sends one event for each of these messages, where its tenant is subscribed to the type.';

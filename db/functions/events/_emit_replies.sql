@@ -1,4 +1,4 @@
--- A reply is what process_inbound() took for one: no own message, no group, no status post.
+-- Only what process_inbound() stored as a reply: no own message, group message or status post.
 create function drip._emit_replies(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

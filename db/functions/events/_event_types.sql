@@ -1,4 +1,4 @@
--- The one list of what happens here that an application may follow; docs/events.md has the bodies.
+-- The one list of events that an application can subscribe to; docs/events.md has the bodies.
 create function drip._event_types()
 returns table (type text, version integer)
 language sql immutable parallel safe

@@ -1,4 +1,4 @@
--- What waits in a queue names the person as well. It stays an event, about nobody.
+-- Waiting events name the person too. They stay as events, without personal data.
 create function drip._scrub_events(p_user bigint, p_lead bigint, p_nobody text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -23,4 +23,4 @@ begin
 end
 $$;
 comment on function drip._scrub_events(bigint, bigint, text) is
-  'Takes a person out of the waiting events of a lead: phone, own ids and texts.';
+  'Removes a person from the waiting events of a lead: phone, own ids and texts.';

@@ -1,5 +1,5 @@
--- One insert a queue, however many events; each has one id, in whichever queues it is. Bodies are
--- written in UTC, so that they are the same from every session.
+-- One insert per queue, however many events. An event has the same id in every queue. Bodies are
+-- written in UTC, so that they do not depend on the session.
 create function drip._send_events(p_type text, p_users bigint[], p_data jsonb[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -35,12 +35,12 @@ begin
     group by w.queue_name
     order by w.queue_name
   loop
-    -- the subscription may just have been taken back, and the queue dropped
-    if drip._hold_event_queue(v_queue.queue_name) then
+    -- the last subscription may just have ended and the queue been dropped
+    if drip._lock_event_queue(v_queue.queue_name) then
       perform pgmq.send_batch(v_queue.queue_name, v_queue.bodies);
     end if;
   end loop;
 end
 $$;
 comment on function drip._send_events(text, bigint[], jsonb[]) is
-  'Puts events of one type, tenant and data side by side, into the queues subscribed to it.';
+  'Puts events of one type, given as parallel arrays of tenants and data, into subscribed queues.';

@@ -1,4 +1,4 @@
--- Applications follow states of accounts; only a change that matters to them is an event.
+-- Applications watch the status of accounts; only a change that matters to them is an event.
 create or replace function drip._tell_account() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -19,7 +19,7 @@ begin
 end
 $$;
 comment on function drip._tell_account() is
-  'Trigger: emits account.needs_attention, and account.online when that is over.';
+  'Trigger: emits account.needs_attention, and account.online once the account works again.';
 
 create or replace trigger sender_accounts_tell
   after update of status on drip.sender_accounts

@@ -1,5 +1,5 @@
--- Programs and senders change rarely: a row at a time, and only when the status becomes another.
--- Every pause is told, a person's too: status_reason says why, and null is a person who gave none.
+-- Campaigns change rarely: one row at a time, and only a change of status is an event. Pauses by
+-- people are events too: status_reason says why, null if the person gave no reason.
 create or replace function drip._tell_campaign() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Applications follow states of devices; only a change is an event.
+-- Applications watch the status of devices; only a change is an event.
 create or replace function drip._tell_device() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

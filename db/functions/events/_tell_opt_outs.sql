@@ -1,4 +1,4 @@
--- An opt-out is one whoever writes it: a verb, a stop word, a provider's error or a person in psql.
+-- Every opt-out is an event, be it from a verb, a stop word, a provider's error or psql.
 create or replace function drip._tell_opt_outs() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -30,7 +30,7 @@ begin
 end
 $$;
 comment on function drip._tell_opt_outs() is
-  'Trigger: emits lead.opted_out for a new suppression, lead.opted_in for one taken back.';
+  'Trigger: emits lead.opted_out for a new suppression, lead.opted_in for a removed one.';
 
 create or replace trigger suppressions_tell_insert
   after insert on drip.suppressions

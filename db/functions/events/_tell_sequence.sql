@@ -1,4 +1,4 @@
--- A sequence that errors have paused concerns the application that enrolls into it.
+-- An application that enrolls leads must know when errors have paused the sequence.
 create or replace function drip._tell_sequence() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Done with: the event leaves the queue. What happened stays in the tables and views.
+-- An acknowledged event leaves its queue; the facts stay in the tables and views.
 create function drip.ack_events(p_queue text, p_ids bigint[])
 returns table (ack_id bigint, outcome text)
 language plpgsql volatile security definer
@@ -24,6 +24,6 @@ begin
 end
 $$;
 comment on function drip.ack_events(text, bigint[]) is
-  'Takes events that were dealt with out of a queue, by the ack_id that read_events gave. One row
-   per id; outcome: acked, not_waiting (acked before, or never there).';
+  'Removes handled events from a queue, by the ack_id that read_events gave. One row per id;
+   outcome: acked, not_waiting (acked before, or never there).';
 grant execute on function drip.ack_events(text, bigint[]) to drip_app;

@@ -1,5 +1,5 @@
--- At least once: an event that is not acked in time comes again, and readers that share a queue get
--- different ones. Phones are masked as in the views.
+-- Delivery at least once: an event that is not acked in time is handed out again. Readers that
+-- share a queue get different events. Phones are masked as in the views.
 create function drip.read_events(
   p_queue text, p_limit integer default 100, p_seconds integer default 30)
 returns table (
@@ -24,7 +24,7 @@ begin
   if coalesce(p_seconds, 30) not between 0 and 86400 then
     perform drip._fail(
       'DR001', pg_catalog.format('p_seconds is %s', p_seconds),
-      'Say in how many seconds an event without an ack comes again, 0 to 86400.');
+      'Pass the seconds after which an event without an ack is handed out again, 0 to 86400.');
   end if;
   v_name := drip._find_event_queue(v_user, p_queue);
   return query
@@ -46,7 +46,7 @@ comment on function drip.read_events(text, integer, integer) is
    the same in every queue. Phones are masked without drip_pii.';
 grant execute on function drip.read_events(text, integer, integer) to drip_app;
 
--- A provider's error or a reply may quote the phone, too.
+-- A provider's error or a reply may quote the phone as well.
 create function drip._mask_event(p_body jsonb) returns jsonb
 language sql immutable parallel safe
 as $$
@@ -64,4 +64,4 @@ as $$
   end
 $$;
 comment on function drip._mask_event(jsonb) is
-  'The event with the phone it is about masked in each of its texts.';
+  'The event, with the phone of its contact masked in every text.';

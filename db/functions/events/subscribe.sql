@@ -1,5 +1,5 @@
--- The queue is made under our owner; an application's own queue would make our transactions fail
--- for want of a right on it.
+-- Our owner creates the queue: writing into an application's own queue would fail our transactions
+-- where we lack a right on it.
 create function drip.subscribe(p_queue text, p_pattern text)
 returns table (queue text, pattern text, outcome text)
 language plpgsql volatile security definer
@@ -16,7 +16,7 @@ declare
   v_outcome text := 'already_subscribed';
 begin
   perform drip._require_role('drip_app');
-  -- two sessions must not make two tables for one queue
+  -- two sessions must not create two tables for one queue
   perform drip._lock_all('queues', v_user);
   if (select count(*)
       from drip.subscriptions s
@@ -24,14 +24,14 @@ begin
   then
     perform drip._fail(
       'DR005', pg_catalog.format('there are %s subscriptions already', c_most),
-      'Take one back: select * from drip.unsubscribe(queue, pattern).');
+      'End one first: select * from drip.unsubscribe(queue, pattern).');
   end if;
   select s.queue_name
   into v_name
   from drip.subscriptions s
   where s.user_id = v_user and s.queue = v_queue
   limit 1;
-  if v_name is null or not drip._hold_event_queue(v_name) then
+  if v_name is null or not drip._lock_event_queue(v_name) then
     v_name := drip._create_event_queue();
     update drip.subscriptions s
     set queue_name = v_name
@@ -47,13 +47,13 @@ begin
 end
 $$;
 comment on function drip.subscribe(text, text) is
-  'From now on puts the tenant''s events of a pattern into a queue, which it makes: message.*,
-   lead.replied, *.completed, # for all (* is one word, # any number). Outcome: subscribed,
-   already_subscribed. Types and bodies: docs/events.md.';
+  'Puts the tenant''s events that match a pattern into a queue from now on, and creates the queue:
+   message.*, lead.replied, *.completed, # for all (* is one word, # any number). Outcome:
+   subscribed, already_subscribed. Types and bodies: docs/events.md.';
 grant execute on function drip.subscribe(text, text) to drip_app;
 
--- pgmq takes an advisory lock on the name, which any login could hold if it could guess it. A
--- random name also tells nothing of the tenant to those who read pg_class. As a child of
+-- pgmq locks a queue by an advisory lock on its name, which any login that guesses the name could
+-- take. A random name also tells readers of pg_class nothing about the tenant. As a child of
 -- waiting_events the queue is counted and scrubbed with all others.
 create function drip._create_event_queue() returns text
 language plpgsql volatile
@@ -70,9 +70,9 @@ begin
 end
 $$;
 comment on function drip._create_event_queue() is
-  'Makes a queue of events in pgmq; returns its name.';
+  'Creates a queue of events in pgmq; returns its name.';
 
--- Words of a type are joined by dots. A pattern that no event can match is a slip of the pen.
+-- Dots join the words of a type. A pattern that no event can match is a typing error.
 create function drip._event_pattern(p_pattern text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Takes only the rows: the queue may be in use in open transactions, so tick() drops it later.
+-- Deletes only the rows: open transactions may use the queue, so tick() drops it later.
 create function drip.unsubscribe(p_queue text, p_pattern text default null)
 returns table (queue text, pattern text, outcome text, dropped bigint)
 language plpgsql volatile security definer
@@ -32,7 +32,7 @@ begin
   end if;
   if not exists (
       select from drip.subscriptions s where s.user_id = v_user and s.queue = v_queue)
-    and drip._hold_event_queue(v_name)
+    and drip._lock_event_queue(v_name)
   then
     v_dropped := (select m.queue_length from pgmq.metrics(v_name) m);
   end if;
@@ -42,6 +42,6 @@ begin
 end
 $$;
 comment on function drip.unsubscribe(text, text) is
-  'Ends one subscription of a queue, or all for null, one row each. With the last one the queue
-   goes, and dropped says how many events waited in it. Outcome: unsubscribed, not_subscribed.';
+  'Ends one subscription of a queue, or all of them for null, one row each. The last one drops the
+   queue; dropped says how many events were still in it. Outcome: unsubscribed, not_subscribed.';
 grant execute on function drip.unsubscribe(text, text) to drip_app;

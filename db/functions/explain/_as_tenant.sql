@@ -1,5 +1,5 @@
--- A verb that names a phone knows the tenant only by the caller, who may have several; and who sees
--- no phones gets no such statement.
+-- A verb that takes a phone finds the tenant by its caller, who may act for several. Callers who
+-- may not see phones get no such statement.
 create function drip._as_tenant(p_user_id bigint) returns text
 language sql stable
 as $$
@@ -11,4 +11,4 @@ as $$
   end
 $$;
 comment on function drip._as_tenant(bigint) is
-  'A format for a statement that is to run for this tenant; null for callers without drip_pii.';
+  'A format for a statement to be run for this tenant; null for callers without drip_pii.';

@@ -1,4 +1,4 @@
--- What a person can do about a reason that lies with the device.
+-- What a person can do about a reason of the device.
 create function drip._device_remedy(p_device_id bigint, p_reason text) returns text
 language sql stable
 as $$
@@ -6,7 +6,7 @@ as $$
     when 'user_inactive' then format(
       'update drip.users set is_active = true where id = %s;', d.user_id)
     when 'account_blocked' then format(
-      E'-- see to the account (%s), then:\n'
+      E'-- fix the account (%s), then:\n'
       'select * from drip.set_account_status(%L, ''online'', ''fixed'');',
       coalesce(a.status_reason, 'no reason given'), a.id::text)
     when 'device_disabled' then format(
@@ -16,7 +16,7 @@ as $$
       'select * from drip.set_device_status(%L, ''online'', ''fixed'');',
       coalesce(d.status_reason, 'no reason given'), d.id::text)
     when 'device_offline' then format(
-      E'-- see to its gateway (%s); the next check lifts it, or:\n'
+      E'-- fix its gateway (%s); the next check ends this, or:\n'
       'select * from drip.set_device_status(%L, ''online'', ''works again'');',
       coalesce(d.status_reason, 'no reason given'), d.id::text)
     when 'account_cap' then x.anyway || format(
@@ -31,9 +31,9 @@ as $$
   from drip.user_devices d
   left join drip.sender_accounts a on a.id = d.account_id
   cross join (
-    select E'-- it waits as it was told to; to let it send all the same:\n' as anyway
+    select E'-- a setting makes it wait; to let it send anyway:\n' as anyway
   ) x
   where d.id = p_device_id
 $$;
 comment on function drip._device_remedy(bigint, text) is
-  'The statement that mends a reason for which a device does not send; null where time alone does.';
+  'The statement that removes a reason why a device does not send; null where only time does.';

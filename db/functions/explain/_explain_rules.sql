@@ -1,4 +1,4 @@
--- explain_message needs the rules of a message that its caller has been checked for.
+-- explain_message needs the rules of a message after it has checked its caller's rights.
 create function drip._explain_rules(p_message_id bigint)
 returns table (
   place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
@@ -24,7 +24,7 @@ begin
     v_facts := drip._lift_rule(v_facts, v_judged.reason);
     exit when v_facts is null;
   end loop;
-  -- guards are asked as the claim asks them: last, and only where nothing else holds the message
+  -- guards are asked last, as in the claim, and only where nothing else stops the message
   select 'not asked' as answer, null as error, null::timestamptz as until into v_guard;
   if v_held = '{}' and coalesce(v_exit_if, v_only_if) is not null then
     select a.answer, a.error, a.until into v_guard from drip._ask_guards(array[p_message_id]) a;
@@ -43,7 +43,7 @@ begin
       coalesce(h.held ->> 'verdict', case when l.is_set then 'go' else 'off' end),
       case
         when h.held is not null then drip.reason_sentence(l.rule)
-        when l.is_set then 'It holds nothing back.'
+        when l.is_set then 'It does not stop the message.'
         else 'It is not set.'
       end,
       jsonb_strip_nulls(l.evidence || case
@@ -60,9 +60,9 @@ begin
       case v_guard.answer when g.rule then 'drop' else 'go' end,
       case v_guard.answer
         when g.rule then drip.reason_sentence(g.rule)
-        when 'not asked' then 'Its guard is asked when nothing else holds the message.'
+        when 'not asked' then 'Its guard is asked when no other rule stops the message.'
         when 'guard_error' then 'Its guard is asked again.'
-        else 'It holds nothing back.'
+        else 'It does not stop the message.'
       end,
       jsonb_build_object('guard', g.guard),
       null

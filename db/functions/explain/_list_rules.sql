@@ -1,5 +1,5 @@
--- What each rule goes by, in the order of the verdict, in words that a person can check. It judges
--- nothing: whether a rule holds the message is asked of the judge.
+-- The facts that each rule uses, in the order of the verdict, readable for a person. It judges
+-- nothing: only the judge decides whether a rule stops the message.
 create function drip._list_rules(p_message_id bigint)
 returns table (place integer, rule text, is_set boolean, evidence jsonb)
 language sql stable
@@ -167,4 +167,5 @@ as $$
   where f.message_id = p_message_id
 $$;
 comment on function drip._list_rules(bigint) is
-  'Every rule of the verdict, in its order, for one pending message: whether it is set; its facts.';
+  'Every rule of the verdict in its order for one pending message: whether it is set, and its
+   facts.';

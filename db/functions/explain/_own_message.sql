@@ -1,4 +1,4 @@
--- A message argument is an id among the messages of the caller's tenants.
+-- A message argument is an id, looked up among the caller's tenants.
 create function drip._own_message(p_message bigint) returns drip.broadcast_messages
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -20,4 +20,4 @@ begin
 end
 $$;
 comment on function drip._own_message(bigint) is
-  'The message of that id, if it is of one of the caller''s tenants; else DR012.';
+  'The message of that id, if it belongs to one of the caller''s tenants; else DR012.';

@@ -1,5 +1,5 @@
--- What a person can do about a reason: a statement that runs as it is. Where the message waits
--- because it was told to, or more than a statement is needed, a line before it says so.
+-- What a person can do about a reason: a statement that runs as it is. A comment line before it
+-- says when a setting makes the message wait, or when more than a statement is needed.
 create function drip._remedy(p_message_id bigint, p_reason text) returns text
 language sql stable
 as $$
@@ -28,7 +28,7 @@ as $$
       format('select * from drip.opt_in(%L);', m.recipient_phone))
     when 'predecessor_pending' then format('select * from drip.explain_message(%s);', before.id)
     when 'predecessor_unknown' then format(
-      E'-- a receipt settles it, or the end of unknown_hold; to wait for neither:\n'
+      E'-- a receipt or the end of unknown_hold settles it; to wait for neither:\n'
       'update drip.users set unknown_hold = interval ''0'' where id = %s;', m.user_id)
     when 'no_device' then
       'select * from drip.upsert_device(''name'', ''gowa'', null, ''http://…'', ''instance'');'
@@ -52,13 +52,13 @@ as $$
     when 'contact_cap' then x.anyway || format(
       'update drip.users set contact_cap = null where id = %s;', m.user_id)
     when 'unrenderable' then
-      E'-- mend its text, its contact or the setting that error_message names; then:\n'
+      E'-- fix its text, its contact or the setting that error_message names, then:\n'
       || format('select * from drip.retry_messages(array[%s], p_dry_run => false);', m.id)
     when 'user_inactive' then format(
       'update drip.users set is_active = true where id = %s;', m.user_id)
     when 'guard_error' then (
       select
-        E'-- mend the function first, list_guards() has its error; then, as an operator:\n'
+        E'-- fix the function first, list_guards() has its error; then, as an operator:\n'
         || string_agg(format('select * from drip.register_guard(%L);', g.name), ' ')
       from drip.sequence_steps st
       join drip.guards g on g.name in (s.exit_if, st.only_if)
@@ -82,9 +82,9 @@ as $$
   cross join lateral (
     select
       drip._as_tenant(m.user_id) as as_tenant,
-      E'-- it waits as it was told to; to let it go all the same:\n' as anyway
+      E'-- a setting makes it wait; to let it go anyway:\n' as anyway
   ) x
   where m.id = p_message_id
 $$;
 comment on function drip._remedy(bigint, text) is
-  'The statement that mends a reason for which a message waits; null where time alone does.';
+  'The statement that removes a reason why a message waits; null where only time does.';

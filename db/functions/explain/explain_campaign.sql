@@ -1,5 +1,5 @@
--- Where is my campaign, and what holds it? Its state, its time, its audience, its planning; then
--- its messages by what became of them, and those that wait by the reason the claim would give.
+-- Where does a campaign stand, and what stops it? Its status, time, audience and planning; then its
+-- messages by status, and the pending ones by the reason of the claim.
 create function drip.explain_campaign(p_campaign text)
 returns table (
   place integer, subject text, status text, verdict text, reason text, sentence text,
@@ -26,7 +26,7 @@ declare
   end;
 begin
   perform drip._require_role('drip_app');
-  -- nobody is counted once more where all are planned
+  -- no count is needed once all messages are planned
   if v_campaign.expanded_at is null then
     v_audience := drip._count_audience(v_campaign);
   end if;
@@ -63,7 +63,7 @@ begin
       case when v_due <= v_now then 'go' else 'wait' end,
       case when v_due <= v_now then null else coalesce(v_reason, 'not_due') end,
       case
-        when v_campaign.scheduled_at is null then 'It has no time.'
+        when v_campaign.scheduled_at is null then 'It has no scheduled time.'
         else format(
           'It is for %s%s.',
           drip._tell_time(v_campaign.scheduled_at, v_zone),
@@ -83,7 +83,7 @@ begin
       case when v_audience is null then 'audience_unreadable' end,
       case
         when v_audience is null then drip.reason_sentence('audience_unreadable')
-        when v_audience = 0 then 'Nobody is in the audience.'
+        when v_audience = 0 then 'The audience is empty.'
         else format('%s contacts are in the audience.', v_audience)
       end,
       v_audience, null,
@@ -135,10 +135,10 @@ begin
       5, 'sweep', v_campaign.sweeps -> 0 ->> 'kind', 'wait', null,
       format(
         case v_campaign.sweeps -> 0 ->> 'kind'
-          when 'free' then 'The resume is being written to %s waiting messages; what it has'
-            ' reached may leave.'
-          when 'hold' then 'The pause is being written to %s waiting messages; none leaves.'
-          else 'The cancel is being written to %s waiting messages; none leaves.'
+          when 'free' then 'The resume is being applied to %s waiting messages; those'
+            ' done may leave.'
+          when 'hold' then 'The pause is being applied to %s waiting messages; none leaves.'
+          else 'The cancellation is being applied to %s waiting messages; none leaves.'
         end, q.messages),
       q.messages, v_now,
       jsonb_build_object('sweeps', v_campaign.sweeps),
@@ -169,7 +169,7 @@ end
 $$;
 comment on function drip.explain_campaign(text) is
   'What decides about a campaign: its status, schedule, audience and planning; then its messages by
-   status and reason, those that wait by the verdict of the claim. The rows messages sum up to the
+   status and reason, the pending ones by the verdict of the claim. The rows messages sum up to the
    audience.';
 grant execute on function drip.explain_campaign(text) to drip_app;
 
@@ -182,7 +182,7 @@ as $$
   select
     'pending', f.verdict, f.reason,
     coalesce(
-      drip.reason_sentence(f.reason), 'They may go now; their devices take them next.'),
+      drip.reason_sentence(f.reason), 'They may go now; their devices send them next.'),
     count(*),
     case f.verdict when 'go' then drip.now() when 'wait' then min(f.until) end,
     min(f.message_id)
@@ -209,7 +209,7 @@ $$;
 comment on function drip._explain_campaign_messages(bigint) is
   'All messages of a campaign by status and reason.';
 
--- A registered view may be gone or fail; that is no reason to say nothing at all.
+-- A registered view may be gone or fail; the explanation goes on without the count.
 create function drip._count_audience(p_campaign drip.campaigns) returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -222,4 +222,4 @@ exception
 end
 $$;
 comment on function drip._count_audience(drip.campaigns) is
-  'How many leads are in the campaign''s audience now; null when that cannot be read.';
+  'How many leads are in the campaign''s audience now; null when the audience cannot be read.';

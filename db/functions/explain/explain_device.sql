@@ -1,5 +1,5 @@
--- Why does my phone not send, and when will it? Its own rules by the claim's judge, then the first
--- message of each class with its verdict, and what waits behind them.
+-- Why does a device not send, and when will it? Its own rules by the claim's judge, then the first
+-- message of each class with its verdict, and the backlog.
 create function drip.explain_device(p_device text)
 returns table (
   place integer, subject text, status text, verdict text, reason text, sentence text,
@@ -62,7 +62,7 @@ begin
       coalesce(v_held -> r.reason ->> 'verdict', case when r.is_set then 'go' else 'off' end),
       r.reason,
       coalesce(drip.reason_sentence(r.reason), case
-        when r.is_set then 'It holds nothing back.'
+        when r.is_set then 'It does not stop the device.'
         else 'It is not set.'
       end),
       null::bigint,
@@ -84,7 +84,7 @@ begin
     select
       (30 + row_number() over (order by b.messages desc, b.reason))::integer,
       'backlog', 'pending', b.verdict, b.reason,
-      coalesce(drip.reason_sentence(b.reason), 'They may go now; the device takes them next.'),
+      coalesce(drip.reason_sentence(b.reason), 'They may go now; the device sends them next.'),
       b.messages,
       case b.verdict when 'go' then drip.now() when 'wait' then b.until end,
       jsonb_build_object('example_message_id', b.example_id),
@@ -96,8 +96,8 @@ begin
       case when x.earliest <= drip.now() then 'go' else 'wait' end,
       case when x.earliest <= drip.now() then null else coalesce(v_first, x.reason) end,
       case
-        when b.messages is null then 'Nothing waits for it.'
-        when x.earliest is null then 'Nobody can say when it sends next.'
+        when b.messages is null then 'It has no pending messages.'
+        when x.earliest is null then 'The time of its next send is unknown.'
         else format(
           'It may send next at %s (%s).',
           drip._tell_time(x.earliest, v_facts ->> 'user_zone'), v_facts ->> 'user_zone')
@@ -122,7 +122,7 @@ $$;
 comment on function drip.explain_device(text) is
   'What decides whether a device sends, in the order of the claim: a row for each of its rules (go,
    wait, or off where it is not set), the first message of each class in its queue, its backlog by
-   reason (messages counts them; their sum is all that is pending), and the next send.';
+   reason (messages counts them; they sum up to all pending ones), and the next send.';
 grant execute on function drip.explain_device(text) to drip_app;
 
 create function drip._list_device_rules(p_device drip.user_devices, p_facts jsonb)
@@ -180,11 +180,11 @@ as $$
       (9, 'pacing', array['device_pacing'], null, true, jsonb_build_object(
         'min_seconds', p_device.min_delay_seconds, 'max_seconds', p_device.max_delay_seconds,
         'next_send_local', drip._tell_time(f.next_send_at, f.user_zone), 'zone', f.user_zone)),
-      -- no rule of the verdict: the claim takes no more than there are places
+      -- no rule of the verdict: the claim takes no more messages than there are free slots
       (10, 'in flight', null::text[],
         case when f.in_flight >= p_device.burst then 'full' else 'free' end, true,
         jsonb_build_object('in_flight', f.in_flight, 'burst', p_device.burst))
   ) r (place, subject, reasons, status, is_set, evidence)
 $$;
 comment on function drip._list_device_rules(drip.user_devices, jsonb) is
-  'The rules that concern a device, with their reasons in the verdict and what they go by.';
+  'The rules that concern a device, with their reasons in the verdict and their facts.';

@@ -1,5 +1,5 @@
--- Why is this person not in my sequence, and what is to come for them? For leads and for phones
--- that are none; by the sweep's own match, the claim's own verdict, the campaign's own audience.
+-- Why is this contact not in a sequence, and what comes next for it? For leads and other phones, by
+-- the match of the sweep, the verdict of the claim and the audience of the campaign.
 create function drip.explain_lead(p_phone text, p_sequence text default null)
 returns table (
   user_id bigint, subject text, id bigint, name text, status text, verdict text, reason text,
@@ -49,10 +49,10 @@ begin
 end
 $$;
 comment on function drip.explain_lead(text, text) is
-  'What a phone is in, is not in and why, and what is to come for it: a row for the contact, each
-   sequence (or the one named), each pending message outside of sequences, and each campaign that
-   has not been planned; per tenant of the caller. verdict: go, wait, drop, or final; of a sequence
-   one is in, reason and earliest are those of the next step.';
+  'What a phone is in, is not in and why, and what comes next: a row for the contact, each sequence
+   (or the named one), each pending message outside of sequences, and each unplanned campaign; per
+   tenant of the caller. verdict: go, wait, drop, or final; for a sequence that the contact is in,
+   reason and earliest are those of the next step.';
 grant execute on function drip.explain_lead(text, text) to drip_app;
 
 create function drip._explain_contact(p_user drip.users, p_lead drip.leads, p_phone text)
@@ -78,7 +78,7 @@ as $$
       else 'go'
     end,
     x.reason,
-    coalesce(drip.reason_sentence(x.reason), 'Nothing about the contact itself holds it back.'),
+    coalesce(drip.reason_sentence(x.reason), 'The contact itself is no reason to wait.'),
     case x.reason when 'lead_paused' then nullif(p_lead.paused_until, 'infinity') end,
     case x.reason
       when 'no_lead' then format(
@@ -111,7 +111,7 @@ $$;
 comment on function drip._explain_contact(drip.users, drip.leads, text) is
   'The row of explain_lead for the contact itself.';
 
--- Drafts and what is archived only where the contact has to do with them, or when asked.
+-- Drafts and archived sequences only where the contact is concerned, or when named.
 create function drip._explain_enrollments(
   p_user drip.users, p_lead drip.leads, p_phone text, p_sequence_id bigint)
 returns table (
@@ -133,14 +133,14 @@ as $$
     x.reason,
     case
       when e.is_in then coalesce(
-        format('Step %s is next: %s', m.step, m.sentence), 'It is in; nothing waits.')
+        format('Step %s is next: %s', m.step, m.sentence), 'It is enrolled; no message is pending.')
       else drip.reason_sentence(x.reason) || coalesce(
         case x.reason
           when 'trigger_differs' then format(
-            ' It has %s; the sequence wants %s.',
+            ' It has %s; the sequence needs %s.',
             coalesce(quote_literal(p_lead.trigger), 'none'), quote_literal(v.token))
           when 'niche_differs' then format(
-            ' It has %s; the sequence wants %s.',
+            ' It has %s; the sequence needs %s.',
             coalesce(quote_literal(p_lead.niche), 'none'), quote_literal(s.niche))
           when 'target_status_differs' then format(
             ' It is a %s; the sequence is for a %s.', p_lead.target_status, s.target_status)
@@ -158,7 +158,7 @@ as $$
             drip._tell_time(v.completed_at, p_user.time_zone), p_user.time_zone,
             v.enrollment_status)
           when 'reenroll_later' then format(
-            ' That is from %s (%s) on.',
+            ' It may enroll again from %s (%s).',
             drip._tell_time(v.until, p_user.time_zone), p_user.time_zone)
         end, '')
     end,
@@ -308,7 +308,7 @@ $$;
 comment on function drip._explain_audiences(drip.users, drip.leads) is
   'The rows of explain_lead for campaigns whose messages are not planned yet.';
 
--- A registered view may be gone or fail; that is the campaign's trouble, not the question's.
+-- A registered view may be gone or fail; the explanation goes on without an answer.
 create function drip._is_in_audience(p_campaign drip.campaigns, p_lead_id bigint) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -323,4 +323,4 @@ exception
 end
 $$;
 comment on function drip._is_in_audience(drip.campaigns, bigint) is
-  'Whether the lead is in the campaign''s audience now; null when that cannot be read.';
+  'Whether the lead is in the campaign''s audience now; null when the audience cannot be read.';

@@ -1,5 +1,5 @@
--- Why has it not gone, and when may it? The same verdict as the claim's, asked again at each time
--- it names, until all rules agree.
+-- Why has a message not gone, and when may it? Asks the claim's judge again at each time that the
+-- verdict names, until all rules agree.
 create function drip.explain_message(p_message bigint)
 returns table (
   message_id bigint, user_id bigint, status text, verdict text, reason text, sentence text,
@@ -24,7 +24,7 @@ begin
   select j.verdict, j.reason
   into v_verdict, v_reason
   from drip._judge_messages(array[p_message]) j;
-  -- what a person must do first is more use than the time until then
+  -- what a person must do first is more useful than the time until then
   select
     coalesce(jsonb_agg(to_jsonb(r) order by r.place) filter (where r.verdict <> 'off'), '[]'),
     coalesce(
@@ -33,7 +33,7 @@ begin
         filter (where r.verdict = 'wait' and r.until is null))[1])
   into v_rules, v_remedy
   from drip._explain_rules(p_message) r;
-  -- the guards were asked with the rules
+  -- explain_rules has asked the guards already
   if v_verdict = 'go' then
     select coalesce(q.verdict, 'go'), q.rule, q.until
     into v_verdict, v_reason, v_guard_until
@@ -45,7 +45,7 @@ begin
     ) q on true;
   end if;
   v_clock := drip._move_clock(drip.now());
-  select a.verdict, a.at into v_ahead from drip._look_ahead(p_message) a;
+  select a.verdict, a.at into v_ahead from drip._forecast_message(p_message) a;
   perform drip._restore_clock(v_clock);
 
   return query
@@ -53,7 +53,7 @@ begin
       m.id, m.user_id, m.status, w.verdict, w.reason,
       case
         when m.status = 'pending' and w.reason is null
-          then 'It may go now; its device takes it next.'
+          then 'It may go now; its device sends it next.'
         when m.status = 'processing' then pg_catalog.format(
           'Worker %s is handing it over; the lease ends at %s.', m.worker_id, m.lease_expires_at)
         when m.status = 'sent' then pg_catalog.format('It was sent at %s.', m.sent_at)
@@ -91,6 +91,6 @@ begin
 end
 $$;
 comment on function drip.explain_message(bigint) is
-  'One row: the verdict on a message, in words; the earliest time at which all rules let it go, null
-   when nobody can say; what mends it; and the rules that are set, as explain_rules gives them.';
+  'One row: the verdict on a message, as a sentence; the earliest time at which all rules let it go,
+   null when unknown; the remedy; and the rules that are set, as explain_rules returns them.';
 grant execute on function drip.explain_message(bigint) to drip_app;

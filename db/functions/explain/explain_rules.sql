@@ -1,5 +1,5 @@
--- All rules that the claim knows, as they stand for one message. The verdicts are the judge's own:
--- the rule that speaks is lifted, and the next one speaks, until the message could go.
+-- Every rule of the claim for one message. The verdicts are the judge's own: the rule that stops
+-- the message is lifted and the message judged again, until it could go.
 create function drip.explain_rules(p_message bigint)
 returns table (
   place integer, rule text, verdict text, sentence text, evidence jsonb, until timestamptz)
@@ -19,7 +19,7 @@ begin
 end
 $$;
 comment on function drip.explain_rules(bigint) is
-  'Every rule for a pending message in the order in which the claim asks them: go, wait (until, null
-   when nobody can say), drop, or off (not set); evidence holds what it went by, with local times.
-   The guards of a message that nothing else holds are asked.';
+  'Every rule for a pending message in the order in which the claim applies them: go, wait (until,
+   null when unknown), drop, or off (not set); evidence has its facts, with local times. Guards are
+   asked if nothing else stops the message.';
 grant execute on function drip.explain_rules(bigint) to drip_app;

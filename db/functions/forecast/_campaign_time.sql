@@ -1,4 +1,4 @@
--- A draft and a failed one are supposed to be scheduled now, as schedule_campaign would do it.
+-- Assumes that a draft or a failed campaign is scheduled now, as schedule_campaign would do it.
 create function drip._campaign_time(
   p_campaign drip.campaigns, p_zone text, p_lead_zone text)
 returns timestamptz
@@ -22,4 +22,4 @@ begin
 end
 $$;
 comment on function drip._campaign_time(drip.campaigns, text, text) is
-  'When the message of a lead of that zone would be planned for; null = skipped by a resume.';
+  'When the message of a lead in that zone would be planned for; null = skipped by a resume.';

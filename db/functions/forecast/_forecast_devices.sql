@@ -1,8 +1,8 @@
--- What becomes of all that waits on these devices, and of messages that are still to be planned.
--- Whether a message leaves at all, the claim's judge says, asked for the time at which it is due;
--- up to c_exact messages of a device are units of their own with their own delays, of more each
--- unit stands for a c_units-th of the queue. Contact rules, guards, an account's reach and what a
--- late step does to those behind it are not in it.
+-- What becomes of all messages that wait on these devices, and of those still to be planned. The
+-- claim's judge decides whether a message leaves at all, asked for the time at which it is due; up
+-- to c_exact messages of a device are units of their own with their own delays, above that a unit
+-- stands for a c_units-th of the queue. Contact rules, guards, an account's reach and the shifts by
+-- late steps are not included.
 create function drip._forecast_devices(
   p_user_id bigint, p_devices bigint[], p_campaigns bigint[], p_leads bigint[], p_placed bigint[],
   p_until timestamptz, p_running drip.campaigns default null, p_policy text default null)
@@ -118,7 +118,7 @@ begin
     where g.fate <> 'goes'
     group by g.device_id, g.priority, g.campaign_id, g.sequence_id, g.fate, g.reason
     union all
-    -- when it becomes due, by day: what does not leave on it goes over into the next
+    -- when it becomes due, by day: messages that do not leave that day move to the next
     select
       u.device_id, u.priority, u.campaign_id, u.sequence_id, 'due', null,
       (greatest(u.arrives_at, v_now) at time zone t.time_zone)::date, sum(u.messages)::bigint,
@@ -133,6 +133,6 @@ $$;
 comment on function drip._forecast_devices(
   bigint, bigint[], bigint[], bigint[], bigint[], timestamptz, drip.campaigns, text) is
   'What leaves these devices on which day, by class and source, what waits for a person or is
-   dropped, what becomes due when, and the caps of days; of what waits and of the leads of
-   campaigns to be planned. The campaign p_running counts as running; with a policy, as resumed now
-   by it.';
+   dropped, what becomes due when, and the caps of days; for pending messages and the leads of
+   campaigns to be planned. The campaign p_running counts as running; with a policy, as resumed by
+   it now.';

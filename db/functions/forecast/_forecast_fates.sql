@@ -1,6 +1,6 @@
--- Whether each leaves at all, as the claim's judge says for the time at which it is due, and what
--- decides when: its hours and its delay. The device counts as able to send; its own pace, hours and
--- caps are the queue's.
+-- Whether each message leaves at all, by the claim's judge for the time at which it is due, and
+-- what decides when: its hours and its delay. The device counts as able to send; its pacing, hours
+-- and caps belong to the queue.
 create function drip._forecast_fates(
   p_user_id bigint, p_devices bigint[], p_campaigns bigint[], p_leads bigint[], p_placed bigint[],
   p_running drip.campaigns, p_policy text, p_exact integer, p_units integer)
@@ -29,7 +29,7 @@ as $$
       when w.lead_id is not null then drip._delay_seconds(
         drip._message_seed(w.message_id, w.lead_id, w.campaign_id, w.sequence_stepid),
         d.min_delay_seconds, d.max_delay_seconds, x.min_seconds, x.max_seconds)
-      -- several at once: the mean
+      -- for several messages: the mean
       else (greatest(d.min_delay_seconds, x.min_seconds) + greatest(
         d.min_delay_seconds, x.min_seconds, d.max_delay_seconds, x.max_seconds)) / 2.0
     end as seconds,
@@ -70,7 +70,7 @@ as $$
     p_campaign_status =>
       case when w.campaign_id is distinct from (p_running).id then c.status end,
     p_sequence_status => s.status,
-    -- what pauses its sequence or its lead stands there
+    -- pauses of its sequence or lead have columns of their own
     p_enrollment_status => case
       when e.paused_at is not null then 'paused'
       when e.status = 'paused' then 'active'
@@ -104,4 +104,4 @@ $$;
 comment on function drip._forecast_fates(
   bigint, bigint[], bigint[], bigint[], bigint[], drip.campaigns, text, integer, integer) is
   'The rows of _forecast_waiting with what becomes of them (goes, waits, drops, excluded) and why,
-   from when they may go, the seconds that they take and their hours.';
+   the earliest time, the seconds that they take and their hours.';

@@ -1,8 +1,8 @@
--- The arithmetic of one device's queue, without a row being touched: who is next by class, due time
--- and id, as in the claim; hours, days, caps, ramp and pace decide when. A unit arrives at its due
--- time, or later: a contact's at the end of its pause. It stands for one message or for many of the
--- same kind: of those, as many leave at once as fit before the next instant that may change who is
--- next, so the cost goes by units and days, not by messages.
+-- Calculates one device's queue without touching a row: class, due time and id decide the order, as
+-- in the claim; hours, days, caps, ramp and pacing decide the times. A unit arrives at its due
+-- time, or at the end of its contact's pause. It stands for one message or for many of the same
+-- kind: of those, as many leave at once as fit before the next instant that may change the order,
+-- so the cost grows with units and days, not with messages.
 create function drip._forecast_queue(
   p_device_id bigint, p_until timestamptz, p_lanes jsonb, p_lane integer[],
   p_arrives timestamptz[], p_due timestamptz[], p_key bigint[], p_messages bigint[],
@@ -28,8 +28,8 @@ declare
   v_closes timestamptz := 'infinity';
   v_day date;
   v_day_ends timestamptz := '-infinity';
-  -- lanes: what shares class and hours. v_order has the units, lane by lane: from v_next to v_ready
-  -- those that have arrived, in the order of the claim, then the others in that of arrival
+  -- lanes: units that share class and hours. v_order has the units, lane by lane: from v_next to
+  -- v_ready those that have arrived, in claim order, then the others in order of arrival
   v_order integer[] := array(select generate_series(1, cardinality(p_lane)));
   v_lanes constant integer := jsonb_array_length(p_lanes);
   v_class smallint[];
@@ -50,7 +50,7 @@ declare
   v_stop timestamptz;
   v_pace numeric;
   v_count bigint;
-  -- of the day at hand, by source
+  -- messages left on the present day, by source
   v_left bigint[] := array_fill(0::bigint, array[coalesce((
     select max(s.id) from unnest(p_source) as s (id)), 0)]);
   v_firsts timestamptz[] := array_fill(null::timestamptz, array[cardinality(v_left)]);
@@ -72,7 +72,7 @@ begin
     v_class, v_next, v_ready, v_last, v_arrives_late, v_is_sorted, v_lane_opens, v_lane_closes
   from drip._queue_lanes(p_lanes, p_lane, p_arrives, p_due, p_key) l;
 
-  -- units, days and closings bound the rounds; what is beyond the most of them counts as left
+  -- units, days and closings bound the rounds; units beyond that count as left
   for v_round in 1 .. c_rounds loop
     exit when v_at > p_until;
     if v_at >= v_day_ends then
@@ -97,7 +97,7 @@ begin
     v_cap := v_device.daily_cap;
     if v_device.ramp is not null then
       v_cap := least(v_cap, v_device.ramp[drip._ramp_day(
-        v_at, v_zone, v_first_day, drip._rested_at(v_zone, v_first_day, v_last_sent_at),
+        v_at, v_zone, v_first_day, drip._ramp_restarts_at(v_zone, v_first_day, v_last_sent_at),
         v_device.breaker_since)]);
     end if;
     if v_used >= v_cap then
@@ -179,7 +179,7 @@ begin
       continue;
     end if;
     if v_waits_until is not null then
-      -- it is looked at all the while
+      -- the claim looks at it all the while
       v_at := least(v_waits_until, v_lane_closes[v_best], v_upcoming, p_expires[v_place]);
       continue;
     end if;
@@ -196,7 +196,7 @@ begin
     end if;
     v_count := least(v_count, v_cap - v_used);
     if v_device.ramp is not null
-      and v_at >= drip._rested_at(v_zone, v_first_day, v_last_sent_at)
+      and v_at >= drip._ramp_restarts_at(v_zone, v_first_day, v_last_sent_at)
     then
       v_first_day := v_day;
     end if;
@@ -232,7 +232,7 @@ comment on function drip._forecast_queue(
    leaves, expires, left at p_until, or waits for hours that never come; and the cap of each day
    that has one. Units are in the order of lane, arrival, due time and key.';
 
--- What the arithmetic starts from: caps, hours and how far the device is today.
+-- The starting point: caps, hours and the device's progress today.
 create function drip._queue_device(p_device_id bigint)
 returns table (
   zone text, daily_cap integer, ramp integer[], active_from time, active_to time, first_day date,
@@ -254,10 +254,10 @@ as $$
   where d.id = p_device_id
 $$;
 comment on function drip._queue_device(bigint) is
-  'A device as _forecast_queue finds it: from when it is free, what it has sent today, its limits.';
+  'A device at the start of _forecast_queue: free from when, sent today, its limits.';
 
--- Units come lane by lane, and of a lane in the order of arrival; whether that is the claim's order
--- too is looked up once.
+-- Units come lane by lane, and within a lane in the order of arrival; whether that equals the order
+-- of the claim is checked once.
 create function drip._queue_lanes(
   p_lanes jsonb, p_lane integer[], p_arrives timestamptz[], p_due timestamptz[], p_key bigint[],
   out class smallint[], out next integer[], out ready integer[], out last integer[],
@@ -297,7 +297,7 @@ end
 $$;
 comment on function drip._queue_lanes(
   jsonb, integer[], timestamptz[], timestamptz[], bigint[]) is
-  'The lanes of a queue at its beginning: first and last unit, and whether they need sorting.';
+  'The lanes of a queue at its start: first and last unit, and whether they need sorting.';
 
 create function drip._queue_rest(
   p_fate text, p_units integer[], p_source integer[], p_messages bigint[])
@@ -372,7 +372,7 @@ as $$
     (p_lane ->> 'skip_weekends')::boolean) s
 $$;
 comment on function drip._lane_span(jsonb, timestamptz) is
-  'The stretch of a lane''s hours that contains the instant, else the next one.';
+  'The span of a lane''s hours that contains the instant, else the next one.';
 
 create function drip._claim_order(p_places integer[], p_due timestamptz[], p_key bigint[])
 returns integer[]
@@ -384,4 +384,4 @@ as $$
     order by p_due[o.place], p_key[o.place])
 $$;
 comment on function drip._claim_order(integer[], timestamptz[], bigint[]) is
-  'Units of a lane in the order in which the claim takes them: by due time, then by id.';
+  'Units of a lane in the order of the claim: by due time, then by id.';

@@ -1,6 +1,6 @@
--- What waits on these devices, and the leads of campaigns to be planned, which stand behind it: a
--- row for each message, or for a share of a long queue. A plain SQL function, so that the forecast
--- is planned as one query.
+-- The messages that wait on these devices, and after them the leads of campaigns to be planned: a
+-- row per message, or per share of a long queue. A plain SQL function, so that the forecast is
+-- planned as one query.
 create function drip._forecast_waiting(
   p_user_id bigint, p_devices bigint[], p_campaigns bigint[], p_leads bigint[], p_placed bigint[],
   p_running drip.campaigns, p_policy text, p_exact integer, p_units integer)
@@ -47,10 +47,10 @@ as $$
     l.time_zone, case when hold.at is null then l.paused_until end as paused_until,
     case when hold.at is not null then l.paused_until end as held_until,
     l.last_inbound_at, m.priority, m.category, m.is_test, m.message_type,
-    -- whoever ends a pause lets go what it held, and moves the times of journeys
+    -- the end of a pause frees the messages it deferred, and moves the times of journeys
     case
       when r.id is not null
-        then greatest(r.at, case when drip._is_resting(m) then m.not_before end)
+        then greatest(r.at, case when drip._waits_for_retry(m) then m.not_before end)
       when l.paused_until < 'infinity' then greatest(
         coalesce(hold.at, m.scheduled_at),
         case when m.deferred_reason is distinct from 'lead_paused' then m.not_before end)
@@ -76,7 +76,7 @@ as $$
   join drip.leads l on l.id = m.lead_id
   left join lateral (
     select
-      max(drip._after_hold(
+      max(drip._step_after_pause(
         q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone),
         greatest(l.paused_at, e.enrolled_at), l.paused_until)) as at,
       max(drip._exactly(greatest(
@@ -118,5 +118,5 @@ as $$
 $$;
 comment on function drip._forecast_waiting(
   bigint, bigint[], bigint[], bigint[], bigint[], drip.campaigns, text, integer, integer) is
-  'What waits on devices or is to be planned: when it is due, expires, is held; one row a message,
-   or one for many of a long queue.';
+  'The messages that wait on devices or will be planned: due time, expiry and pauses; one row per
+   message, or one for many of a long queue.';

@@ -1,6 +1,6 @@
--- Who would get which campaign from which device, chunk by chunk as the expansion will have it: the
--- same leads, the same placing, the same reasons for a row that is skipped. p_most bounds what
--- campaigns but p_own may bring in; too_many names those that would pass it.
+-- Who would get which campaign from which device, chunk by chunk like the expansion: the same
+-- leads, the same devices, the same reasons for skipped rows. p_most limits the messages of
+-- campaigns other than p_own; too_many names those that would exceed it.
 create function drip._place_campaigns(
   p_user_id bigint, p_campaigns drip.campaigns[], p_own bigint, p_most bigint,
   out campaigns bigint[], out leads bigint[], out placed bigint[], out reasons text[],
@@ -23,7 +23,7 @@ declare
   v_wanted_lasts bigint[];
   v_placed bigint[];
   v_reasons text[];
-  -- all devices, what waits for each, and what each has of the campaign
+  -- all devices, their backlog, and the campaign's messages on each
   v_devices bigint[];
   v_backlog bigint[];
   v_before bigint[];
@@ -131,7 +131,7 @@ begin
           from unnest(v_placed, v_reasons) with ordinality as k (device_id, reason, place)
           order by k.place);
       end if;
-      -- the next chunk finds these in the queues
+      -- the next chunk counts these in the queues
       select
         array_agg(t.backlog + coalesce(n.messages, 0) order by t.place),
         array_agg(t.before + coalesce(n.messages, 0) order by t.place)
@@ -156,7 +156,7 @@ comment on function drip._place_campaigns(
   bigint, drip.campaigns[], bigint, bigint) is
   'Leads, devices and reasons for no message, as if these campaigns were planned at their times.';
 
--- A device that a person must see to sends nothing until then; long queues are taken as they are.
+-- A device that needs a person sends nothing until then; long queues are taken as they are.
 create function drip._backlog_at(
   p_user_id bigint, p_at timestamptz, p_devices bigint[], p_backlog bigint[],
   p_campaigns bigint[], p_leads bigint[], p_placed bigint[], p_reasons text[])
@@ -203,4 +203,4 @@ end
 $$;
 comment on function drip._backlog_at(
   bigint, timestamptz, bigint[], bigint[], bigint[], bigint[], bigint[], text[]) is
-  'How many messages wait for each of these devices at an instant to come, as far as is known.';
+  'How many messages wait for each of these devices at a future instant, as far as is known.';

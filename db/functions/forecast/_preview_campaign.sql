@@ -1,4 +1,4 @@
--- Scheduling returns the same bill as the preview.
+-- schedule_campaign returns the same numbers as the preview.
 create function drip._preview_campaign(p_campaign drip.campaigns, p_policy text)
 returns table (
   place integer, kind text, subject text, reason text, sentence text, messages bigint,
@@ -70,8 +70,8 @@ begin
     select
       1, 'audience', p_campaign.title, null::text,
       case
-        when t.messages = 0 then 'Nobody is in the audience now.'
-        when t.ends_at is null then 'Nothing of it would leave.'
+        when t.messages = 0 then 'The audience is empty now.'
+        when t.ends_at is null then 'No message would leave.'
         else 'The last message leaves at ends_at.'
       end,
       t.messages::bigint, t.first_at, t.ends_at,
@@ -91,7 +91,7 @@ begin
         ('excluded', 1, 'They get no message.'), ('done', 2, 'They are planned and done.'),
         ('drops', 3, 'They are cancelled at their turn.'), ('waits', 4, 'They wait.'),
         ('expires', 5, 'They expire.'), ('left', 6, 'They do not leave within 400 days.'),
-        ('leaves', 7, 'They leave, if every sending succeeds.')
+        ('leaves', 7, 'They leave, if every send succeeds.')
     ) as p (fate, place, sentence) on p.fate = o.fate
     group by o.fate, o.reason, p.place, p.sentence
     union all
@@ -99,8 +99,8 @@ begin
       (100 + row_number() over (order by b.ends_at desc nulls last, b.name))::integer,
       'device', b.name, b.held,
       coalesce(drip.reason_sentence(b.held), case
-        when b.ends_at is null then 'Nothing of it leaves this device.'
-        else 'It is through with its part at ends_at.'
+        when b.ends_at is null then 'No message leaves from this device.'
+        else 'It has sent its part by ends_at.'
       end),
       b.messages::bigint, b.first_at, b.ends_at,
       jsonb_strip_nulls(jsonb_build_object(
@@ -135,7 +135,7 @@ begin
     select
       (1000 + row_number() over (order by o.day))::integer, 'day', to_char(o.day, 'YYYY-MM-DD'),
       null,
-      'So many leave on this day.', sum(o.messages)::bigint, min(o.first_at), max(o.last_at), null
+      'This many leave on this day.', sum(o.messages)::bigint, min(o.first_at), max(o.last_at), null
     from own o
     where o.fate = 'leaves'
     group by o.day
@@ -163,10 +163,10 @@ begin
 end
 $$;
 comment on function drip._preview_campaign(drip.campaigns, text) is
-  'The rows of preview_campaign; schedule_campaign tells the same.';
+  'The rows of preview_campaign; schedule_campaign returns the same.';
 
--- What a person should know before it is scheduled. p_totals: of its messages, by what becomes of
--- them; p_of_accounts: of those that leave, {account: messages}; p_too_many: campaigns not counted.
+-- What a person should know before scheduling. p_totals: its messages by what becomes of them;
+-- p_of_accounts: those that leave, {account: messages}; p_too_many: campaigns not counted.
 create function drip._campaign_warnings(
   p_campaign drip.campaigns, p_policy text, p_totals jsonb, p_devices bigint, p_online bigint,
   p_of_accounts jsonb, p_too_many jsonb)
@@ -190,17 +190,18 @@ as $$
   ) a
   cross join lateral (
     values
-      (1, 'audience_empty', t.messages = 0, 'nobody is in the audience now', 0),
+      (1, 'audience_empty', t.messages = 0, 'the audience is empty now', 0),
       (2, 'all_excluded', t.messages > 0 and t.excluded = t.messages, case
         when t.suppressed = t.messages then 'everybody in the audience has opted out'
         else 'everybody in the audience is excluded' end, t.excluded),
       (3, 'no_device', t.homeless > 0, case
-        when p_devices = 0 then 'there is no device that would send it'
+        when p_devices = 0 then 'there is no device to send it'
         else 'a part of the audience has no device' end, t.homeless),
       (4, 'no_device_online', p_devices > 0 and p_online = 0,
-        'no device that would send it is online', null),
+        'none of its devices is online', null),
       (5, 'campaign_paused', p_campaign.status in ('paused', 'failed'), format(
-        'it is %s: the times are as if it went on now by %s', p_campaign.status, p_policy), null),
+        'it is %s: the times are as if it were resumed now by %s', p_campaign.status, p_policy),
+        null),
       (6, 'campaign_device_limit', t.limited > 0,
         'per_device_limit leaves a part of the audience without a message', t.limited),
       (7, 'expired', t.expired > 0,
@@ -211,7 +212,7 @@ as $$
         p_campaign.category = 'marketing' and t.to_leave > 0
           and (u.contact_gap is not null or u.contact_cap is not null),
         format(
-          '%s may delay up to %s of its messages; that is not foreseen',
+          '%s may delay up to %s of its messages; the times ignore that',
           concat_ws(
             ' and ',
             'contact_gap (' || u.contact_gap || ')',
@@ -219,7 +220,7 @@ as $$
           t.to_leave),
         t.to_leave),
       (11, 'account_cap', a.messages > 0, format(
-        '%s may delay up to %s of its messages; that is not foreseen', a.caps, a.messages),
+        '%s may delay up to %s of its messages; the times ignore that', a.caps, a.messages),
         a.messages),
       (12, 'others_not_counted', p_too_many <> '[]', format(
         'other campaigns that are to be planned are too large to be counted: %s', (
@@ -233,7 +234,7 @@ as $$
 $$;
 comment on function drip._campaign_warnings(
   drip.campaigns, text, jsonb, bigint, bigint, jsonb, jsonb) is
-  'The warnings of preview_campaign, each with the number of messages that it is about.';
+  'The warnings of preview_campaign, each with the number of messages concerned.';
 
 create function drip._campaign_forecast(
   p_campaign drip.campaigns, p_policy text, p_others bigint, p_until timestamptz)
@@ -315,4 +316,4 @@ begin
 end
 $$;
 comment on function drip._campaign_forecast(drip.campaigns, text, bigint, timestamptz) is
-  'What becomes of all of a campaign, and of what shares its devices; JSON for _preview_campaign.';
+  'What becomes of all of a campaign''s messages, and of others on its devices; as JSON.';

@@ -1,5 +1,4 @@
--- What a phone has before it, day by day: the queue of the claim, the arithmetic of
--- preview_campaign.
+-- What a device will send, day by day: the queue of the claim, calculated as in preview_campaign.
 create function drip.forecast_device(p_device text)
 returns table (
   place integer, kind text, local_day date, class text, source text, reason text, sentence text,
@@ -21,13 +20,13 @@ begin
 end
 $$;
 comment on function drip.forecast_device(text) is
-  'What waits for a device, and when it leaves if every sending succeeds. Kind device: all that
-   waits, its first and last time, what holds the device now. Kind day: the tenant''s local day with
-   what leaves, what becomes due on it, what is left over for the next day, the day''s cap (null =
-   none) and its open seconds. Kind source: the same day by class and program. Kind waits: what a
-   person must see to, by reason; drops, expires, left (not within 400 days) likewise. messages of
+  'What waits for a device, and when it leaves if every send succeeds. Kind device: all that waits,
+   its first and last time, what stops the device now. Kind day: the tenant''s local day with the
+   messages that leave, that become due, and that are left for the next day, the day''s cap (null =
+   none) and its open seconds. Kind source: the same day by class and program. Kind waits: messages
+   that need a person, by reason; drops, expires, left (not within 400 days) likewise. messages of
    day, waits, drops, expires and left sum up to that of device. Campaigns that are not planned yet
-   are in it as preview_campaign places them, and it is as exact as that.';
+   are included as preview_campaign places them, with its precision.';
 grant execute on function drip.forecast_device(text) to drip_operator;
 
 create function drip._forecast_device(
@@ -45,7 +44,7 @@ declare
   v_now constant timestamptz := drip.now();
   v_user constant drip.users := (select u from drip.users u where u.id = p_device.user_id);
   v_today constant date := (v_now at time zone v_user.time_zone)::date;
-  -- a person must see to it first: nothing leaves until then
+  -- it needs a person first: nothing leaves until then
   v_is_held constant boolean := coalesce(p_reason = any (array[
     'user_inactive', 'account_blocked', 'device_disabled', 'device_attention', 'device_offline'])
     and p_held_until is null, false);
@@ -107,8 +106,8 @@ begin
     select
       1, 'device', null::date, null::text, null::text, p_reason,
       case
-        when v_is_held then drip.reason_sentence(p_reason) || ' The days are as if it were mended.'
-        else coalesce(drip.reason_sentence(p_reason), 'Nothing holds it now.')
+        when v_is_held then drip.reason_sentence(p_reason) || ' The days are as if it were fixed.'
+        else coalesce(drip.reason_sentence(p_reason), 'Nothing stops it now.')
       end,
       coalesce(sum(f.messages), 0)::bigint, null::bigint, null::bigint,
       min(f.first_at) filter (where f.fate = 'leaves'),
@@ -171,4 +170,4 @@ as $$
   end
 $$;
 comment on function drip._open_seconds(timestamptz, timestamptz, text, time, time) is
-  'How many seconds of a stretch of at most a day lie in a device''s hours.';
+  'How many seconds of a span of at most a day lie in a device''s hours.';

@@ -1,6 +1,6 @@
--- Who would get it, who not and why, and when each device would be through with it. Nothing is
--- written: the audience, the placing and the verdict are the expansion's and the claim's own, the
--- times come from _forecast_queue().
+-- Who would get it, who not and why, and when each device would have sent its part. Writes nothing:
+-- audience, devices and verdict come from the expansion and the claim, times from
+-- _forecast_queue().
 create function drip.preview_campaign(p_campaign text, p_policy text default 'shift')
 returns table (
   place integer, kind text, subject text, reason text, sentence text, messages bigint,
@@ -21,7 +21,7 @@ begin
     perform drip._fail(
       'DR005',
       format('the campaign %s is %s', quote_literal(v_campaign.title), v_campaign.status),
-      'What became of it says explain_campaign.');
+      'explain_campaign says what became of it.');
   end if;
   if v_campaign.status not in ('paused', 'failed') then
     v_policy := null;
@@ -41,17 +41,16 @@ begin
 end
 $$;
 comment on function drip.preview_campaign(text, text) is
-  'What a campaign would do if it were scheduled as it is, a paused one if it were resumed now by
-   p_policy (shift, catch_up or skip, as in resume_campaign). Kinds: audience (all of them; first_at
-   and ends_at are when the first and the last message leave), which is the sum of excluded (never a
-   message: excluded, suppressed, campaign_device_limit, skipped_by_resume), done (planned and no
-   longer waiting), drops (cancelled at its turn), waits (for a person), expires, left (not within
-   400 days) and leaves; device (what leaves it, and when it is through; evidence says what goes
-   before it, its pace, caps and hours); day (what leaves on each local day); warning (a code and
-   its sentence).
-   Leads, devices and reasons are those of the expansion if nothing changes until then. Times are
-   exact to the second for a device for which no more than 1,000 messages wait, these included; else
-   they are reckoned with the mean delay. Contact rules, an account''s reach, guards and what is
-   sent meanwhile by others are not foreseen: warnings name the settings, and how many messages they
-   may delay at most.';
+  'What a campaign would do if it were scheduled as it is, or resumed now by p_policy (shift,
+   catch_up or skip, as in resume_campaign) if it is paused. Kinds: audience (all of them; first_at
+   and ends_at are when the first and the last message leave), the sum of excluded (never a message:
+   excluded, suppressed, campaign_device_limit, skipped_by_resume), done (planned and no longer
+   pending), drops (cancelled at its turn), waits (for a person), expires, left (not within 400
+   days) and leaves; device (what leaves it, and when it has sent its part; evidence has what goes
+   first, its pacing, caps and hours); day (what leaves on each local day); warning (a code and its
+   sentence). Leads, devices and reasons are those of the expansion if nothing changes until then.
+   Times are exact to the second for a device with at most 1,000 pending messages, these included;
+   above that they use the mean delay. Contact rules, an account''s reach, guards and messages
+   planned meanwhile are ignored: warnings name the settings, and how many messages they may delay
+   at most.';
 grant execute on function drip.preview_campaign(text, text) to drip_app;

@@ -1,5 +1,5 @@
--- The verdict of the sweep on everybody who matches, as if it looked now; a draft is judged as if
--- it had just been started, which is taken back.
+-- The verdict of the sweep on every matching lead, as if it ran now; a draft is judged as if it had
+-- just been started, which is rolled back.
 create function drip.preview_enrollment(p_sequence text)
 returns table (
   lead_id bigint, phone text, lead_name text, enters boolean, reason text, sentence text,
@@ -42,9 +42,10 @@ begin
 end
 $$;
 comment on function drip.preview_enrollment(text) is
-  'Who would enter a sequence by itself if the sweep looked now, and who matches and would not, with
-   the reason (as in enrollment_gaps); first_at and last_at are the planned times of who enters. A
-   draft is judged as if it were started now. No rows for a sequence that enrolls by hand.';
+  'Who would enroll in a sequence by itself if the sweep ran now, and who matches and would not,
+   with the reason (as in enrollment_gaps); first_at and last_at are the planned times of those who
+   enroll. A draft is judged as if it were started now. No rows for a sequence that enrolls by
+   hand.';
 grant execute on function drip.preview_enrollment(text) to drip_app;
 
 create function drip._preview_enrollment(p_sequence_id bigint)
@@ -78,7 +79,7 @@ as $$
       where w.lead_id = m.id and w.sequence_id = p_sequence_id
       offset 0
     ) v
-    -- another of its group that the same sweep would come to before
+    -- another sequence of its group that the same sweep would enroll first
     left join lateral (
       select true as is_first
       from drip.sequences o

@@ -1,7 +1,7 @@
--- By the expression of the claim, so that a preview is what leaves: a planned message as of the
--- time it may go, for its greeting; a message without one as of now. Variants are drawn by the
--- message's id, and before a message is planned by the lead's: the same at every look, but maybe
--- another one when it is sent.
+-- By the expression of the claim, so that a preview shows what will be sent: a planned message as
+-- of the time it may go, for its greeting; any other text as of now. Variants are drawn by the
+-- message's id, before planning by the lead's: the same in every preview, but perhaps another one
+-- when it is sent.
 create function drip.preview_message(
   p_message bigint default null,
   p_phone text default null,
@@ -31,8 +31,8 @@ begin
   if p_message is not null then
     if num_nonnulls(p_phone, p_sequence, p_step, p_campaign) > 0 then
       perform drip._fail(
-        'DR001', 'p_message and something else are given',
-        'A message is named by its id alone; for a program give p_phone and no p_message.');
+        'DR001', 'p_message cannot be combined with other arguments',
+        'Name a message by its id alone; for a program pass p_phone and no p_message.');
     end if;
     return query select s.* from drip._sent_text(p_message) s;
     if found then
@@ -49,7 +49,7 @@ begin
       or (p_sequence is null) <> (p_step is null)
     then
       perform drip._fail(
-        'DR001', 'it is not clear what to preview',
+        'DR001', 'there is nothing to preview',
         'Give p_message; or p_phone with p_sequence and p_step, or with p_campaign.');
     end if;
     if p_sequence is not null then
@@ -136,12 +136,12 @@ begin
 end
 $$;
 comment on function drip.preview_message(bigint, text, text, text, text) is
-  'What a message says: one that was sent as it was, a planned one as it will read when it may go
-   (as_of), or a step or campaign as it would read for that phone now. unfilled lists placeholders
-   that come out empty for this lead; it is null for a message that has left.';
+  'The text of a message: of a sent one as it was, of a planned one as it will be when it may go
+   (as_of), of a step or campaign as it would be for that phone now. unfilled lists placeholders
+   that stay empty for this lead; it is null for a message that has left.';
 grant execute on function drip.preview_message(bigint, text, text, text, text) to drip_app;
 
--- What left is not rendered again; a message of nobody's is none.
+-- A sent message is not rendered again; a message of another tenant does not exist for the caller.
 create function drip._sent_text(p_message bigint)
 returns table (
   message_id bigint, lead_id bigint, message_type text, content text, caption text,
@@ -174,7 +174,7 @@ $$;
 comment on function drip._sent_text(bigint) is
   'A message that was handed over, as preview_message shows it; no row for one that was not.';
 
--- As explain_message says it. Where nobody can say, as in a pause, it is as good as due.
+-- As in explain_message. Where the time is unknown, as in a pause, it counts as due.
 create function drip._leaves_at(p_message bigint) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -184,7 +184,7 @@ declare
   v_ahead record;
 begin
   v_clock := drip._move_clock(drip.now());
-  select a.verdict, a.at into v_ahead from drip._look_ahead(p_message) a;
+  select a.verdict, a.at into v_ahead from drip._forecast_message(p_message) a;
   perform drip._restore_clock(v_clock);
   if v_ahead.verdict <> 'drop' and v_ahead.at is not null then
     return v_ahead.at;
@@ -196,4 +196,4 @@ begin
 end
 $$;
 comment on function drip._leaves_at(bigint) is
-  'When a planned message may leave, as far as can be said now.';
+  'When a planned message may leave, as far as is known now.';

@@ -1,6 +1,5 @@
--- A tenant with a copy of the sequence, one device and one lead is made, their journey is played
--- with the functions that plan and judge, and all of it is taken back: no row that is in use is
--- touched.
+-- Creates a tenant with a copy of the sequence, one device and one lead, simulates their journey
+-- with the functions that plan and judge, and rolls everything back: no row in use is touched.
 create function drip.preview_timeline(
   p_sequence text, p_at timestamptz default null, p_time_zone text default null)
 returns table (
@@ -21,7 +20,7 @@ begin
   perform drip._require_role('drip_app');
   if v_zone is not null and not drip._is_time_zone(v_zone) then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is no time zone', quote_literal(left(v_zone, 60))),
+      'DR001', pg_catalog.format('%s is not a time zone', quote_literal(left(v_zone, 60))),
       'Write an IANA name such as Asia/Kuala_Lumpur.');
   end if;
   perform drip._check_plan_time(p_at, 'p_at');
@@ -29,7 +28,7 @@ begin
     v_zone, (select u.time_zone from drip.users u where u.id = v_sequence.user_id));
   v_clock := drip._move_clock(v_now);
   begin
-    v_rows := drip._play_journey(v_sequence, p_at, v_zone);
+    v_rows := drip._simulate_journey(v_sequence, p_at, v_zone);
     raise exception using errcode = 'DR999';
   exception
     when sqlstate 'DR999' then
@@ -49,13 +48,13 @@ $$;
 comment on function drip.preview_timeline(text, timestamptz, text) is
   'When each step of a sequence would leave for a new contact in p_time_zone (else the user''s) who
    is enrolled to begin at p_at (else after start_delay from now): planned, and after windows, days,
-   validity, and the pace and hours of the sequence''s device (else the pool''s first); a random
-   delay is drawn anew for each contact. Other contacts'' messages, guards'' answers and the
-   device''s caps stay out of it.
-   outcome sent, or expired or skipped with the reason; pending where it cannot leave in 400 days.';
+   validity, and the pacing and hours of the sequence''s device (else the pool''s first); random
+   delays differ for each contact. Other contacts'' messages, guards'' answers and the device''s
+   caps are ignored. outcome sent, or expired or skipped with the reason; pending where it cannot
+   leave in 400 days.';
 grant execute on function drip.preview_timeline(text, timestamptz, text) to drip_app;
 
-create function drip._play_journey(
+create function drip._simulate_journey(
   p_sequence drip.sequences, p_at timestamptz, p_zone text)
 returns jsonb
 language plpgsql volatile
@@ -63,7 +62,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_longest constant interval := interval '400 days';
-  -- twice a day the hours of a device and of a program may pass each other by
+  -- twice a day the hours of a device and of a program may miss each other
   c_rounds constant integer := 1000;
   v_at timestamptz := coalesce(p_at, drip.now() + drip._exactly(p_sequence.start_delay));
   v_user bigint;
@@ -83,7 +82,7 @@ begin
   from drip.users u
   where u.id = p_sequence.user_id
   returning id into v_user;
-  -- the pace and the hours of the device that it would have, where one can be named beforehand
+  -- the pacing and hours of the device that it would have, where that is known beforehand
   select d.*
   into v_own
   from drip.user_devices d
@@ -140,7 +139,7 @@ begin
       'leaves_at', case when a.verdict = 'go' then a.at end,
       'outcome', case a.verdict
         when 'go' then 'sent' when 'drop' then 'expired' else 'pending' end))
-    from drip._look_along(
+    from drip._forecast_journey(
       (select f.id
        from drip.broadcast_messages f
        join drip.sequence_steps fs on fs.id = f.sequence_stepid
@@ -152,5 +151,5 @@ begin
     join drip.sequence_steps st on st.id = m.sequence_stepid);
 end
 $$;
-comment on function drip._play_journey(drip.sequences, timestamptz, text) is
-  'One journey through a copy of a sequence, played to its end; the rows of preview_timeline.';
+comment on function drip._simulate_journey(drip.sequences, timestamptz, text) is
+  'One journey through a copy of a sequence, simulated to its end; the rows of preview_timeline.';

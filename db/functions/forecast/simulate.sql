@@ -1,6 +1,6 @@
--- Plays the real functions over the real rows of one tenant with a moving clock, and takes all of
--- it back: the same claim, the same results, the same sweeps. While it runs, that tenant's own
--- sending waits; nothing is handed to a worker, and no event or notification comes out.
+-- Runs the real functions over the real rows of one tenant with a moving clock, and rolls it back:
+-- the same claim, the same results, the same sweeps. Meanwhile that tenant's own sending waits;
+-- nothing reaches a worker, and no event or notification is sent.
 create function drip.simulate(
   p_user text default null, p_until timestamptz default null, p_outcome text default 'accepted')
 returns table (
@@ -28,17 +28,18 @@ begin
   end if;
   if p_outcome is null or p_outcome not in ('accepted', 'permanent', 'unknown') then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is no outcome', coalesce(quote_literal(p_outcome), 'null')),
+      'DR001',
+      pg_catalog.format('%s is not an outcome', coalesce(quote_literal(p_outcome), 'null')),
       'Every message ends as accepted, permanent or unknown.');
   end if;
   if not pg_catalog.isfinite(v_until) or v_until <= v_now or v_until > v_now + c_longest then
     perform drip._fail(
       'DR001', pg_catalog.format('p_until %s is not within the next 400 days', v_until),
-      'Pass a time to come; left out it is a week from now.');
+      'Pass a future time; the default is a week from now.');
   end if;
   v_clock := drip._move_clock(v_now);
   begin
-    v_rows := drip._play(v_user.id, v_until, p_outcome, c_most);
+    v_rows := drip._simulate(v_user.id, v_until, p_outcome, c_most);
     raise exception using errcode = 'DR999';
   exception
     when sqlstate 'DR999' then
@@ -70,10 +71,10 @@ end
 $$;
 comment on function drip.simulate(text, timestamptz, text) is
   'What one tenant would send from now until p_until (a week), if every message ended as p_outcome
-   (accepted, permanent, unknown); nothing of it stays. Kind message: one that leaves, at its time
-   to the second; those that are planned by an enrollment or expansion to come have no message_id.
-   Kind left: messages that had not left at the end, by reason. Kind end: why it stopped (p_until,
-   1,000 messages, about 3 ms each, or a minute; meanwhile the tenant''s sending waits). Every two
-   seconds it tells its client how far it is, and ends when that has gone. Replies, receipts and
-   opt-outs to come are not known to it.';
+   (accepted, permanent, unknown); it leaves no changes. Kind message: one that leaves, at its time
+   to the second; those of future enrollments or expansions have no message_id. Kind left: messages
+   that had not left at the end, by reason. Kind end: why it stopped (p_until, 1,000 messages, about
+   3 ms each, or a minute; meanwhile the tenant''s sending waits). Every two seconds it tells its
+   client its progress, and ends when the client is gone. It knows no future replies, receipts and
+   opt-outs.';
 grant execute on function drip.simulate(text, timestamptz, text) to drip_operator;

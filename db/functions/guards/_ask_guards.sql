@@ -1,10 +1,9 @@
--- What the guards of these messages say. They run in a subtransaction that is read-only, sees one
--- tenant and is always rolled back, so nothing of a guard stays: no row, no notification, no lock.
--- An error and the next tenant cost one more; the connection's statement_timeout ends a guard that
--- hangs, and with it the asking.
--- Tenants take turns, in an order that is another one each time, and each has its share of the time
--- that is left: nobody's slow guards keep the guards of others from being asked.
--- The planner settings undo those of the claim, which are made for its own plans.
+-- Asks the guards of these messages. They run in a subtransaction that is read-only, sees one
+-- tenant and is always rolled back, so a guard leaves nothing: no row, no notification, no lock. An
+-- error and the next tenant cost another one; the connection's statement_timeout ends a guard that
+-- hangs, and the asking with it. Tenants take turns in random order, and each gets its share of the
+-- remaining time: slow guards of one do not keep those of others from being asked. The planner
+-- settings undo those of the claim, which are made for its own plans.
 create function drip._ask_guards(p_ids bigint[], p_first_only boolean default false)
 returns table (
   message_id bigint, guard text, answer text, error text, until timestamptz,
@@ -84,7 +83,7 @@ begin
     v_next := v_place + cardinality(v_turn.answers);
     v_answers[v_place : v_next - 1] := v_turn.answers;
     exit when v_turn.is_over or drip._wall_clock() > v_began + c_budget;
-    -- what is left of a tenant comes after the others, unless its guards are slow
+    -- a tenant's remaining messages come after the others, unless its guards are slow
     if v_questions[v_next] -> 'user_id' = v_questions[v_place] -> 'user_id'
       and not drip._is_slow(v_turn.took, cardinality(v_turn.called))
     then
@@ -93,7 +92,7 @@ begin
   end loop;
   perform drip._reset_session(v_before);
 
-  -- no guard is slow that took less than all of them together may
+  -- no guard is slow that took less time than all of them together may
   if drip._is_slow(v_took, 0) then
     v_slow := drip._slow_guards(v_called, v_seconds, v_guards);
   end if;
@@ -111,8 +110,8 @@ end
 $$;
 comment on function drip._ask_guards(bigint[], boolean) is
   'One row per guarded message: go, exit_if, guard_false, guard_error (with the error; until, where
-   the guard rests), or null: not asked this time. With p_first_only it stops at the first go of a
-   device. slow: the guards that took long, with their seconds, the same in each row.';
+   the guard is suspended), or null: not asked this time. With p_first_only it stops at the first go
+   of a device. slow: the guards that took long, with their seconds, the same in each row.';
 
 create function drip._load_guards(p_names text[]) returns jsonb
 language plpgsql stable
@@ -137,8 +136,8 @@ begin
 end
 $$;
 comment on function drip._load_guards(text[]) is
-  'These guards by name: the statement that calls each, its tenant, what keeps it from being called
-   and until when, and how often it has failed in a row.';
+  'These guards by name: the statement that calls each, its tenant, its problem and until when, and
+   its failures in a row.';
 
 create function drip._is_slow(p_seconds double precision, p_calls bigint) returns boolean
 language sql immutable parallel safe
@@ -148,7 +147,7 @@ $$;
 comment on function drip._is_slow(double precision, bigint) is
   'True for more than 0.1 s in one claim, and more than 20 ms a call.';
 
--- The guards of one tenant count together, or it would have many of them.
+-- The guards of one tenant count together: else it could register many.
 create function drip._slow_guards(
   p_called text[], p_seconds double precision[], p_guards jsonb)
 returns jsonb
@@ -169,5 +168,5 @@ as $$
   join calls c on c.owner = q.owner
 $$;
 comment on function drip._slow_guards(text[], double precision[], jsonb) is
-  'Those of the guards that were called in a claim that took long, each with the seconds of its
-   owner; null: none.';
+  'The slow ones among the guards called in a claim, each with the seconds of its owner; null:
+   none.';

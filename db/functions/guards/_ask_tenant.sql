@@ -1,5 +1,5 @@
 -- One tenant's turn, in a subtransaction of its own. It ends with the tenant's last message, at
--- p_until, or with an error, after which the tenant goes on in a turn of its own.
+-- p_until, or with an error, after which the tenant continues in another turn.
 create function drip._ask_tenant(
   p_questions jsonb[], p_place integer, p_first_only boolean, p_until timestamptz,
   p_budget interval, p_before text[], inout guards jsonb, inout served bigint[],
@@ -73,7 +73,7 @@ begin
           took := took + v_took;
           called := called || v_name;
           seconds := seconds || v_took;
-          -- one that catches the cancellation and answers all the same
+          -- for guards that catch the cancellation and still answer
           if v_limit > interval '0' and drip._statement_age() >= v_limit then
             is_over := true;
             v_timed_out := true;
@@ -111,7 +111,7 @@ begin
     raise exception 'what guards did is rolled back';
   exception
     when query_canceled then
-      -- a cancel by somebody else, or a time-out that was used up before: not this guard's doing
+      -- a cancel by another session, or a time-out used up before: not this guard's fault
       if not v_is_calling
         or v_limit = interval '0'
         or drip._statement_age() < v_limit
@@ -153,11 +153,11 @@ end
 $$;
 comment on function drip._ask_tenant(
   jsonb[], integer, boolean, timestamptz, interval, text[], jsonb, bigint[]) is
-  'Asks the guards about the messages of one tenant, from p_place on: one answer for each message it
-   comes to, the guards with their failures, the devices that have a message that may go, the guards
-   in the order of the calls with the seconds of each, and whether the statement''s time is over.';
+  'Asks the guards about the messages of one tenant, from p_place on: one answer per message
+   reached, the guards with their failures, the devices with a message that may go, the guards in
+   the order of the calls with the seconds of each, and whether the statement''s time is over.';
 
--- A guard that fails for three messages on end is not called for the rest of them.
+-- A guard that fails for three messages in a row is not called for the others.
 create function drip._count_failure(p_guards jsonb, p_name text, p_tolerated integer)
 returns jsonb
 language sql immutable parallel safe
@@ -169,4 +169,4 @@ as $$
   end)
 $$;
 comment on function drip._count_failure(jsonb, text, integer) is
-  'The guards of a claim after one more failure of one of them.';
+  'The guards of a claim after another failure of one of them.';

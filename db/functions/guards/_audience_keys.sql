@@ -1,4 +1,4 @@
--- Code of others, as guards are: it sees one tenant, writes nothing, and nothing of it stays.
+-- Foreign code, as guards are: it sees one tenant, writes nothing, and leaves nothing.
 create function drip._audience_keys(
   p_view regclass, p_key text, p_most bigint, p_user bigint, p_only text default null)
 returns text[]
@@ -19,7 +19,7 @@ begin
     raise exception 'what the view did is rolled back';
   exception
     when query_canceled then
-      -- a true cancel's context begins elsewhere; a feigned one shall not end the expansion
+      -- a real cancel's context begins elsewhere; a faked one must not end the expansion
       get stacked diagnostics v_context = pg_exception_context;
       perform drip._reset_session(v_before);
       if drip._is_raised(v_context) then
@@ -27,7 +27,7 @@ begin
       end if;
       raise;
     when assert_failure then
-      -- no handler of others' errors would hear it
+      -- no handler of foreign errors would catch it
       perform drip._reset_session(v_before);
       raise exception '%', sqlerrm;
     when others then
@@ -40,10 +40,10 @@ begin
 end
 $$;
 comment on function drip._audience_keys(regclass, text, bigint, bigint, text) is
-  'The different keys of a view, at most so many, as it shows them for this tenant.';
+  'The distinct keys of a view, at most so many, as it shows them for this tenant.';
 
--- A view's functions run with the rights of whoever reads it: that is drip_guard, who may read what
--- an operator has granted it and nothing else. Names without a schema are found in the view's own.
+-- A view's functions run with the rights of its reader: drip_guard, which may read only what an
+-- operator has granted. Names without a schema are found in the view's own schema.
 create function drip._read_audience(
   p_view regclass, p_key text, p_most bigint, p_only text default null)
 returns setof text
@@ -54,7 +54,7 @@ declare
   v_schema text;
   v_name text;
 begin
-  -- after a restore it may belong to the owner of all, or be open to everybody
+  -- after a restore it may belong to the owner, or be open to public
   if current_user <> 'drip_guard'
     or pg_catalog.has_function_privilege(
       'public', 'drip._read_audience(regclass, text, bigint, text)', 'execute')
@@ -90,5 +90,5 @@ begin
 end
 $$;
 comment on function drip._read_audience(regclass, text, bigint, text) is
-  'The different keys of a view, at most so many, as drip_guard sees it.';
+  'The distinct keys of a view, at most so many, as drip_guard sees it.';
 alter function drip._read_audience(regclass, text, bigint, text) owner to drip_guard;

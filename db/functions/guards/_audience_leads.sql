@@ -1,5 +1,5 @@
--- The leads that a registered audience names, of one tenant. It fails where the view yields more
--- than its bound or takes longer than its limit: nothing is left out silently.
+-- The leads of a tenant in a registered audience. Raises an error where the view returns more than
+-- its bound or exceeds its time limit: nobody is left out silently.
 create function drip._audience_leads(
   p_audience text, p_user bigint, p_only bigint default null)
 returns setof bigint
@@ -44,7 +44,7 @@ begin
   exception
     when others then
       get stacked diagnostics v_context = pg_exception_context;
-      -- a lock or a full disk is not the view's fault, unless it says so itself
+      -- a lock or a full disk is not the view's fault, unless its own code raised the error
       if drip._is_passing_error(sqlstate) and not drip._is_raised(v_context) then
         raise;
       end if;
@@ -80,7 +80,7 @@ begin
       from unnest(v_keys) as k (key)
       join drip.leads l on l.user_id = p_user and l.external_id = k.key;
   else
-    -- a number with the region's own prefix is read by replacing that, a tenth of the time
+    -- a number with the region's trunk prefix is read by replacing it: a tenth of the time
     select g.*
     into v_region
     from drip.users u
@@ -110,5 +110,5 @@ begin
 end
 $$;
 comment on function drip._audience_leads(text, bigint, bigint) is
-  'Ids of the tenant''s leads that a registered audience names; with p_only at most that one.
-   DR018 when it cannot be read within its bounds.';
+  'Ids of the tenant''s leads in a registered audience; with p_only at most that one. DR018 when it
+   cannot be read within its bounds.';

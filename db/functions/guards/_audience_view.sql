@@ -1,4 +1,4 @@
--- Registered before there was register_audience: the name is the view's.
+-- An audience that is older than register_audience has the name of its view.
 create function drip._audience_view(p_audience drip.audiences) returns regclass
 language sql stable
 as $$

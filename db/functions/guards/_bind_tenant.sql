@@ -1,7 +1,7 @@
--- Guards and audiences are code of others, which runs in a session that may see every tenant and
--- can change each of its settings. What it cannot change is a row of a table that only our owner
--- writes: policies and _mapped_users() read it, and the caller's subtransaction takes it back.
--- Where nothing can be written, the session itself must see that one tenant alone.
+-- Guards and audiences are foreign code in a session that may see every tenant, and can change all
+-- of its settings. It cannot change a row that only our owner may write: policies and
+-- _mapped_users() read it, and rolling back the caller's subtransaction removes it. Where nothing
+-- can be written, the session itself must be limited to that one tenant.
 create function drip._bind_tenant(p_user bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ declare
   v_seen bigint[];
 begin
   if pg_catalog.current_setting('transaction_read_only')::boolean then
-    -- whom the session may see, whatever it has chosen: the code could choose anew
+    -- what the session may see without its setting, which the code could change
     perform pg_catalog.set_config('drip.user', '', true);
     v_seen := drip._mapped_users();
     perform pg_catalog.set_config('drip.user', v_wanted, true);
@@ -27,5 +27,4 @@ begin
 end
 $$;
 comment on function drip._bind_tenant(bigint) is
-  'From here to the end of the subtransaction nothing can be written, and this tenant alone is seen;
-   0: none.';
+  'Until the subtransaction ends, nothing can be written and only this tenant is seen; 0: none.';

@@ -1,4 +1,4 @@
--- As drip_guard, whatever the function has become since it was looked up.
+-- Runs as drip_guard, whatever has become of the function since it was looked up.
 create function drip._call_guard(p_call text, p_lead bigint, p_enrollment bigint) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -7,7 +7,7 @@ declare
   v_said boolean;
   v_context text;
 begin
-  -- after a restore it may belong to the owner of all, or be open to everybody
+  -- after a restore it may belong to the owner, or be open to public
   if current_user <> 'drip_guard'
     or pg_catalog.has_function_privilege(
       'public', 'drip._call_guard(text, bigint, bigint)', 'execute')
@@ -21,7 +21,7 @@ begin
   return v_said;
 exception
   when query_canceled then
-    -- a true cancel's context begins elsewhere; a feigned one shall not end the claim
+    -- a real cancel's context begins elsewhere; a faked one must not end the claim
     -- (drip_guard may not call _is_raised)
     get stacked diagnostics v_context = pg_exception_context;
     if split_part(v_context, E'\n', 1) ~ 'RAISE$' then
@@ -31,5 +31,5 @@ exception
 end
 $$;
 comment on function drip._call_guard(text, bigint, bigint) is
-  'What a guard says, called by the statement of _guard_call.';
+  'A guard''s answer, called by the statement from _guard_call.';
 alter function drip._call_guard(text, bigint, bigint) owner to drip_guard;

@@ -1,9 +1,9 @@
--- What the guards say, as the claim needs it, with the book kept on those that fail: the wait grows
--- from 1 minute to 15, one bad answer among good ones holds that message alone, and nobody waits
--- for a guard's row. Messages that were not asked come before those that failed, so that a few
--- leads a guard cannot judge do not hold the others. Guards that took long rest ten times as long,
--- and once more for each other owner whose guards rest: together they cost others a tenth of the
--- time.
+-- Answers of the guards for the claim, with a record of those that fail: the wait grows from 1
+-- minute to 15, one error among good answers defers only its message, and no transaction waits for
+-- a guard's row. Messages that were not asked come before failed ones, so that a few leads that a
+-- guard cannot judge do not delay the others. Slow guards are suspended for ten times as long as
+-- they took, and once more for each other owner of suspended guards: together they cost others a
+-- tenth of the time.
 create function drip._consult_guards(p_ids bigint[], p_first_only boolean)
 returns table (message_id bigint, verdict text, reason text, until timestamptz)
 language plpgsql volatile
@@ -128,5 +128,5 @@ begin
 end
 $$;
 comment on function drip._consult_guards(bigint[], boolean) is
-  'Verdicts on guarded messages that nothing else holds: go, exit, drop, wait, or later: not asked
+  'Verdicts on guarded messages that no other rule stops: go, exit, drop, wait, or later: not asked
    this time.';

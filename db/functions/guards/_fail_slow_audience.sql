@@ -1,4 +1,4 @@
--- Registering and reading refuse a slow audience with the same words.
+-- Registering and reading refuse a slow audience with the same sentence.
 create function drip._fail_slow_audience(p_audience drip.audiences) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
--- A guard is called only as long as it is what was registered: a definer function of drip_guard
--- that cannot write. The statement is built from the catalog, never from stored text.
+-- Calls a guard only while it is as it was registered: a definer function of drip_guard that cannot
+-- write. Builds the statement from the catalog, never from stored text.
 create function drip._guard_call(p_function text)
 returns table (call text, problem text)
 language sql stable
@@ -35,4 +35,4 @@ as $$
   ) w
 $$;
 comment on function drip._guard_call(text) is
-  'The statement that calls a registered function, or what is wrong with it now.';
+  'The statement that calls a registered function, or its problem.';

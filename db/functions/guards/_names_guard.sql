@@ -1,4 +1,4 @@
--- A guard is in use where a sequence or one of its steps names it.
+-- A guard is in use when a sequence or one of its steps names it.
 create function drip._names_guard(p_sequence drip.sequences, p_guard text) returns boolean
 language sql stable
 as $$

@@ -18,4 +18,5 @@ begin
 end
 $$;
 comment on function drip._refuse_if_named(text, text, text[], text) is
-  'DR005 when something that is to be unregistered is still named; three of those who do are told.';
+  'DR005 when the guard or audience to be unregistered is still named; the error lists three
+   users.';

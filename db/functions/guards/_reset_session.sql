@@ -1,4 +1,4 @@
--- A rollback does not take back session locks and prepared statements.
+-- A rollback does not undo session locks and prepared statements.
 create function drip._reset_session(p_before text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -50,4 +50,4 @@ begin
 end
 $$;
 comment on function drip._reset_session(text[]) is
-  'Takes back what the session holds beyond this state of _session_state().';
+  'Undoes what the session has acquired since this _session_state().';

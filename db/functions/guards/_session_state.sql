@@ -1,4 +1,4 @@
--- Session locks and prepared statements outlive the subtransaction that code of others runs in.
+-- Session locks and prepared statements outlive the subtransaction in which foreign code runs.
 create function drip._session_state() returns text[]
 language sql volatile
 as $$
@@ -11,4 +11,4 @@ as $$
     from pg_catalog.pg_prepared_statements s)
 $$;
 comment on function drip._session_state() is
-  'What of this session a rollback does not take back: advisory locks, prepared statements.';
+  'What a rollback does not undo in this session: advisory locks, prepared statements.';

@@ -1,4 +1,4 @@
--- It reads no audience: a heavy one would make looking at the list as slow.
+-- It reads no audience: a slow one would make the list as slow.
 create function drip.list_audiences()
 returns table (
   name text, view_name text, key_column text, max_rows bigint, time_limit interval,
@@ -44,6 +44,6 @@ as $$
   order by a.name
 $$;
 comment on function drip.list_audiences() is
-  'One row per audience: its view and key, its bounds, the tenant it is for (null: all), what keeps
-   it from being read, and the campaigns that name it and are not over.';
+  'One row per audience: its view and key, its bounds, its tenant (null: all), the problem that
+   keeps it from being read, and the unfinished campaigns that name it.';
 grant execute on function drip.list_audiences() to drip_operator;

@@ -1,4 +1,4 @@
--- A function and no view: what an error of a guard for all says may be of any tenant.
+-- A function, not a view: the error of a guard for all tenants may be about any of them.
 create function drip.list_guards()
 returns table (
   name text, function_name text, description text, state text, problem text, used_by text[],
@@ -42,5 +42,5 @@ $$;
 comment on function drip.list_guards() is
   'One row per guard: its state (ready; failing: its last answer was an error; resting: not asked
    until suspended_until; broken: problem says why), the sequences that name it, errors in a row and
-   what the last one said; user_id: the only tenant that may name it (null: all).';
+   the last one; user_id: the only tenant that may name it (null: all).';
 grant execute on function drip.list_guards() to drip_operator;

@@ -1,5 +1,5 @@
--- The view is read with the rights of drip_guard: whoever owns it grants that role what a campaign
--- may know, and nobody reads through a campaign what he may not read himself.
+-- Reads the view with the rights of drip_guard: the view's owner grants that role what a campaign
+-- may read, so that no campaign reads what its author may not.
 create function drip.register_audience(
   p_view text, p_max_rows bigint default 1000000,
   p_time_limit interval default interval '20 seconds',
@@ -51,7 +51,7 @@ begin
   if nullif(btrim(p_user), '') is not null then
     v_audience.user_id := (drip._find_user(p_user)).id;
   end if;
-  -- the same external_id means another person to another tenant
+  -- an external_id means another person for each tenant
   if v_audience.key_column = 'external_id' and v_audience.user_id is null then
     if (select count(*) from drip.users u where u.is_active) > 1 then
       perform drip._fail(
@@ -115,12 +115,12 @@ end
 $$;
 comment on function drip.register_audience(text, bigint, interval, text, text, text, text) is
   'Makes a view, materialized view or table an audience that campaigns may name in audience and
-   exclude. It names leads by one column lead_id, external_id or phone (p_key says which, where it
-   has several) and is read as drip_guard, once a campaign. A campaign fails to be planned when it
-   yields more than p_max_rows different keys (a million) or takes longer than p_time_limit (20 s).
-   p_user: the only tenant that may name it. Again for a change. rows and took are of the reading
-   just tried, as that tenant sees the view; as the caller''s first tenant does, without p_user.
-   Outcomes: registered, updated, unchanged.';
+   exclude. It identifies leads by one column lead_id, external_id or phone (p_key where it has
+   several) and is read as drip_guard, once per campaign. Planning a campaign fails when it returns
+   more than p_max_rows distinct keys (a million) or takes longer than p_time_limit (20 s). p_user:
+   the only tenant that may name it. Repeat it for changes. rows and took are from a trial, as that
+   tenant sees the view; without p_user, as the caller''s first tenant does. Outcomes: registered,
+   updated, unchanged.';
 grant execute on function drip.register_audience(text, bigint, interval, text, text, text, text)
   to drip_operator;
 
@@ -232,9 +232,9 @@ begin
 end
 $$;
 comment on function drip._find_audience_view(text, text) is
-  'The view of that name and the column that names its leads; DR001, DR004 or DR012 say why not.';
+  'The view of that name and the column of its keys; DR001, DR004 or DR012 say why not.';
 
--- Who may not read a view himself shall not learn through a campaign who is in it.
+-- A caller who may not read a view must not learn through a campaign who is in it.
 create function drip._let_guard_read(p_relation regclass) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -283,7 +283,7 @@ begin
 end
 $$;
 comment on function drip._let_guard_read(regclass) is
-  'DR005 unless the caller and drip_guard may read the view; its owner''s grant is made here.';
+  'DR005 unless the caller and drip_guard may read the view; grants it where its owner calls.';
 
 create function drip._try_audience(p_relation regclass, p_audience drip.audiences)
 returns bigint
@@ -294,7 +294,7 @@ declare
   v_rows bigint;
 begin
   begin
-    -- one for all is tried as the first tenant that the caller acts for will see it
+    -- an audience for all tenants is tried as the caller's first tenant will see it
     v_rows := cardinality(drip._audience_keys(
       p_relation, p_audience.key_column, p_audience.max_rows + 1,
       coalesce(p_audience.user_id, (drip._mapped_users())[1], 0)));
@@ -320,9 +320,9 @@ begin
 end
 $$;
 comment on function drip._try_audience(regclass, drip.audiences) is
-  'How many different keys the view yields now; DR018 when it cannot be read within its bound.';
+  'The number of distinct keys in the view now; DR018 when it cannot be read within its bound.';
 
--- Live campaigns of others would lose their audience.
+-- Live campaigns of other tenants would lose their audience.
 create function drip._check_audience_users(p_audience drip.audiences, p_user_id bigint)
 returns void
 language plpgsql stable

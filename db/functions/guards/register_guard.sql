@@ -1,5 +1,5 @@
--- From here on the function answers with the rights of drip_guard and nobody else may call it, so
--- only its owner may give it away: else this would be a way to foreign code and foreign rights.
+-- The function will run with the rights of drip_guard, and nobody else may call it, so only its
+-- owner may hand it over: anything else would give access to foreign code and foreign rights.
 create function drip.register_guard(
   p_name text, p_function text default null, p_description text default null,
   p_user text default null)
@@ -79,11 +79,10 @@ $$;
 comment on function drip.register_guard(text, text, text, text) is
   'Makes a function (p_lead_id bigint, p_enrollment_id bigint) returns boolean a guard that exit_if
    and only_if may name; stable or immutable, in sql or plpgsql, the caller''s own. It becomes
-   security definer with the rights of drip_guard, and no one else may call it. p_function is
-   the one it has, else p_name, where left out. p_user: the only tenant whose sequences may name
-   it; '''' = all, as it is for a new one where left out. Again after a change: its failures are
-   forgotten, and what waits as guard_error asks it at once. Outcome: registered, updated,
-   unchanged.';
+   security definer with the rights of drip_guard, and no one else may call it. p_function defaults
+   to its present function, else to p_name. p_user: the only tenant whose sequences may name it;
+   '''' = all, the default of a new one. Repeat it after a change: its failures are forgotten, and
+   messages deferred as guard_error ask it at once. Outcome: registered, updated, unchanged.';
 grant execute on function drip.register_guard(text, text, text, text) to drip_operator;
 
 create function drip._find_guard_function(p_function text)
@@ -210,7 +209,7 @@ begin
                      p_schema, p_function);
     end if;
     execute format('alter function %I.%I(bigint, bigint) security definer', p_schema, p_function);
-    -- names without a schema are looked for where the function is, and nowhere else
+    -- names without a schema are searched only in the function's own schema
     if not exists (
       select
       from unnest(v_function.proconfig) as s (setting)
@@ -258,7 +257,7 @@ begin
 end
 $$;
 comment on function drip._hand_to_guard(oid, text, text) is
-  'Makes a function drip_guard''s own: security definer, a search_path, no right for anybody else.';
+  'Hands a function to drip_guard: security definer, a search_path, no right for anybody else.';
 
 -- They wait a quarter of an hour at most, so the index of a device's queue has them together.
 create function drip._free_guarded(p_guard text) returns void
@@ -300,9 +299,9 @@ begin
 end
 $$;
 comment on function drip._free_guarded(text) is
-  'Has messages that wait because of this guard ask it at once.';
+  'Has the messages that this guard defers ask it at once.';
 
--- Live sequences of others would lose their guard.
+-- Live sequences of other tenants would lose their guard.
 create function drip._check_guard_users(p_guard text, p_user_id bigint) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -330,7 +329,7 @@ $$;
 comment on function drip._check_guard_users(text, bigint) is
   'DR005 when a guard would be taken from a tenant that uses it.';
 
--- A missing right or a name that search_path does not find would else be met at the first message.
+-- A missing right or a name outside of search_path would otherwise fail at the first message.
 create function drip._try_guard(p_function text, p_user bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -362,7 +361,7 @@ begin
         get stacked diagnostics v_state = returned_sqlstate, v_error = message_text;
       end if;
   end;
-  -- other errors may be about the lead 0, whom nobody has
+  -- other errors may be about lead 0, which does not exist
   if starts_with(v_state, '42') or v_state = '25006' then
     perform drip._fail(
       'DR004', format('%s fails as drip_guard: %s', p_function, v_error),
@@ -375,4 +374,5 @@ begin
 end
 $$;
 comment on function drip._try_guard(text, bigint) is
-  'Calls a new guard once, with rights and settings of the claim, for a lead that nobody has.';
+  'Calls a new guard once, with the rights and settings of the claim, for a lead that does not
+   exist.';

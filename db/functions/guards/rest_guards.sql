@@ -1,6 +1,6 @@
--- A guard can end the session that asks it, and nothing inside that session can tell or prevent it.
--- The worker knows whose claim it was that died, and has that tenant's guards rest: a quarter of an
--- hour at once, since each such claim is lost for everybody.
+-- A guard can end the session that asks it; nothing inside that session can report or prevent it.
+-- The worker knows whose claim died, and suspends that tenant's guards: for a quarter of an hour at
+-- once, since every such claim is lost for all tenants.
 create function drip.rest_guards(p_user_id bigint, p_error text, p_shared boolean default false)
 returns table (name text, suspended_until timestamptz)
 language plpgsql volatile security definer

@@ -1,5 +1,5 @@
--- What names it and is not over could not be planned, so live campaigns keep it; those that are
--- over keep what they said when they began.
+-- Unfinished campaigns that name the audience could not be planned, so it must stay; finished ones
+-- keep the definition that they began with.
 create function drip.unregister_audience(p_name text, p_reason text default null)
 returns table (name text, outcome text)
 language plpgsql volatile security definer
@@ -40,8 +40,8 @@ begin
 end
 $$;
 comment on function drip.unregister_audience(text, text) is
-  'Forgets an audience that no campaign names but those that are completed or cancelled; its view
-   stays. Outcome: unregistered.';
+  'Removes an audience that only completed or cancelled campaigns name; its view stays. Outcome:
+   unregistered.';
 grant execute on function drip.unregister_audience(text, text) to drip_operator;
 
 create function drip._find_audience(p_name text) returns drip.audiences

@@ -1,4 +1,4 @@
--- What still names it would send without asking, so live sequences keep it.
+-- Live sequences that name the guard would send without asking, so it must stay for them.
 create function drip.unregister_guard(p_name text, p_reason text default null)
 returns table (name text, outcome text)
 language plpgsql volatile security definer
@@ -36,8 +36,8 @@ begin
 end
 $$;
 comment on function drip.unregister_guard(text, text) is
-  'Forgets a guard that no sequence names but archived ones; its function stays, drip_guard''s.
-   Outcome: unregistered.';
+  'Removes a guard that only archived sequences name; its function stays with drip_guard. Outcome:
+   unregistered.';
 grant execute on function drip.unregister_guard(text, text) to drip_operator;
 
 create function drip._find_guard(p_name text) returns drip.guards

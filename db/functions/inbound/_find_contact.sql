@@ -1,4 +1,4 @@
--- A provider may know a contact by a number or by an id of its own.
+-- A provider may identify a contact by number or by an id of its own.
 create function drip._find_contact(
   p_user_id bigint, p_platform text, p_contact text, p_alias text)
 returns setof drip.leads
@@ -20,4 +20,4 @@ as $$
   limit 1
 $$;
 comment on function drip._find_contact(bigint, text, text, text) is
-  'The lead with that number, or that the provider knows under it or under an id of its own.';
+  'The lead with that number, or with that number or provider''s id as an alias.';

@@ -1,4 +1,4 @@
--- A reply is noted at once, and again by a sweep where an application held the lead.
+-- A reply is recorded at once; a sweep records it where an application had locked the lead.
 create function drip._note_last_inbound(p_ids bigint[]) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -31,4 +31,4 @@ begin
 end
 $$;
 comment on function drip._note_last_inbound(bigint[]) is
-  'Brings last_inbound_at of these messages'' leads up to date, where nobody holds them.';
+  'Brings last_inbound_at of these messages'' leads up to date, skipping locked leads.';

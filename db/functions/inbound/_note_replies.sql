@@ -1,5 +1,5 @@
--- replied_at of the message, last_inbound_at of the lead. A lead that an application holds is noted
--- by the next tick.
+-- Sets replied_at of the message and last_inbound_at of the lead. The next tick does it for a lead
+-- that an application has locked.
 create function drip._note_replies(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -21,4 +21,4 @@ begin
 end
 $$;
 comment on function drip._note_replies(bigint[]) is
-  'Marks the messages that these inbound messages answer, and their leads.';
+  'Marks the messages that these inbound messages reply to, and their leads.';

@@ -1,5 +1,5 @@
--- A batch of webhooks, set by set: receipts to their messages, what people wrote to their leads.
--- Everything a person says takes effect once, with the row of inbound_messages that is new.
+-- A batch of webhooks as sets: receipts for messages, what contacts wrote for leads. What a contact
+-- writes takes effect once, when its row in inbound_messages is new.
 create function drip._process_webhooks(p_webhooks jsonb)
 returns table (applied bigint, parked bigint, problems jsonb)
 language plpgsql volatile
@@ -19,10 +19,10 @@ begin
   from (
     select
       w.place, w.received_at, t.user_id, t.platform, d.device_id, r.*,
-      -- a receipt need not name an instance
+      -- a receipt may lack an instance
       coalesce(d.device_id, td.id, (
         select min(o.id) from drip.user_devices o where o.account_id = ta.id)) as speaker_id,
-      -- a provider repeats itself for a week; an older time, or one ahead, is a wrong clock
+      -- providers retry for a week; an older time, or a future one, comes from a wrong clock
       case
         when r.occurred_at between w.received_at - interval '14 days' and w.received_at
           then r.occurred_at
@@ -32,8 +32,8 @@ begin
         when t.user_id is null then pg_catalog.format('there is no %s %s', w.kind, w.id)
         when not d.is_spoken_for and r.kind <> 'ignored'
           then pg_catalog.format(
-            'the instance %s is of a device that the %s %s does not speak for', r.instance, w.kind,
-            w.id)
+            'webhooks of the %2$s %3$s may not report on the device of instance %1$s',
+            r.instance, w.kind, w.id)
         when d.device_id is null
           and r.kind in ('message', 'own_message', 'preference', 'number_change')
           then pg_catalog.format(
@@ -78,11 +78,11 @@ begin
   if v_receipts is not null then
     select r.applied, r.parked into v_applied, v_parked from drip._apply_receipts(v_receipts) r;
   end if;
-  v_heard := drip._hear_leads(v_facts);
+  v_heard := drip._process_replies(v_facts);
   return query select v_applied + v_heard, v_parked, v_problems;
 end
 $$;
 comment on function drip._process_webhooks(jsonb) is
-  'Does what webhooks [{place, kind, id, received_at, body}] say: messages changed and words heard,
-   receipts parked, and problems [{place, error}] of those that name no device of ours, or one that
-   their address does not speak for.';
+  'Applies webhooks [{place, kind, id, received_at, body}]: the number of messages changed and of
+   new inbound messages, receipts parked, and problems [{place, error}] of those that name none of
+   our devices, or one that their address may not report on.';

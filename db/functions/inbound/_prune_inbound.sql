@@ -1,4 +1,4 @@
--- What was processed stays a week for questions, then goes.
+-- Processed webhooks are kept for a week, to answer questions about them.
 create function drip._prune_inbound(p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

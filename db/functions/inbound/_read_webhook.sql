@@ -1,5 +1,5 @@
--- One form for what all platforms tell: what is not understood comes out as ignored, so that it is
--- counted and not lost. Facts: the platforms' own documentation of their webhooks.
+-- One form for the webhooks of all platforms: what cannot be read comes out as ignored, so that it
+-- is counted and not lost. Source: the platforms' documentation of their webhooks.
 create function drip._read_webhook(p_platform text, p_body jsonb)
 returns table (
   kind text, state text, provider_message_id text, instance text, contact text,
@@ -38,7 +38,7 @@ as $$
   told as (
     select
       g.*,
-      -- of a message the writer counts, of an own message and of a receipt the chat
+      -- the sender of a message; for an own message or a receipt, the chat
       case when g.event = 'message' and not g.is_own
         then coalesce(g.payload ->> 'from', g.chat) else g.chat end as party,
       g.chat ~ e'@(g\\.us|broadcast|newsletter)$' or g.chat = 'status@broadcast' as is_crowd
@@ -49,7 +49,7 @@ as $$
     null::text,
     t.payload ->> 'id',
     t.instance,
-    -- a chat with one person names that person as well
+    -- a chat with one person identifies that person as well
     coalesce(drip._jid_phone(t.party), drip._jid_phone(t.chat)),
     coalesce(
       nullif(split_part(coalesce(t.payload ->> 'from_lid', ''), '@', 1), ''),
@@ -116,7 +116,7 @@ as $$
       q.unnamed
     from jsonb_array_elements(drip._json_list(p_body -> 'entry')) e
     cross join lateral jsonb_array_elements(drip._json_list(e.value -> 'changes')) c
-    -- by number: to look for each writer in the list took minutes for a body of thousands
+    -- keyed by number: searching the list for each sender took minutes for a body of thousands
     cross join lateral (
       select
         jsonb_object_agg(p.value ->> 'wa_id', p.value) filter (
@@ -143,7 +143,7 @@ as $$
     null::text as context_id,
     s.value ->> 'biz_opaque_callback_data' as ref,
     drip._meta_code(s.value #>> '{errors,0,code}') as error_code,
-    -- shown to people who may not see phones
+    -- people without the right to see phones read this text
     drip.mask_phones_in(left(coalesce(
       s.value #>> '{errors,0,error_data,details}', s.value #>> '{errors,0,title}',
       s.value #>> '{errors,0,message}'), 500)) as error_message
@@ -222,13 +222,13 @@ as $$
 $$;
 comment on function drip._json_list(jsonb) is 'The value where it is a list, else an empty one.';
 
--- Permissions have a hundred codes and one meaning.
+-- Permission errors have a hundred codes with one meaning.
 create function drip._meta_code(p_code text) returns text
 language sql immutable parallel safe
 as $$
   select case when p_code ~ e'^2\\d\\d$' then '200' else p_code end
 $$;
-comment on function drip._meta_code(text) is 'An error code of Meta as error_codes names it.';
+comment on function drip._meta_code(text) is 'Meta''s error code in the form of error_codes.';
 
 create function drip._jid_phone(p_jid text) returns text
 language sql immutable parallel safe
@@ -241,8 +241,8 @@ $$;
 comment on function drip._jid_phone(text) is
   'The digits of a WhatsApp id that is a phone, without the linked device''s number, else null.';
 
--- Seconds since 1970, or a time with an offset. What lies ahead is cut off by whoever uses it. No
--- text may fail here: what somebody wrote counts, whatever its time.
+-- Seconds since 1970, or a time with an offset. Callers cut off times in the future. No text may
+-- raise an error here: a message counts, whatever its time.
 create function drip._webhook_time(p_text text) returns timestamptz
 language sql stable parallel safe
 as $$
@@ -262,4 +262,4 @@ as $$
   end
 $$;
 comment on function drip._webhook_time(text) is
-  'The instant that a webhook names, null where it names none that exists.';
+  'The instant in a webhook''s text, null where it is not a valid one.';

@@ -1,4 +1,4 @@
--- An application may hold the lead's row when the reply arrives; the reply must not wait for it.
+-- An application may have the lead's row locked when a reply arrives; the reply must not wait.
 create function drip._renote_last_inbound(p_limit integer, p_user_id bigint default null)
 returns bigint
 language sql volatile
@@ -15,4 +15,4 @@ as $$
     limit p_limit))
 $$;
 comment on function drip._renote_last_inbound(integer, bigint) is
-  'Notes what could not be noted because an application held the lead; returns how many.';
+  'Updates leads that were locked when their reply was recorded; returns how many.';

@@ -1,12 +1,12 @@
--- The whole text has to be a stop word: "please do not stop" is none. Signs and emoji around it do
--- not count; a tenant's own word goes before the common ones.
+-- The whole text must be a stop word: "please do not stop" is none. Punctuation and emoji around
+-- it are ignored; a tenant's own stop words take precedence over the common ones.
 create function drip._stop_category(p_user_id bigint, p_language text, p_text text) returns text
 language sql stable
 as $$
   select w.category
   from drip.stop_words w
   cross join (
-    -- spaces, punctuation, symbols and emoji of all scripts, also where the locale knows none
+    -- spaces, punctuation, symbols and emoji of all scripts, even where the locale has no classes
     select e'[[:space:][:punct:]\\u00a0-\\u00bf\\u2000-\\u2bff\\u3000-\\u303f\\ufe00-\\ufe0f\\ufeff'
       || e'\\uff01-\\uff0f\\uff1a-\\uff20\\U0001f000-\\U0001faff]+' as signs
   ) g

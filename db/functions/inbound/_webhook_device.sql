@@ -1,5 +1,5 @@
--- Of devices with the instance that a webhook names, one that its address speaks for. GOWA names
--- one in its own words at times: what nobody has is that of the device whose address it is.
+-- Of the devices with the webhook's instance, one that its address may report on. GOWA sometimes
+-- uses a name of its own: an instance that no device has means the device of the address.
 create function drip._webhook_device(
   p_user_id bigint, p_platform text, p_device_id bigint, p_account_id bigint, p_instance text)
 returns table (device_id bigint, is_spoken_for boolean)
@@ -25,5 +25,5 @@ as $$
   limit 1
 $$;
 comment on function drip._webhook_device(bigint, text, bigint, bigint, text) is
-  'The device that a webhook at the address of a device or an account speaks of, and whether it may;
-   no row when the tenant has none of that instance.';
+  'The device that a webhook at the address of a device or an account reports on, and whether it
+   may; no row when the tenant has no such instance.';

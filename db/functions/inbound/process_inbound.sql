@@ -1,6 +1,6 @@
--- The queue drip_inbound, a chunk at a time. A batch that fails is taken apart; a body that cannot
--- be processed is tried five times and then laid aside with its error, so that nothing waits behind
--- it. Waiting for a row that an application holds ends after two seconds and is no failure.
+-- Processes the queue drip_inbound in chunks. The webhooks of a failed batch are retried one by
+-- one; a body that fails five times becomes a dead letter with its error, so that nothing waits
+-- behind it. Waiting for a locked row ends after two seconds and does not count as a failure.
 create function drip.process_inbound(p_limit integer default 500)
 returns table (read bigint, applied bigint, parked bigint, dead bigint, remaining bigint)
 language plpgsql volatile security definer
@@ -14,8 +14,8 @@ as $$
 declare
   c_tries constant integer := 5;
   c_patience constant interval := interval '8 seconds';
-  -- Bytes of bodies in one call. A megabyte of receipts takes seconds, and a call that its caller's
-  -- time-out ends has done nothing: the same bodies would stand at the head of the queue for ever.
+  -- Bytes of bodies in one call. A megabyte of receipts takes seconds; a call that runs into its
+  -- caller's time-out does nothing, and the same bodies would stay at the queue's head for ever.
   c_most constant bigint := 524288;
   v_limit integer := least(greatest(coalesce(p_limit, 500), 1), 10000);
   v_size bigint;
@@ -32,7 +32,7 @@ declare
   v_dead bigint := 0;
 begin
   perform drip._require_role('drip_worker');
-  -- a cursor, so that no body is unpacked of those that this call will not read
+  -- a cursor, so that only bodies that this call reads are unpacked
   for v_size in
     select octet_length(k.message ->> 'body')
     from pgmq.q_drip_inbound k
@@ -64,7 +64,7 @@ begin
   exception when others then
     v_until := drip._wall_clock() + c_patience;
     for v_one in select e.value from jsonb_array_elements(v_batch) e loop
-      -- many that wait for locks must not outlast the caller's time-out, which undoes all
+      -- many waits for locks must not exceed the caller's time-out, which would undo all of them
       if drip._wall_clock() > v_until then
         perform drip._note_stops(v_one);
         perform pgmq.set_vt('drip_inbound', (v_one ->> 'place')::bigint, 1);
@@ -78,7 +78,7 @@ begin
         v_done := v_done || (v_one ->> 'place')::bigint;
       exception when others then
         if sqlstate in ('55P03', '40P01', '40001') then
-          -- one wait is enough; what others hold is not waited for once more
+          -- one long wait is enough: fail fast on the next locks
           perform pg_catalog.set_config('lock_timeout', '50ms', true);
           perform drip._note_stops(v_one);
           perform pgmq.set_vt('drip_inbound', (v_one ->> 'place')::bigint, 5);
@@ -121,13 +121,13 @@ begin
 end
 $$;
 comment on function drip.process_inbound(integer) is
-  'Processes at most p_limit webhooks of the queue drip_inbound: how many it read, what it applied
-   (messages changed, words heard), receipts parked, webhooks laid aside as dead letters, and how
-   many wait (counted to 10,000).';
+  'Processes at most p_limit webhooks of the queue drip_inbound: how many it read and applied
+   (messages changed, inbound messages stored), receipts parked, new dead letters, and how many
+   webhooks wait (counted to 10,000).';
 grant execute on function drip.process_inbound(integer) to drip_worker;
 
--- What has to wait for somebody's lock must not let a message through meanwhile: the suppression
--- is what the claim looks at.
+-- A webhook that waits for a lock must not let a message leave meanwhile: the claim looks at
+-- suppressions, so they are written at once.
 create function drip._note_stops(p_webhook jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -171,8 +171,8 @@ begin
         and i.provider_message_id = r.provider_message_id)
   on conflict (user_id, phone, category) do nothing;
 exception when others then
-  null; -- somebody is opting the same phone out now, or the body cannot be read: its turn comes
+  null; -- another session opts the same phone out, or the body cannot be read: retried in its turn
 end
 $$;
 comment on function drip._note_stops(jsonb) is
-  'Suppresses at once whoever says a stop word in this webhook; the rest follows when it is free.';
+  'Suppresses contacts who say a stop word in this webhook; the rest follows once it is unlocked.';

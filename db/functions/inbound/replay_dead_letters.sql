@@ -1,4 +1,4 @@
--- After the cause is mended. What a body did before it died counts once: processing is repeatable.
+-- For use after the cause is fixed. Processing is idempotent: what had taken effect counts once.
 create function drip.replay_dead_letters(p_ids bigint[], p_reason text default null)
 returns table (dead_letter_id bigint, outcome text, applied boolean)
 language plpgsql volatile security definer

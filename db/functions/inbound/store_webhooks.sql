@@ -1,5 +1,5 @@
--- The receiver answers 200 once this has committed. Bodies stay as they came, to the character;
--- one notification a call, since notifications make commits queue up.
+-- The receiver answers 200 once this has committed. Bodies are stored byte for byte. One
+-- notification per call, since commits with notifications wait for each other.
 create function drip.store_webhooks(p_kinds text[], p_ids bigint[], p_bodies text[])
 returns bigint
 language plpgsql volatile security definer
@@ -18,7 +18,7 @@ begin
     or coalesce(cardinality(p_kinds), 0) <> coalesce(cardinality(p_bodies), 0)
   then
     perform drip._fail(
-      'DR001', 'p_kinds, p_ids and p_bodies are not equally long',
+      'DR001', 'p_kinds, p_ids and p_bodies differ in length',
       'Pass one element of each per webhook.');
   end if;
   if exists (
@@ -28,7 +28,7 @@ begin
       or w.id is null or w.body is null)
   then
     perform drip._fail(
-      'DR001', 'a webhook has no kind, id or body, or a kind that is not known',
+      'DR001', 'a webhook has no kind, id or body, or an unknown kind',
       'The kind is device or account.');
   end if;
   if coalesce(cardinality(p_kinds), 0) = 0 then
@@ -47,5 +47,5 @@ end
 $$;
 comment on function drip.store_webhooks(text[], bigint[], text[]) is
   'Puts verified webhooks into the queue drip_inbound as {kind, id, received_at, body}, the raw body
-   as a string, and tells the workers; returns how many.';
+   as a string, and notifies the workers; returns how many.';
 grant execute on function drip.store_webhooks(text[], bigint[], text[]) to drip_worker;

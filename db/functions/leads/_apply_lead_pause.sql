@@ -1,6 +1,6 @@
--- What a pause of a lead and its end mean for the messages, whoever wrote it: a verb, the sweep at
--- the end of its time, or an UPDATE. For journeys the pause does not count, unless a policy says
--- otherwise; a campaign or a single message has a time of its own, and goes when it may.
+-- Applies a pause of a lead, or its end, to the messages, whether a verb, a sweep or an UPDATE
+-- wrote it. Journeys do not count the time of the pause, unless a policy says otherwise; campaigns
+-- and single messages keep their times and go when they may.
 create or replace function drip._apply_lead_pause() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ declare
   v_skipped bigint;
 begin
   if new.paused_until is not null then
-    -- A claim that has one of these rows is waited for.
+    -- Waits for a claim that has locked one of these rows.
     with locked as (
       select m.id
       from drip.broadcast_messages m
@@ -29,7 +29,7 @@ begin
     set not_before = new.paused_until, deferred_reason = 'lead_paused'
     from locked k
     where m.id = k.id
-      and not drip._is_resting(m)
+      and not drip._waits_for_retry(m)
       and (m.not_before is null or m.not_before < new.paused_until
            or m.deferred_reason = 'lead_paused');
     perform drip._sync_enrollments(v_live);
@@ -74,7 +74,7 @@ begin
   from freed f;
   perform drip._sync_enrollments(v_live);
   perform drip._notify_wake(v_devices);
-  -- For the verb, in this transaction.
+  -- The verb reads this within the transaction.
   perform set_config(
     'drip.resumed',
     json_build_array(
@@ -90,7 +90,7 @@ begin
 end
 $$;
 comment on function drip._apply_lead_pause() is
-  'Trigger: holds the pending messages of a lead that is paused, and frees them when that ends.';
+  'Trigger: defers the pending messages of a paused lead, and frees them when the pause ends.';
 
 create or replace trigger apply_lead_pause
   after update of paused_until on drip.leads

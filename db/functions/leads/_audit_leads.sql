@@ -1,7 +1,7 @@
--- Leads are the application's data, written by verbs in thousands: those lines would be a second
--- copy of it. An UPDATE by hand is another thing: one line a statement and tenant, which names
--- columns and ids and no value, so that an erased lead stays erased. Only the owner, as whom verbs
--- run, may write the audit log: whoever may not is doing it by hand.
+-- Leads are the application's data, and verbs write thousands of them: audit lines would be a
+-- second copy. Updates by hand get one line per statement and tenant, which names columns and ids
+-- but no values, so that an erased lead stays erased. Verbs run as the owner, the only role that
+-- may write the audit log: a role without that right is writing by hand.
 create or replace function drip._audit_leads() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

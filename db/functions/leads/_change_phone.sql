@@ -1,4 +1,4 @@
--- A lead changes its number by a verb, or because WhatsApp says so.
+-- A lead gets a new number from a verb, or from WhatsApp.
 create function drip._change_phone(p_lead drip.leads, p_new text) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -57,5 +57,5 @@ begin
 end
 $$;
 comment on function drip._change_phone(drip.leads, text) is
-  'Gives the lead the E.164 phone, with its opt-outs, journeys and pending messages; returns how
+  'Gives the lead the E.164 phone and moves its opt-outs, journeys and pending messages; returns how
    many messages moved.';

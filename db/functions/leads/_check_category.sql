@@ -1,4 +1,4 @@
--- An unknown category would silently stop nothing.
+-- An unknown category would silently suppress nothing.
 create function drip._check_category(p_category text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8,7 +8,7 @@ declare
 begin
   if v_category is null or v_category <> all (drip._stop_categories()) then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is no category of an opt-out',
+      'DR001', pg_catalog.format('%s is not a category of an opt-out',
                                  pg_catalog.quote_nullable(left(p_category, 60))),
       pg_catalog.format('Use %s.', drip._any_of(drip._stop_categories())));
   end if;

@@ -1,4 +1,4 @@
--- Comma lists are stored clean, so that whoever reads them by eye or in SQL sees whole tokens.
+-- Comma lists are stored clean, so that readers and SQL see whole tokens.
 create function drip._clean_tokens(p_list text) returns text
 language sql immutable parallel safe
 as $$
@@ -16,4 +16,4 @@ as $$
   end
 $$;
 comment on function drip._clean_tokens(text) is
-  'The comma list with its tokens trimmed, each once ignoring case; null when nothing is left.';
+  'The comma list with its tokens trimmed and without duplicates (ignoring case); null when empty.';

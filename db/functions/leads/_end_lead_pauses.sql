@@ -1,5 +1,5 @@
--- A pause with an end is over when its time comes; what that means is the trigger's. A lead of whom
--- somebody holds a message is left to the next tick: no sweep waits for an application.
+-- Ends pauses whose time is over; the trigger applies it to the messages. A lead with a locked
+-- message waits for the next tick: no sweep waits for an application.
 create function drip._end_lead_pauses(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -38,4 +38,4 @@ begin
 end
 $$;
 comment on function drip._end_lead_pauses(integer, bigint) is
-  'Lifts the pauses of leads whose time is over; returns how many.';
+  'Ends the pauses of leads whose time is over; returns how many.';

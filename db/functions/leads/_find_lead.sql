@@ -14,10 +14,10 @@ begin
   if v_lead.id is null then
     perform drip._fail(
       'DR012', 'there is no lead with this phone',
-      'upsert_lead makes one; drip.user says for which user.');
+      'upsert_lead creates one; drip.user names the user.');
   end if;
   return v_lead;
 end
 $$;
 comment on function drip._find_lead(bigint, text) is
-  'The tenant''s lead of that phone; DR002 for no phone, DR012 for no lead.';
+  'The tenant''s lead of that phone; DR002 for an invalid phone, DR012 for no lead.';

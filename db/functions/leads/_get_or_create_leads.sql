@@ -1,5 +1,5 @@
--- Programs are given phones; each that can be read becomes a lead. Sorted by phone, so that two
--- callers with the same phones wait for each other in one order; an existing lead is not touched.
+-- Programs take phones; each valid one becomes a lead. Sorted by phone, so that two callers with
+-- the same phones lock in the same order; existing leads are not changed.
 create function drip._get_or_create_leads(
   p_user bigint, p_phones text[], p_names text[] default null)
 returns table ("position" integer, input text, phone text, lead_id bigint, problem text)
@@ -14,8 +14,8 @@ declare
   v_problems text[];
   v_has_testers boolean;
 begin
-  -- a phone that stands in the table as it was given needs no reading, a tenth of the time; what
-  -- stands for one that was erased is none
+  -- a phone that is stored as it was given need not be parsed, which takes a tenth of the time; an
+  -- erased lead's placeholder is not a phone
   select
     array_agg(coalesce(k.phone, r.phone) order by i.position),
     array_agg(r.problem order by i.position),
@@ -60,4 +60,4 @@ begin
 end
 $$;
 comment on function drip._get_or_create_leads(bigint, text[], text[]) is
-  'The lead of each phone, made where there is none; problem says why a phone cannot be read.';
+  'The lead of each phone, created where there is none; problem says why a phone is invalid.';

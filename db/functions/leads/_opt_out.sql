@@ -1,5 +1,5 @@
--- Locks enrollments, then messages, each in id order. A message that is being claimed is waited
--- for, so that nothing unclaimed leaves once this has committed.
+-- Locks enrollments, then messages, each in id order. Waits for a claim that has a message locked,
+-- so that no message is claimed after this has committed.
 create function drip._opt_out(
   p_user bigint, p_phone text, p_category text, p_reason text, p_source text)
 returns table (lead_id bigint, outcome text, cancelled integer)
@@ -20,7 +20,7 @@ begin
   if found then
     v_outcome := 'suppressed';
   elsif p_source <> 'provider' then
-    -- what the provider once said it may take back; a word to us stays
+    -- an opt-out at the provider can be undone there; one made here stays
     update drip.suppressions s
     set source = p_source, reason = coalesce(nullif(btrim(p_reason), ''), s.reason)
     where s.user_id = p_user and s.phone = p_phone and s.category = p_category

@@ -1,5 +1,5 @@
--- Leads as people hand them over, judged row by row in one statement; nothing is raised for data.
--- In the patch a JSON null clears a field; a field that is not there stays.
+-- Validates leads as callers pass them, row by row in one statement; bad data raises no error. In
+-- the patch a JSON null clears a field; a missing field stays as it is.
 create function drip._read_leads(p_user bigint, p_leads jsonb)
 returns table (
   "row" integer, phone text, patch jsonb, trigger text, attributes jsonb,
@@ -32,7 +32,7 @@ begin
       select w.time_zone, drip._is_time_zone(w.time_zone) as is_known
       from (select distinct f.time_zone from fields f where f.time_zone <> '') w
     ),
-    -- what was meant takes 3 ms a word, so the first few words of a batch are asked about
+    -- a suggestion takes 3 ms per word, so only the first few words of a batch get one
     meant as materialized (
       select w.word, drip._nearest(w.word, v_known) as nearest
       from (
@@ -74,14 +74,14 @@ begin
             pg_catalog.format('a lead has no field %s',
               pg_catalog.quote_literal(left(f.unknown_key, 60)))
               || coalesce('; the nearest is ' || n.nearest, ''),
-            'What is not a field of its own belongs into attributes.']
+            'Put values without a field of their own into attributes.']
           when f.odd_key is not null then array['DR004',
-            pg_catalog.format('%s is not a text', f.odd_key),
+            pg_catalog.format('%s is not text', f.odd_key),
             'Write it in quotes; lists are comma lists: "cold,warm".']
           when p.problem is not null then array['DR002', p.problem,
             'Write it with + and the country code, such as +60123456789.']
           when f.target_status not in ('', 'prospect', 'customer') then array['DR015',
-            pg_catalog.format('%s is no target status',
+            pg_catalog.format('%s is not a target status',
               pg_catalog.quote_literal(left(f.target_status, 60))),
             'Use prospect or customer.']
           when f.device <> '' and d.id is null then array['DR012',
@@ -91,11 +91,11 @@ begin
               'The nearest name is ' || pg_catalog.quote_literal(e.nearest) || '.',
               case
                 when exists (select from drip.user_devices o where o.user_id = p_user)
-                  then 'device_overview lists those that there are.'
+                  then 'device_overview lists the existing ones.'
                 else 'There are no devices yet; an operator makes one with upsert_device.'
               end)]
           when not z.is_known then array['DR001',
-            pg_catalog.format('%s is no time zone',
+            pg_catalog.format('%s is not a time zone',
               pg_catalog.quote_literal(left(f.time_zone, 60))),
             'Use an IANA name, such as Asia/Kuala_Lumpur.']
           else drip._lead_limits(
@@ -108,7 +108,7 @@ begin
       left join meant_devices e on e.word = f.device
       left join zones z on z.time_zone = f.time_zone
     ),
-    -- An external_id names one lead: the one that has it, else the first of the batch.
+    -- An external_id belongs to one lead: its current one, else the first of the batch.
     owned as (
       select
         j.*,
@@ -129,7 +129,7 @@ begin
           when o.owner <> o.e164 then array['DR013',
             pg_catalog.format('external_id %s belongs to another lead',
               pg_catalog.quote_literal(o.external_id)),
-            'An external_id names one lead; change_phone gives that lead another phone.']
+            'An external_id belongs to one lead; change_phone changes that lead''s phone.']
           else o.wrong
         end as verdict
       from owned o
@@ -151,7 +151,7 @@ begin
 end
 $$;
 comment on function drip._read_leads(bigint, jsonb) is
-  'Leads [{phone, name, …}] as phone and patch, or code, problem and hint; one row per element.';
+  'Leads [{phone, name, …}] as phone and patch, or as code, problem and hint; one row per element.';
 
 create function drip._lead_fields(p_leads jsonb, p_known text[])
 returns table (
@@ -192,7 +192,7 @@ as $$
   ) f
 $$;
 comment on function drip._lead_fields(jsonb, text[]) is
-  'The fields of each lead as texts, a key that is not known, and one that is no text.';
+  'The fields of each lead as text, an unknown key, and a key whose value is not text.';
 
 create function drip._lead_limits(
   p_language text, p_external_id text, p_name text, p_niche text, p_trigger text,
@@ -202,32 +202,32 @@ language sql stable
 as $$
   select case
     when p_language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$' then array['DR001',
-      pg_catalog.format('%s is no language', pg_catalog.quote_literal(left(p_language, 60))),
+      pg_catalog.format('%s is not a language', pg_catalog.quote_literal(left(p_language, 60))),
       'Use a code, such as en, ms or zh-CN.']
     when length(p_external_id) > drip._limit('key') then array['DR001',
       pg_catalog.format('external_id is longer than %s characters', drip._limit('key')),
       'Use your system''s short key.']
     when length(p_name) > drip._limit('name') then array['DR021',
       pg_catalog.format('name has more than %s characters', drip._limit('name')),
-      'Give a short one: it stands in lists and in texts.']
+      'Use a short one: lists and texts show it.']
     when greatest(length(p_niche), length(p_trigger)) > drip._limit('tokens') then
       array['DR021',
         pg_catalog.format(
           'niche or trigger has more than %s characters', drip._limit('tokens')),
-        'Give fewer tokens.']
+        'Pass fewer tokens.']
     when length(p_attributes::text) > drip._limit('attributes') then array['DR021',
       pg_catalog.format(
         'attributes have more than %s characters as JSON', drip._limit('attributes')),
       'Keep here what texts and audiences need, and the rest in your own tables.']
     when drip._is_too_deep(p_attributes::text) then array['DR021',
       pg_catalog.format('attributes are nested deeper than %s levels', drip._limit('depth')),
-      'Write them flatter.']
+      'Nest them less.']
     when jsonb_typeof(p_attributes) not in ('object', 'null') then array['DR001',
       'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
   end
 $$;
 comment on function drip._lead_limits(text, text, text, text, text, jsonb) is
-  'Code, problem and hint of the first field that is too long or not in its form, or null.';
+  'Code, problem and hint of the first field that is too long or malformed, or null.';
 
 create function drip._lead_patch(
   p_name text, p_niche text, p_target_status text, p_device text, p_device_id bigint,

@@ -1,5 +1,5 @@
--- Opt-outs that a worker learns of: it waits for no row that an application holds. What it has to
--- leave is dropped by the claim, which sees the suppression.
+-- Opt-outs that a worker records: it waits for no row that an application has locked. The claim
+-- sees the suppression and drops the messages that this had to leave.
 create function drip._suppress(p_rows jsonb, p_source text) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -58,5 +58,5 @@ begin
 end
 $$;
 comment on function drip._suppress(jsonb, text) is
-  'Suppresses phones [{user_id, phone, category, reason}], cancels what is pending and free, ends
-   their journeys; returns how many messages it cancelled.';
+  'Suppresses phones [{user_id, phone, category, reason}], cancels pending messages that are not
+   locked, ends the journeys; returns how many messages it cancelled.';

@@ -1,6 +1,6 @@
--- New leads first, then changes, each sorted by phone, so that batches wait in one order; what
--- would stay as it is, is neither locked nor written. A plan cached while the table was empty must
--- not scan it later.
+-- New leads first, then changes, each sorted by phone, so that batches lock in the same order;
+-- unchanged leads are neither locked nor written. A plan cached while the table was empty must not
+-- scan it later.
 create function drip._write_leads(p_user bigint, p_phones text[], p_patches jsonb[])
 returns table (phone text, lead_id bigint, outcome text)
 language plpgsql volatile
@@ -77,9 +77,9 @@ begin
 end
 $$;
 comment on function drip._write_leads(bigint, text[], jsonb[]) is
-  'Makes or patches the leads of distinct phones. Outcome: created, updated, unchanged.';
+  'Creates or patches the leads of distinct phones. Outcome: created, updated, unchanged.';
 
--- Tokens join those that no sequence has consumed yet; attributes are merged by key.
+-- Tokens are added to those that no sequence has consumed yet; attributes are merged by key.
 create function drip._patch_lead(p_lead drip.leads, p_patch jsonb) returns drip.leads
 language sql stable
 as $$

@@ -1,4 +1,4 @@
--- The person stays the same lead with a new number; what is pending goes there, and so do opt-outs.
+-- The lead stays and gets a new number; its pending messages and opt-outs move to that number.
 create function drip.change_phone(p_phone text, p_new_phone text)
 returns table (lead_id bigint, phone text, moved integer, outcome text)
 language plpgsql volatile security definer
@@ -21,6 +21,6 @@ begin
 end
 $$;
 comment on function drip.change_phone(text, text) is
-  'Gives a lead another phone, and its pending messages (moved), live journeys and opt-outs with
-   it. Outcome: changed, unchanged; DR013 when another lead has that phone.';
+  'Gives a lead another phone and moves its pending messages (moved), live journeys and opt-outs.
+   Outcome: changed, unchanged; DR013 when another lead has that phone.';
 grant execute on function drip.change_phone(text, text) to drip_app;

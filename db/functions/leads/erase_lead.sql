@@ -1,5 +1,5 @@
--- Removes the person and keeps the counts: rows stay, what names or quotes the person goes. An
--- opt-out stays, since forgetting it would break it.
+-- Removes the personal data and keeps the rows for the counts. An opt-out stays, since deleting it
+-- would allow messages again.
 create function drip.erase_lead(p_phone text, p_reason text default null)
 returns table (lead_id bigint, cancelled integer, scrubbed integer, outcome text)
 language plpgsql volatile security definer
@@ -18,7 +18,7 @@ declare
 begin
   perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
-  -- No country has the code 999, so nobody is written to under this number.
+  -- No country has the code 999, so this number reaches nobody.
   update drip.leads l
   set phone = v_nobody, external_id = null, name = null, niche = null, trigger = null,
     time_zone = null, language = null, attributes = '{}', chained = '{}', paused_until = null,
@@ -51,7 +51,7 @@ begin
       not_before = null, deferred_reason = null,
       recipient_phone = v_nobody, recipient_name = null, content = null, caption = null,
       media_url = null, template = null, error_message = null,
-      -- one that is a hash already stays: a repeat finds it by the key
+      -- a hash stays as it is, so that a repeated erasure still recognizes the key
       idempotency_key = case
         when m.idempotency_key like 'erased:%' then m.idempotency_key
         else drip._erased_key(m.idempotency_key)
@@ -66,7 +66,7 @@ begin
     count(*) filter (where s.status = 'processing')
   into v_scrubbed, v_cancelled, v_on_its_way
   from scrubbed s;
-  -- also one of a claim that was waited for just now
+  -- includes messages of a claim that this has just waited for
   if v_on_its_way > 0 then
     perform drip._fail(
       'DR005', 'a message to this lead is being sent', 'Try again in a minute.');
@@ -88,7 +88,7 @@ begin
 end
 $$;
 comment on function drip.erase_lead(text, text) is
-  'Removes a person: phone, name, attributes, texts and replies go, what is pending is cancelled,
-   the rows stay for the counts, an opt-out of the phone stays too, and an idempotency key is known
-   again but cannot be read. Outcome: erased.';
+  'Erases a person: phone, name, attributes, texts and replies are removed, pending messages are
+   cancelled. The rows stay for the counts, an opt-out of the phone stays, and an idempotency key is
+   kept as a hash, recognized but unreadable. Outcome: erased.';
 grant execute on function drip.erase_lead(text, text) to drip_app;

@@ -1,4 +1,4 @@
--- One lead by its phone, over all tenants of the caller; each reads the phone by its own region.
+-- One lead by its phone in all tenants of the caller; each reads the phone by its own region.
 create function drip.find_lead(p_phone text)
 returns table (
   lead_id bigint, user_id bigint, phone text, name text, niche text, trigger text,

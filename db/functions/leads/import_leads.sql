@@ -1,4 +1,4 @@
--- Many leads in one statement each for reading and writing; a bad row costs that row only.
+-- One statement reads all leads and one writes them; a bad row fails alone.
 create function drip.import_leads(p_leads jsonb)
 returns table ("row" integer, phone text, lead_id bigint, outcome text, problem text)
 language plpgsql volatile security definer
@@ -22,7 +22,7 @@ begin
         from drip._import_leads(v_user, p_leads) i;
       return;
     exception when unique_violation then
-      -- Somebody took one of the external_ids meanwhile; another look sees whose it is.
+      -- Another session has just taken one of the external_ids; the next try sees its lead.
       get stacked diagnostics v_rule = constraint_name;
       if v_rule <> 'leads_external_unique' or v_try = 5 then
         raise;
@@ -32,7 +32,7 @@ begin
 end
 $$;
 comment on function drip.import_leads(jsonb) is
-  'Makes or patches leads [{phone, name, niche, target_status, trigger, device, time_zone,
+  'Creates or patches leads [{phone, name, niche, target_status, trigger, device, time_zone,
    language, external_id, attributes}] as upsert_lead does. One row per element, numbered from 1;
    outcome: created, updated, unchanged, duplicate (a phone of an earlier row; its values count),
    invalid (problem says why).';

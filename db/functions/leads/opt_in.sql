@@ -1,4 +1,4 @@
--- Takes an opt-out back. What it cancelled stays cancelled; tokens that waited are looked at again.
+-- Undoes an opt-out. Cancelled messages stay cancelled; waiting tokens are matched again.
 create function drip.opt_in(p_phone text, p_category text default null)
 returns table (lead_id bigint, phone text, outcome text)
 language plpgsql volatile security definer
@@ -31,6 +31,6 @@ begin
 end
 $$;
 comment on function drip.opt_in(text, text) is
-  'Takes opt-outs of a phone back: of one category, or of all categories for null.
+  'Removes opt-outs of a phone: of one category, or of all categories for null.
    Outcome: removed, not_suppressed.';
 grant execute on function drip.opt_in(text, text) to drip_app;

@@ -1,5 +1,5 @@
--- What a person has asked for holds from the commit on: what is pending is cancelled here, what
--- others are planning meanwhile is dropped by the claim.
+-- An opt-out holds from its commit on: it cancels pending messages, and the claim drops those that
+-- others are planning at the same time.
 create function drip.opt_out(
   p_phone text,
   p_reason text default null,
@@ -24,7 +24,6 @@ begin
 end
 $$;
 comment on function drip.opt_out(text, text, text, text) is
-  'Stops a phone, known as a lead or not: category all (default) or marketing. Cancels what is
-   pending and ends its journeys. Outcome: suppressed, already_suppressed; cancelled counts
-   messages.';
+  'Suppresses a phone, with or without a lead: category all (default) or marketing. Cancels pending
+   messages and ends journeys. Outcome: suppressed, already_suppressed; cancelled counts messages.';
 grant execute on function drip.opt_out(text, text, text, text) to drip_app;

@@ -1,5 +1,5 @@
--- A person asks for quiet for a while: nothing goes to the lead, and nothing is lost. The trigger
--- on paused_until holds the messages, so that a plain UPDATE does the same.
+-- Sends a contact nothing for a while, and loses nothing. The trigger on paused_until defers the
+-- messages, so that a plain UPDATE has the same effect.
 create function drip.pause_lead(
   p_phone text, p_until timestamptz default null, p_reason text default null)
 returns table (
@@ -37,7 +37,7 @@ begin
     set paused_until = v_until, pause_reason = v_reason
     where l.id = v_lead.id;
   end if;
-  -- Drivers choke on infinity.
+  -- Drivers cannot read infinity.
   return query
     select
       v_lead.id, v_lead.phone, nullif(v_until, 'infinity'),
@@ -49,6 +49,6 @@ end
 $$;
 comment on function drip.pause_lead(text, timestamptz, text) is
   'Sends nothing to the lead until an instant, or until resume_lead for null (then paused_until is
-   null as well); for its journeys the time does not count. held counts its pending messages.
-   Outcome: paused, already_paused.';
+   null as well); its journeys do not count this time. held counts its pending messages. Outcome:
+   paused, already_paused.';
 grant execute on function drip.pause_lead(text, timestamptz, text) to drip_app;

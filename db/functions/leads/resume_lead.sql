@@ -1,5 +1,5 @@
--- Ends a pause before its time, by the policies of resume_sequence; a pause that ends by itself
--- does as shift. Campaigns and single messages keep their times.
+-- Ends a pause early, by the policies of resume_sequence; a pause that ends by itself uses shift.
+-- Campaigns and single messages keep their times.
 create function drip.resume_lead(p_phone text, p_policy text default 'shift')
 returns table (
   lead_id bigint, phone text, freed integer, outcome text, moved bigint, skipped bigint)
@@ -36,7 +36,7 @@ begin
 end
 $$;
 comment on function drip.resume_lead(text, text) is
-  'Ends the pause of a lead; freed counts the messages it held. p_policy, for what its journeys have
-   to come: shift (times move by the pause''s length), catch_up (times stay), skip (what is overdue
-   is skipped, of campaigns too). Outcome: resumed, not_paused.';
+  'Ends the pause of a lead; freed counts the messages it deferred. p_policy for the coming steps of
+   its journeys: shift (times move by the length of the pause), catch_up (times stay), skip (overdue
+   messages are skipped, those of campaigns too). Outcome: resumed, not_paused.';
 grant execute on function drip.resume_lead(text, text) to drip_app;

@@ -1,4 +1,4 @@
--- One lead by its phone; what is null stays as it is.
+-- Creates or patches one lead by its phone; null keeps a field.
 create function drip.upsert_lead(
   p_phone text,
   p_name text default null,
@@ -47,8 +47,8 @@ end
 $$;
 comment on function drip.upsert_lead(
   text, text, text, text, text, text, text, text, text, jsonb) is
-  'Makes the lead of a phone or patches it: null leaves a field, an empty text clears it, trigger
-   tokens join those not consumed yet, attributes are merged by key. Outcome: created, updated,
-   unchanged.';
+  'Creates the lead of a phone or patches it: null keeps a field, an empty text clears it, trigger
+   tokens are added to those not consumed yet, attributes are merged by key. Outcome: created,
+   updated, unchanged.';
 grant execute on function drip.upsert_lead(
   text, text, text, text, text, text, text, text, text, jsonb) to drip_app;

@@ -1,4 +1,4 @@
--- A verb may concern thousands of messages; one line a tenant keeps the log readable.
+-- A verb may change thousands of messages; one line per tenant keeps the log readable.
 create function drip._audit_messages(p_action text, p_messages bigint[], p_reason text)
 returns void
 language sql volatile

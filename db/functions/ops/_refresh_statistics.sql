@@ -1,6 +1,6 @@
--- A plan that a session made while a table was empty is kept until the table is analyzed, and then
--- reads all of it: with 100,000 messages one tick took 208 s instead of 0.1 s. Autovacuum comes
--- within minutes, a bulk plan within seconds.
+-- A session keeps a plan that it made while a table was empty until the table is analyzed, and
+-- scans the whole table: with 100,000 messages one tick took 208 s instead of 0.1 s. Autovacuum
+-- comes within minutes, bulk planning within seconds.
 create function drip._refresh_statistics() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ begin
       execute pg_catalog.format('analyze drip.%I', v_table);
       v_count := v_count + 1;
     exception when lock_not_available then
-      null; -- somebody is analyzing it already
+      null; -- another session is analyzing it
     end;
   end loop;
   return v_count;

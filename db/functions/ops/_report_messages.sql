@@ -1,4 +1,4 @@
--- All verbs on messages answer alike, in the order of the ids they were given.
+-- All verbs on messages return the same rows, in the order of the ids passed.
 create function drip._report_messages(
   p_messages bigint[], p_users bigint[], p_done bigint[], p_dry_run boolean, p_statuses text[])
 returns table (message_id bigint, status text, applied boolean, reason text)
@@ -20,4 +20,4 @@ as $$
   order by k.id
 $$;
 comment on function drip._report_messages(bigint[], bigint[], bigint[], boolean, text[]) is
-  'What a verb on messages did to each: applied, or the reason why not.';
+  'What a verb on messages did to each of them: applied, or the reason why not.';

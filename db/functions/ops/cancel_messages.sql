@@ -1,4 +1,4 @@
--- Only what waits can be cancelled: what a worker has may be with the contact already.
+-- Only pending messages can be cancelled: a claimed one may have reached the contact already.
 create function drip.cancel_messages(
   p_messages bigint[], p_reason text default null, p_dry_run boolean default true)
 returns table (message_id bigint, status text, applied boolean, reason text)
@@ -45,6 +45,6 @@ begin
 end
 $$;
 comment on function drip.cancel_messages(bigint[], text, boolean) is
-  'Cancels pending messages. Where applied is false, reason says why: dry_run, not_found, held (by
-   somebody; ask again), or its status.';
+  'Cancels pending messages. Where applied is false, reason says why: dry_run, not_found, held
+   (locked by another session; try again), or its status.';
 grant execute on function drip.cancel_messages(bigint[], text, boolean) to drip_operator;

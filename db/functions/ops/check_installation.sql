@@ -1,5 +1,5 @@
--- Worker, receiver and command line ask before they begin. A dump carries rows and definitions; who
--- owns them and who may do what depends on how it was restored.
+-- Worker, receiver and command line check this at their start. A dump contains rows and
+-- definitions, but owners and rights depend on how it was restored.
 create function drip.check_installation()
 returns table (revision text, problem text)
 language plpgsql stable security definer
@@ -65,7 +65,7 @@ begin
 end
 $$;
 comment on function drip.check_installation() is
-  'The revision of the tables, and what is wrong with owners, policies and rights, as after a
-   restore; problem is null where nothing is. `pgdrip migrate` mends it.';
+  'The revision of the tables, and problems with owners, policies and rights, as after a restore;
+   problem is null when there are none. `pgdrip migrate` repairs them.';
 grant execute on function drip.check_installation()
   to drip_reader, drip_worker;

@@ -1,5 +1,5 @@
--- A contact knows one number, so a step takes the later steps of its journey along. Rows that
--- somebody holds are left as they are and say so.
+-- A contact knows one number, so moving a step moves the later steps of its journey too. Locked
+-- rows stay, and their rows of the result say so.
 create function drip.reassign_messages(
   p_messages bigint[], p_to text, p_reason text default null, p_rebind boolean default false,
   p_dry_run boolean default true)
@@ -55,7 +55,7 @@ begin
     moved as (
       update drip.broadcast_messages m
       set device_id = v_to.id,
-        -- what waited for the old device is judged anew
+        -- a deferral because of the old device ends
         not_before = case
           when m.deferred_reason in ('account_cap', 'service_window_closed', 'no_device') then null
           else m.not_before
@@ -119,6 +119,6 @@ $$;
 comment on function drip.reassign_messages(bigint[], text, text, boolean, boolean) is
   'Moves pending messages, and the later steps of their journeys, to a device (id or name) of the
    same tenant; p_rebind moves the leads too. Where applied is false, reason says why: dry_run,
-   not_found, already_there, held (by somebody; ask again), or its status.';
+   not_found, already_there, held (locked by another session; try again), or its status.';
 grant execute on function drip.reassign_messages(bigint[], text, text, boolean, boolean)
   to drip_operator;

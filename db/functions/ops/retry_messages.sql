@@ -1,5 +1,5 @@
--- A second try resets every field that the claim looks at. What may have arrived is not sent again
--- by this, and nothing overtakes a later step.
+-- A retry resets every field that the claim reads. Messages that may have arrived are not sent
+-- again by this, and no message overtakes a later step.
 create function drip.retry_messages(
   p_messages bigint[], p_reason text default null, p_dry_run boolean default true)
 returns table (message_id bigint, status text, applied boolean, reason text)
@@ -28,7 +28,7 @@ begin
       and drip._refuses_retry(m.id) is null
     order by m.id);
   if not p_dry_run then
-    -- a campaign that had ended runs again until these are through
+    -- reopens a finished campaign until these messages are finished
     perform set_config('drip.retries_campaign', 'yes', true);
     update drip.campaigns c
     set status = 'triggered', completed_at = null
@@ -85,10 +85,10 @@ begin
 end
 $$;
 comment on function drip.retry_messages(bigint[], text, boolean) is
-  'Sends failed, expired, cancelled or skipped messages again, all their counters reset; the claim
-   judges them anew. Where applied is false, reason says why: dry_run, not_found, held (by somebody;
-   ask again), suppressed, excluded, campaign_cancelled, enrollment_finished, step_removed,
-   later_step_tried, or its status; an unknown one may have arrived and is refused.';
+  'Sends failed, expired, cancelled or skipped messages again with all counters reset; the claim
+   judges them anew. Where applied is false, reason says why: dry_run, not_found, held (locked by
+   another session; try again), suppressed, excluded, campaign_cancelled, enrollment_finished,
+   step_removed, later_step_tried, or its status; an unknown one may have arrived and is refused.';
 grant execute on function drip.retry_messages(bigint[], text, boolean) to drip_operator;
 
 create function drip._refuses_retry(p_message_id bigint) returns text
@@ -112,4 +112,4 @@ as $$
   where m.id = p_message_id
 $$;
 comment on function drip._refuses_retry(bigint) is
-  'Why a message that has ended cannot be tried again, or null.';
+  'Why a finished message cannot be retried, or null.';

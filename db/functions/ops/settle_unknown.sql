@@ -1,4 +1,4 @@
--- A person's word on what became of a message goes the way of a late answer, so that journey,
+-- A person's decision on an unknown message is recorded like a late result, so that journey,
 -- campaign and counts follow.
 create function drip.settle_unknown(
   p_messages bigint[], p_outcome text, p_reason text default null, p_dry_run boolean default true)
@@ -17,7 +17,7 @@ begin
   perform drip._check_count(cardinality(p_messages), 'messages', 'the messages');
   if coalesce(p_outcome, '') not in ('sent', 'failed') then
     perform drip._fail(
-      'DR001', pg_catalog.format('%s is no outcome of a message', pg_catalog.quote_nullable(
+      'DR001', pg_catalog.format('%s cannot settle a message', pg_catalog.quote_nullable(
         left(p_outcome, 60))),
       'Use sent or failed.');
   end if;
@@ -48,6 +48,6 @@ begin
 end
 $$;
 comment on function drip.settle_unknown(bigint[], text, text, boolean) is
-  'Says what became of unknown messages: sent or failed. Where applied is false, reason says why:
-   dry_run, not_found, held (by somebody; ask again), or its status.';
+  'Settles unknown messages as sent or failed. Where applied is false, reason says why: dry_run,
+   not_found, held (locked by another session; try again), or its status.';
 grant execute on function drip.settle_unknown(bigint[], text, text, boolean) to drip_operator;

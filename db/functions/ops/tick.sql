@@ -1,5 +1,5 @@
--- One chunk of every sweep, so that psql or pg_cron does the worker's housekeeping without Python.
--- An error in one sweep is recorded and does not stop the others.
+-- Runs one chunk of every sweep, so that psql or pg_cron can do the worker's housekeeping without
+-- Python. An error in one sweep is recorded and does not stop the others.
 create function drip.tick(p_plan boolean default true)
 returns table (task text, rows bigint, remaining bigint, error text)
 language plpgsql volatile security definer
@@ -68,11 +68,11 @@ begin
 end
 $$;
 comment on function drip.tick(boolean) is
-  'Does one chunk of each sweep; one row per sweep: what it did, what remains, its error if any.
-   p_plan false: campaigns are left to expand_campaigns, so that no audience is read.';
+  'Runs one chunk of each sweep; one row per sweep: what it did, what remains, its error if any.
+   With p_plan false it leaves campaigns to expand_campaigns, so that it reads no audience.';
 grant execute on function drip.tick(boolean) to drip_worker;
 
--- For all tenants at once; where a row raises, each by itself, so that it stops its own alone.
+-- Sweeps all tenants at once; after an error each by itself, so that only the failing one stops.
 create function drip._sweep_tenants(p_task text, out rows bigint, out error text)
 returns record
 language plpgsql volatile
@@ -103,7 +103,7 @@ begin
 end
 $$;
 comment on function drip._sweep_tenants(text) is
-  'A chunk of a sweep: what it did, and the error of the last tenant that it could not serve.';
+  'Runs a chunk of a sweep: what it did, and the error of the last tenant that failed.';
 
 create function drip._run_sweep(p_task text, p_user_id bigint) returns bigint
 language plpgsql volatile
@@ -124,9 +124,9 @@ begin
 end
 $$;
 comment on function drip._run_sweep(text, bigint) is
-  'A chunk of a sweep by its name, for all tenants or for one.';
+  'Runs a chunk of a sweep by its name, for all tenants or for one.';
 
--- Enrollments whose row an application held when a result came.
+-- Enrollments whose row was locked when a result was recorded.
 create function drip._drain_sync_backlog(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -158,4 +158,4 @@ begin
 end
 $$;
 comment on function drip._drain_sync_backlog(integer, bigint) is
-  'Syncs enrollments noted in the backlog; those still held are noted again.';
+  'Syncs enrollments noted in the backlog; those still locked stay in it.';

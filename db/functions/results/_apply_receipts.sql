@@ -1,8 +1,8 @@
--- What receipts do to messages, whatever their order: sent < failed < delivered < read, and nothing
--- goes back. A receipt whose message is not known, is still with a worker, or is held by somebody
--- is parked; _match_receipts takes it up again. It counts for what its sender sent, and for nothing
--- of another account.
--- The planner settings keep the plans nested loops over indexes, as in the claim.
+-- Applies receipts to messages in whatever order they come: sent < failed < delivered < read, and
+-- nothing goes back. A receipt whose message is unknown, still with a worker, or locked is parked;
+-- _match_receipts takes it up again. It counts only for messages that its sender sent, never for
+-- those of another account.
+-- The planner settings make sure of nested loops over indexes, as in the claim.
 create function drip._apply_receipts(p_receipts jsonb)
 returns table (applied bigint, parked bigint)
 language plpgsql volatile
@@ -35,7 +35,7 @@ begin
     order by m.id
     for no key update skip locked);
 
-  -- one row per message: the times of its states; only the last attempt's failure counts
+  -- one row per message: the times of its statuses; only the last attempt's failure counts
   select jsonb_agg(to_jsonb(q))
   into v_facts
   from (
@@ -61,7 +61,7 @@ begin
     group by f.message_id
   ) q;
 
-  -- a proof of arrival settles whatever is not sent; the word "sent" only what nobody knows
+  -- proof of arrival settles every unsent message; "sent" settles only an unknown one
   select jsonb_agg(jsonb_build_object(
     'message_id', q.message_id, 'attempt', q.attempt, 'outcome', 'accepted',
     'provider_message_id', q.provider_message_id))
@@ -94,7 +94,7 @@ begin
     left join drip.message_attempts a
       on a.message_id = o.id and a.attempt = coalesce(f.attempt, o.attempts)
     cross join lateral (
-      -- nothing arrives before its claim, whatever the provider's clock says
+      -- no message arrives before its claim, whatever the provider's clock says
       select
         case when f.delivered_at is not null
           then greatest(f.delivered_at, coalesce(a.claimed_at, o.created_at)) end as delivered_at,
@@ -121,7 +121,7 @@ begin
     perform drip._note_receipts(v_delivered || v_read);
   end if;
 
-  -- the provider took its acceptance back
+  -- the provider reports a failure after it had accepted the message
   select jsonb_agg(jsonb_build_object(
     'message_id', q.message_id, 'attempt', q.attempt, 'outcome', 'permanent',
     'scope', 'recipient', 'error_code', q.error_code, 'error_message', q.error_message))
@@ -154,8 +154,8 @@ comment on function drip._apply_receipts(jsonb) is
   'Applies receipts [{user_id, device_id, platform, provider_message_id, kind, occurred_at,
    recipient, message_ref, attempt_ref, error_code, error_message}]; applied counts messages.';
 
--- Whether a device's messages get receipts at all: views tell a silent device from a message that
--- never arrived. At most one write a device and hour; a row that another batch holds is left to it.
+-- Notes that a device gets receipts at all, so that views can tell a silent device from a message
+-- that never arrived. At most one write per device and hour; a row locked by another batch is left.
 create function drip._note_receipts(p_messages bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -199,10 +199,10 @@ begin
 end
 $$;
 comment on function drip._note_receipts(bigint[]) is
-  'Notes for the devices of these messages that a receipt of theirs has come.';
+  'Notes for the devices of these messages that a receipt has come.';
 
--- A receipt names its message by a reference of ours, or by the provider's id. It counts for what
--- its sender sent, and for nothing of another account.
+-- A receipt names its message by our reference or by the provider's id. It counts only for messages
+-- that its sender sent, never for those of another account.
 create function drip._name_receipts(p_receipts jsonb) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -252,9 +252,9 @@ begin
 end
 $$;
 comment on function drip._name_receipts(jsonb) is
-  'The receipts with message_id (null: not known, or still with a worker), attempt and instants.';
+  'The receipts with message_id (null: unknown, or still with a worker), attempt and instants.';
 
--- A number that the provider writes otherwise leads to the same lead.
+-- A provider's other spelling of a number leads to the same lead.
 create function drip._learn_aliases(p_given jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -270,16 +270,16 @@ begin
   join drip.broadcast_messages m on m.id = f.message_id
   where f.recipient is not null
     and '+' || f.recipient <> m.recipient_phone
-    -- of a person who was erased nothing is learned again
+    -- an erased person gets no new alias
     and m.recipient_phone not like '+999%'
   order by f.user_id, f.platform, f.recipient, m.lead_id
   on conflict do nothing;
 end
 $$;
 comment on function drip._learn_aliases(jsonb) is
-  'Keeps the ids under which a provider knows the leads of these receipts.';
+  'Stores the ids under which a provider knows the leads of these receipts.';
 
--- What cannot be applied yet is tried again for as long as it is young; what somebody else has
+-- A receipt that cannot be applied yet is tried again while it is young; one whose message is
 -- locked stays young.
 create function drip._park_receipts(p_given jsonb, p_locked bigint[]) returns bigint
 language plpgsql volatile

@@ -1,5 +1,5 @@
--- An attempt is closed once; only a later and surer answer changes what was noted: one that settles
--- an unknown attempt, or what the provider reports after the sender's answer.
+-- An attempt is closed once; only a later and more certain outcome changes it: one that settles an
+-- unknown attempt, or what the provider reports after the sender's outcome.
 create function drip._close_attempts(p_results jsonb, p_is_receipt boolean)
 returns table (
   message_id bigint, attempt integer, outcome text, scope text, provider_message_id text,
@@ -16,7 +16,7 @@ begin
     with given as (
       select distinct on (r.message_id, r.attempt)
         r.message_id, r.attempt,
-        -- an id that no index takes names nothing: what became of the message is not known
+        -- an id too long for an index is no proof: the outcome is unknown
         case when u.is_unusable and not p_is_receipt and r.outcome = 'accepted' then 'unknown'
           else r.outcome end as outcome,
         coalesce(r.scope, 'recipient') as scope,
@@ -45,7 +45,7 @@ begin
       and a.attempt = g.attempt
       and (a.finished_at is null
            or (a.outcome in ('lease_expired', 'unknown') and g.outcome <> 'unknown')
-           -- the provider's last word comes after the sender's answer
+           -- the provider decides after the sender
            or (p_is_receipt and a.outcome = 'accepted' and g.outcome = 'permanent')
            or (p_is_receipt and a.outcome in ('permanent', 'retry') and g.outcome = 'accepted'))
     returning
@@ -54,4 +54,4 @@ begin
 end
 $$;
 comment on function drip._close_attempts(jsonb, boolean) is
-  'Writes outcomes on their attempts; those that have changed, with the outcome before.';
+  'Records outcomes on their attempts; returns the changed ones, with the previous outcome.';

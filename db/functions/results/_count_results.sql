@@ -1,7 +1,7 @@
--- The circuit breaker of a program: when more than a fifth of at least 50 results of today and
--- yesterday (UTC) failed for reasons of the contacts, it pauses itself. Each transaction counts in
--- a slot of its own, so that sessions that record at once never wait for each other; a batch
--- without such failures judges nothing.
+-- The breaker of a program: when more than a fifth of at least 50 results of today and yesterday
+-- (UTC) failed because of the contacts, the program pauses itself. Each transaction counts in a
+-- slot of its own, so that sessions that record at once never wait for each other; a batch without
+-- such failures is not judged.
 create function drip._count_results(p_programs jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ declare
   c_sample constant integer := 50;
   c_share constant numeric := 0.2;
   v_today constant date := (drip.now() at time zone 'UTC')::date;
-  -- when all are taken, any: then two sessions may wait for each other's row of one program
+  -- when all are locked, any: then two sessions may wait for each other's row of one program
   v_slot constant integer := coalesce(
     drip._try_lock_any('results', 0), pg_catalog.pg_backend_pid() % 64);
   v_failing jsonb;

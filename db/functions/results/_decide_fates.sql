@@ -1,6 +1,6 @@
--- What becomes of a message: the outcome, what its code means on that platform, how often it has
--- failed, and what its device's policy says about an answer that never came. An error of the
--- device, the account or the program is not the message's fault.
+-- What becomes of a message follows from the outcome, the meaning of its code on that platform, the
+-- number of failures, and its device's policy on unknown outcomes. An error of the device, the
+-- account or the program is not the message's fault.
 create function drip._decide_fates(p_results jsonb, p_is_receipt boolean)
 returns table (
   message_id bigint, provider_message_id text, error_code text, error_message text,
@@ -26,7 +26,7 @@ begin
         coalesce(x.max_failures, m.max_failures) as max_failures,
         m.user_id, m.recipient_phone, m.sequence_contact_id, m.sequence_id, m.campaign_id,
         m.status as status_before,
-        -- an attempt that is settled late was booked when it became unknown
+        -- the late outcome of an unknown attempt, which was counted when it became unknown
         m.status <> 'processing' as is_late,
         case when m.status <> 'processing' then (
           select (g.finished_at at time zone u.time_zone)::date
@@ -58,7 +58,7 @@ begin
       left join drip.user_devices d on d.id = g.device_id
       left join drip.error_codes x on x.platform = d.platform and x.code = g.error_code
       where (m.status in ('processing', 'unknown') and m.attempts = g.attempt)
-        -- the contact has got it, whatever became of the message meanwhile
+        -- the contact has received it, whatever became of the message meanwhile
         or (g.outcome = 'accepted' and m.status not in ('processing', 'sent'))
         or (p_is_receipt and g.outcome = 'permanent' and m.status = 'sent'
             and m.attempts = g.attempt and m.delivered_at is null and m.read_at is null)
@@ -78,7 +78,7 @@ begin
           else 'unknown'
         end
         when d.action in ('fail', 'opt_out') then 'failed'
-        -- what has passed it meanwhile must not be overtaken by a second try
+        -- a retry must not overtake messages that have passed it
         when d.is_overtaken then 'failed'
         when d.is_own and d.failures + 1 >= d.max_failures then 'failed'
         when d.scope = 'program' and num_nonnulls(d.campaign_id, d.sequence_id) = 0 then 'failed'
@@ -86,7 +86,7 @@ begin
       end as fate,
       case
         when d.is_own or d.action = 'unknown'
-          -- up to a fifth longer, so that what failed together does not come back together
+          -- up to a fifth longer, so that messages that failed together are not retried together
           then coalesce(d.wait, interval '30 seconds' * power(4, least(d.failures, 5)))
             * case
               when d.is_told_when then 1
@@ -94,7 +94,7 @@ begin
             end
         else interval '0'
       end as message_wait,
-      -- one that waits for a person has its status; a pause on top would outlast the repair
+      -- a device that needs a person has a status for it; a pause would outlast the repair
       case
         when d.action = 'stop' and not d.auto_resume then coalesce(d.wait, interval '0')
         else coalesce(d.wait, interval '15 seconds')
@@ -111,5 +111,5 @@ begin
 end
 $$;
 comment on function drip._decide_fates(jsonb, boolean) is
-  'Closes the attempts and says of each message that moves: sent, unknown, failed or pending again,
-   why, and how long it and its device wait.';
+  'Closes the attempts and decides for each message concerned: sent, unknown, failed or pending
+   again, why, and how long it and its device wait.';

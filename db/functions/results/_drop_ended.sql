@@ -1,5 +1,5 @@
--- What comes back from a worker after its journey has ended or its campaign was cancelled never
--- leaves: it does not stay pending until a claim looks at it, which may be never.
+-- A message that comes back from a worker after its journey has ended or its campaign was cancelled
+-- never leaves: it is cancelled here, since a claim might never look at it.
 create function drip._drop_ended(p_ids bigint[]) returns void
 language sql volatile
 as $$

@@ -1,4 +1,4 @@
--- After unknown_hold a held unknown counts as finished for order and completion; it stays unknown.
+-- After unknown_hold an unknown message counts as finished for order and completion.
 create function drip._end_unknown_holds(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -40,4 +40,4 @@ begin
 end
 $$;
 comment on function drip._end_unknown_holds(integer, bigint) is
-  'Ends the hold of unknown messages whose time is over; returns how many.';
+  'Ends the unknown_hold of messages whose time is over; returns how many.';

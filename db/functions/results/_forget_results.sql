@@ -1,5 +1,5 @@
--- A resume starts the count anew. Its row takes back what was counted, so that it touches none that
--- a session records in.
+-- A resume restarts the count. A row of its own cancels the old numbers out, so that it touches no
+-- row that a session is recording in.
 create function drip._forget_results(p_campaign_id bigint, p_sequence_id bigint) returns void
 language sql volatile
 as $$
@@ -17,4 +17,4 @@ as $$
   set results = excluded.results, failures = excluded.failures
 $$;
 comment on function drip._forget_results(bigint, bigint) is
-  'Starts the count of a program''s results anew.';
+  'Restarts the count of a program''s results.';

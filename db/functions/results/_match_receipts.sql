@@ -1,4 +1,4 @@
--- Parked receipts find their message as soon as its result is recorded.
+-- Applies parked receipts as soon as the result of their message is recorded.
 create function drip._match_receipts(p_messages bigint[]) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -26,4 +26,4 @@ begin
 end
 $$;
 comment on function drip._match_receipts(bigint[]) is
-  'Applies the parked receipts of these messages; returns how many receipts it took up.';
+  'Applies the parked receipts of these messages; returns how many.';

@@ -1,4 +1,4 @@
--- A second try of what had been accepted must not overtake what followed it.
+-- A retry of an accepted message must not overtake later steps.
 create function drip._may_try_again(p_message_id bigint) returns boolean
 language sql stable
 as $$

@@ -1,5 +1,5 @@
--- Failures are counted here and nowhere else: what a device, an account or a program did wrong does
--- not use up a message's attempts.
+-- The only place that counts failures: errors of a device, an account or a program do not use up a
+-- message's attempts.
 create function drip._move_messages(p_results jsonb, p_is_receipt boolean)
 returns table (
   message_id bigint, enrollment_id bigint, device_id bigint, outcome_before text,
@@ -42,7 +42,7 @@ begin
       provider_message_id = coalesce(f.provider_message_id, m.provider_message_id),
       error_code = case when f.fate <> 'sent' then f.error_code end,
       error_message = case when f.fate <> 'sent' then f.error_message end,
-      -- one that is settled late left when its attempt ended
+      -- a message settled late was sent when its attempt ended
       sent_at = case when f.fate = 'sent' then f.finished_at end,
       finished_at = case when f.fate <> 'pending' then v_now end,
       hold_ended_at = null
@@ -57,5 +57,5 @@ begin
 end
 $$;
 comment on function drip._move_messages(jsonb, boolean) is
-  'Closes the attempts, decides and writes the status of each message that they move; a row each,
-   fate being its new status.';
+  'Closes the attempts, decides and writes the status of each message concerned; one row each, with
+   its new status as fate.';

@@ -1,5 +1,5 @@
 -- The day's count, the ramp's day, the failure window and the breaker, once per device and batch.
--- A send counts for the ramp from its claim, because by that time the verdict has let it go.
+-- For the ramp a send counts from its claim, because the verdict allowed it then.
 create function drip._pace_results(p_devices jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -24,7 +24,7 @@ begin
     ramp_of = d.ramp_started_on,
     ramp_from = case
       when d.ramp is null then null
-      -- healed: the days on which the breaker was not closed do not count
+      -- closed again: days with an open or half-open breaker do not count
       when n.heals then y.first_day + greatest(
         t.today - greatest(coalesce(o.breaker_since, t.today), y.first_day), 0)
       else y.first_day
@@ -59,13 +59,13 @@ begin
   ) x
   cross join lateral (
     select case
-      when r.sent_at >= drip._rested_at(u.time_zone, x.first_day, o.last_sent_at)
+      when r.sent_at >= drip._ramp_restarts_at(u.time_zone, x.first_day, o.last_sent_at)
         then (r.sent_at at time zone u.time_zone)::date
       else x.first_day
     end as first_day
   ) y
   cross join lateral (
-    -- a trial lasts until it has failed or healed: a slow device would never have a sample an hour
+    -- half-open until it has failed or closed: a slow device would never reach its hourly sample
     select coalesce(
       o.breaker_level = 0 and o.window_started_at < v_now - interval '1 hour',
       o.window_started_at is null) as is_new
@@ -76,7 +76,7 @@ begin
       select
         s.results,
         s.failures,
-        -- after an opening, a fifth of the sample decides: a half-open breaker is on trial
+        -- half-open, a fifth of the sample decides
         s.results >= case
           when o.breaker_level > 0 then greatest(u.breaker_sample / 5, 1) else u.breaker_sample
         end and s.failures >= s.results * u.breaker_rate as trips,
@@ -93,5 +93,5 @@ begin
 end
 $$;
 comment on function drip._pace_results(jsonb) is
-  'Books results [{device_id, results, failures, sent, sent_at, wait, rest}] on the devices'' pacing
-   rows; rest opens the breaker for so long.';
+  'Adds results [{device_id, results, failures, sent, sent_at, wait, rest}] to the devices'' pacing
+   rows; rest opens the breaker for that long.';

@@ -1,4 +1,4 @@
--- A breaker looks at two days only.
+-- Breakers read only two days.
 create function drip._prune_results(p_limit integer) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -18,4 +18,4 @@ begin
 end
 $$;
 comment on function drip._prune_results(integer) is
-  'Removes results of programs that no breaker looks at any more; returns how many rows.';
+  'Deletes results of programs that no breaker reads any more; returns how many rows.';

@@ -1,7 +1,7 @@
--- After a batch of results that raised: halved until what cannot be recorded is alone, so that it
--- holds no other. Its message becomes unknown, with the reason; where even that is refused, or the
--- fault may be the server's own (XX), it stays as it is. Sorted, so that two batches lock in one
--- order. docs/decisions/poisoned-rows.md.
+-- For a batch of results that raised an error: halves it until the bad result is alone and stops no
+-- other. Its message becomes unknown, with the reason; where even that is refused, or the fault may
+-- be the server's (XX), it stays as it is. Sorted, so that two batches lock in one order.
+-- docs/decisions/poisoned-rows.md.
 create function drip._record_apart(p_results jsonb, p_until timestamptz)
 returns table (message_id bigint, status text, applied boolean, reason text, error text)
 language plpgsql volatile
@@ -65,5 +65,5 @@ begin
 end
 $$;
 comment on function drip._record_apart(jsonb, timestamptz) is
-  'record_results in halves, as far as it gets until then; reason refused or not_reached, and error,
-   for what could not be recorded.';
+  'record_results in halves, as far as it gets until that time; reason refused or not_reached, and
+   error, for results that could not be recorded.';

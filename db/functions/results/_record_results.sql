@@ -1,8 +1,8 @@
--- The inner form. Writes message, attempt and pacing; brings the journey up to date where its row
--- is free, else the next tick does. Receipts come through here too: a failure reported after the
--- sender had accepted, a proof that an unknown or failed one has arrived.
--- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
--- are small, the tables large, and a plan cached while a table was empty must not scan it later.
+-- The inner form of record_results. Writes message, attempt and pacing; updates the journey unless
+-- its row is locked, in which case the next tick does. Receipts come through here too: a failure
+-- after the sender's acceptance, a proof that an unknown or failed message has arrived. The planner
+-- settings make sure of nested loops over indexes, whatever statistics say: the sets are small, the
+-- tables large, and a plan cached while a table was empty must not scan it later.
 create function drip._record_results(p_results jsonb, p_is_receipt boolean)
 returns table (message_id bigint, status text, applied boolean)
 language plpgsql volatile
@@ -38,7 +38,7 @@ begin
   with moved as materialized (
     select f.* from drip._move_messages(p_results, p_is_receipt) f
   ),
-  -- what may have arrived has reached its contact, also where it is tried again
+  -- an unknown message may have reached its contact, even if it is tried again
   reached as (
     insert into drip.account_reach as r (account_id, lead_id, last_sent_at)
     select f.account_id, f.lead_id, max(f.finished_at)
@@ -73,17 +73,17 @@ begin
         count(*) filter (
           where f.fate <> 'sent' and (not f.is_late or f.status_before = 'sent')) as failures,
         count(*) filter (where not f.is_late and f.action in ('sent', 'unknown'))
-          -- what was booked on another day leaves no room in this one
+          -- sends counted on another day free no capacity of today
           - count(*) filter (
             where f.is_late and f.action not in ('sent', 'unknown') and f.is_of_today)
-          -- one that was not booked, or no longer, and has arrived all the same
+          -- not counted, or no longer, but arrived after all
           + count(*) filter (
             where f.is_late and f.action = 'sent'
               and f.outcome_before in ('permanent', 'retry')) as sent,
         max(f.claimed_at) filter (where f.action in ('sent', 'unknown')) as sent_at,
         max(f.device_wait) filter (
           where f.scope in ('device', 'account') and f.action in ('retry', 'stop')) as wait,
-        -- what ends by itself is the breaker's; what a person must end is the device's status
+        -- a stop that ends by itself opens the breaker; one for a person sets the device's status
         max(f.device_wait) filter (
           where f.scope = 'device' and f.action = 'stop' and f.auto_resume) as rest
       from moved f
@@ -169,7 +169,7 @@ as $$
   order by r.message_id
 $$;
 comment on function drip._results_applied(jsonb, bigint[]) is
-  'Of each result: the message''s status now, and whether the result stands in its attempt.
+  'For each result: the message''s present status, and whether its attempt has this outcome.
    p_moved: the messages whose status these results have changed.';
 
 create function drip._failed_before(p_lead_id bigint, p_message_id bigint, p_error_code text)

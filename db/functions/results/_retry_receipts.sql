@@ -1,8 +1,8 @@
--- A receipt and the record of its message may be written side by side, each before it sees the
--- other: parked receipts are tried again while they are young, counted from the last run, so that a
--- worker's pause loses none. Old ones belong to messages that others wrote. What its sender may not
--- say is passed over: taken up and parked again, a thousand of them would keep others' from their
--- turn.
+-- A receipt and the result of its message may be written at the same time, without seeing each
+-- other: parked receipts are retried while they are young, counted from the last run, so that a
+-- worker's pause loses none. Old ones belong to messages that others sent. Receipts that their
+-- sender may not give are skipped: retried and parked again, a thousand of them would delay all
+-- others.
 create function drip._retry_receipts(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
@@ -58,5 +58,5 @@ begin
 end
 $$;
 comment on function drip._retry_receipts(integer, bigint) is
-  'Matches receipts parked since ten minutes before the last run, forgets those older than 14 days;
-   returns how many it took up.';
+  'Matches receipts parked since ten minutes before the last run, deletes those older than 14 days;
+   returns how many it matched.';

@@ -1,4 +1,4 @@
--- A device that a person holds open in psql is skipped: its next result says the same again.
+-- Skips a device that a person has locked in psql: its next result stops it.
 create function drip._stop_devices(p_devices jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -15,7 +15,7 @@ begin
     auto_resume boolean, check_ends_stop boolean)
   where d.id = r.device_id
     and r.action = 'stop'
-    -- without an account there is the device alone to stop
+    -- a device without an account is stopped itself
     and (r.scope = 'device' or r.account_id is null)
     and not r.auto_resume
     and d.status in ('online', 'offline')

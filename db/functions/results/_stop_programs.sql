@@ -1,5 +1,5 @@
--- What fails every contact alike (a template that is gone), or too many, waits for a person.
--- Rows that somebody holds are left to the next failure; the claim reads the live status.
+-- An error that fails every contact alike (a missing template), or too many, waits for a person.
+-- Locked rows are left to the next failure; the claim reads the live status.
 create function drip._stop_programs(p_programs jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -43,4 +43,4 @@ begin
 end
 $$;
 comment on function drip._stop_programs(jsonb) is
-  'Pauses campaigns and sequences [{campaign_id, sequence_id, meaning}] for a person to mend.';
+  'Pauses campaigns and sequences [{campaign_id, sequence_id, meaning}] until a person fixes them.';

@@ -1,4 +1,4 @@
--- A receipt may come before the result that names its message.
+-- A receipt may come before the result of its message.
 create function drip._take_up_receipts(p_ids bigint[]) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -27,4 +27,4 @@ begin
 end
 $$;
 comment on function drip._take_up_receipts(bigint[]) is
-  'Takes parked receipts out and applies them; those without a message are parked anew.';
+  'Removes parked receipts and applies them; those without a message are parked again.';

@@ -1,4 +1,4 @@
--- A message that outlived its program is dropped with the program's reason.
+-- A message whose program has ended is dropped with the program's reason.
 create function drip._why_ended(p_campaign_id bigint, p_enrollment_id bigint) returns text
 language sql stable
 as $$
@@ -14,4 +14,4 @@ as $$
   end
 $$;
 comment on function drip._why_ended(bigint, bigint) is
-  'The reason''s code when the campaign was cancelled or the journey has ended, else null.';
+  'The reason code when the campaign was cancelled or the journey has ended, else null.';

@@ -1,5 +1,5 @@
--- A lapsed lease is unknown, never pending: the worker may have handed the message over before it
--- died. Only the device's stated policy sends such a message again.
+-- A message with a lapsed lease is unknown, never pending: the worker may have handed it over
+-- before it died. Only the device's policy allows sending it again.
 create function drip.expire_leases(p_limit integer default 1000)
 returns table (expired bigint, remaining bigint)
 language plpgsql volatile security definer
@@ -20,10 +20,10 @@ begin
 end
 $$;
 comment on function drip.expire_leases(integer) is
-  'Turns lapsed leases into unknown (or, where the device''s policy says so, into a retry).';
+  'Turns messages with lapsed leases into unknown ones, or into retries by the device''s policy.';
 grant execute on function drip.expire_leases(integer) to drip_worker;
 
--- The inner form: with a tenant it serves that one alone.
+-- The inner form of expire_leases: with a tenant it serves only that one.
 create function drip._expire_leases(p_limit integer, p_user_id bigint)
 returns table (expired bigint, remaining bigint)
 language plpgsql volatile
@@ -70,7 +70,7 @@ begin
     returning m.id, m.attempts, m.device_id, m.lead_id, m.sequence_contact_id, m.status,
       d.account_id
   ),
-  -- it may have arrived, so it has reached its contact
+  -- it may have arrived, so it counts as having reached its contact
   reached as (
     insert into drip.account_reach as r (account_id, lead_id, last_sent_at)
     select distinct x.account_id, x.lead_id, v_now
@@ -91,7 +91,7 @@ begin
     array_agg(distinct x.sequence_contact_id) filter (where x.sequence_contact_id is not null),
     array_agg(x.id) filter (where x.status = 'unknown'),
     array_agg(x.id) filter (where x.status = 'pending'),
-    -- it may have been sent, so it counts as one of the day's sends
+    -- it may have been sent, so it counts for the day
     (select jsonb_agg(q.*) from (
       select
         y.device_id, 0 as results, 0 as failures, count(*) as sent, max(t.claimed_at) as sent_at

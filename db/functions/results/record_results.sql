@@ -1,5 +1,5 @@
--- Results are fenced by the attempt: only the attempt that holds the message moves it, except that
--- a late answer settles an unknown one and a late accepted one stops a planned repeat.
+-- Results are fenced by the attempt: only a message's current attempt moves it, except that a late
+-- outcome settles an unknown message and a late accepted one stops a planned retry.
 create function drip.record_results(p_worker text, p_results jsonb)
 returns table (message_id bigint, status text, applied boolean, reason text)
 language plpgsql volatile security definer
@@ -58,7 +58,7 @@ begin
     reason := v_row.reason;
     return next;
   end loop;
-  -- last of all: whoever has written this row waits for nothing more
+  -- last: a writer of this row must wait for nothing more
   if v_error is not null then
     perform drip._note_task_error('record_results', v_error);
   end if;
@@ -67,7 +67,7 @@ $$;
 comment on function drip.record_results(text, jsonb) is
   'Records outcomes [{message_id, attempt, outcome: accepted|retry|permanent|unknown, scope:
    recipient|device|account, provider_message_id, error_code, error_message,
-   retry_after_seconds}]; applied is false for an attempt that no longer holds its message, and
-   where reason says why it could not be recorded: refused and an SQLSTATE (the message has become
-   unknown, or is still processing and its lease lapses), or not_reached (hand it over again).';
+   retry_after_seconds}]; applied is false for an attempt that is no longer its message''s current
+   one, and where reason says why it could not be recorded: refused and an SQLSTATE (the message has
+   become unknown, or stays processing until its lease lapses), or not_reached (pass it again).';
 grant execute on function drip.record_results(text, jsonb) to drip_worker;

@@ -1,4 +1,5 @@
--- Gives back what a worker claimed and never handed over: the only way from processing to pending.
+-- Releases messages that a worker claimed and never handed over: the only way from processing to
+-- pending.
 create function drip.release_messages(p_worker text, p_messages jsonb)
 returns table (message_id bigint, outcome text)
 language plpgsql volatile security definer
@@ -64,6 +65,6 @@ begin
 end
 $$;
 comment on function drip.release_messages(text, jsonb) is
-  'Gives back [{message_id, attempt}] that this worker never handed over; outcome released or
+  'Releases [{message_id, attempt}] that this worker never handed over; outcome released or
    not_held.';
 grant execute on function drip.release_messages(text, jsonb) to drip_worker;

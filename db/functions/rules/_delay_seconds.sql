@@ -1,5 +1,5 @@
--- The device is the floor, bound by bound; the draw is seeded from the message (_message_seed), so
--- that a preview agrees with what happens. One expression, so that the planner inlines it.
+-- The device's bounds are minimums for both bounds; the draw is seeded from the message
+-- (_message_seed), so that previews predict it. One expression, so that the planner inlines it.
 create function drip._delay_seconds(
   p_seed bigint, p_device_min integer, p_device_max integer, p_program_min integer,
   p_program_max integer)

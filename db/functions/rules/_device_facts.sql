@@ -1,6 +1,5 @@
--- The facts of a device by themselves, as _message_evidence has them for a message of it that
--- nothing else holds: what the judge is asked about a device with no message, and a test compares
--- the two.
+-- The facts of a device alone, equal to those of _message_evidence for a message that nothing else
+-- stops (a test compares them), so that the judge can be asked about a device without a message.
 create function drip._device_facts(p_device_id bigint) returns jsonb
 language sql stable
 as $$
@@ -72,7 +71,8 @@ as $$
       (drip.now() at time zone u.time_zone)::date as today,
       drip._ramp_day(
         drip.now(), u.time_zone, x.first_day,
-        drip._rested_at(u.time_zone, x.first_day, dp.last_sent_at), dp.breaker_since) as ramp_day,
+        drip._ramp_restarts_at(u.time_zone, x.first_day, dp.last_sent_at),
+        dp.breaker_since) as ramp_day,
       (select count(*)::integer
        from drip.broadcast_messages b
        where b.device_id = d.id and b.status = 'processing') as in_flight

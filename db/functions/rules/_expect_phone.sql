@@ -1,4 +1,4 @@
--- Verbs that need a phone refuse one that cannot be read, with the reason.
+-- Verbs that need a phone refuse an invalid one, with the reason.
 create function drip._expect_phone(p_user bigint, p_phone text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -19,4 +19,4 @@ begin
 end
 $$;
 comment on function drip._expect_phone(bigint, text) is
-  'The phone as E.164, read by the tenant''s region; DR002 when it cannot be read.';
+  'The phone as E.164, read by the tenant''s region; DR002 when it is invalid.';

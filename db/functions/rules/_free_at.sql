@@ -1,7 +1,7 @@
--- The wait between two steps runs from the real send. Where the later one has a time of day, the
--- wait is one of the wall clock, and lateness of up to half of it, twelve hours at most, does not
--- count: a full queue must not cost a daily step its day. What is later than that was an outage,
--- after which no two steps come closer than planned.
+-- The wait between two steps runs from the real send. Where the later step has a time of day, the
+-- wait is in local time, and lateness of up to half of it, twelve hours at most, does not count: a
+-- full queue must not cost a daily step its day. Greater lateness means an outage, after which no
+-- two steps come closer than planned.
 create function drip._free_at(
   p_finished_at timestamptz, p_scheduled_at timestamptz, p_delay_hours numeric, p_send_time time,
   p_zone text)
@@ -21,6 +21,6 @@ begin atomic
   end;
 end;
 comment on function drip._free_at(timestamptz, timestamptz, numeric, time, text) is
-  'From when a step may go, by when the one before it was due and was finished.';
+  'The earliest time of a step, by when its predecessor was due and finished.';
 grant execute on function drip._free_at(timestamptz, timestamptz, numeric, time, text)
   to drip_reader, drip_view;

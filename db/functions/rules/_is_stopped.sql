@@ -1,5 +1,5 @@
--- For one contact. What judges many joins suppressions itself and calls _stops(), so that all is
--- planned as one query.
+-- For one contact. Queries over many join suppressions themselves and call _stops(), so that
+-- everything is planned as one query.
 create function drip._is_stopped(p_user_id bigint, p_phone text, p_category text)
 returns boolean
 language sql stable

@@ -1,5 +1,5 @@
--- The claim puts a waiting message off until its rule ends by the settings of that moment; whoever
--- changes such a setting has what waits judged anew. Retries and pauses keep their own times.
+-- The claim defers a waiting message until its rule ends by the present settings; a change of such
+-- a setting has deferred messages judged again. Retries and pauses keep their own times.
 create or replace function drip._judge_again() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -65,7 +65,7 @@ begin
 end
 $$;
 comment on function drip._judge_again() is
-  'Trigger: what waits for a rule whose setting has changed is looked at anew.';
+  'Trigger: has messages judged again that wait for a rule whose setting has changed.';
 
 create or replace trigger judge_again
   after update of

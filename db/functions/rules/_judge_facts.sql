@@ -1,5 +1,5 @@
--- The one judge once more, over facts as a value: what would it say if this or that were otherwise?
--- The names are those of _message_evidence, in the order in which _message_facts passes them.
+-- The judge for facts given as a value: what would the verdict be if some fact were different? The
+-- names are those of _message_evidence, in the order in which _message_facts passes them.
 create function drip._judge_facts(p_facts jsonb)
 returns table (verdict text, reason text, until timestamptz)
 language sql stable
@@ -40,4 +40,4 @@ as $$
     p_guard_until => f.guard_until) v
 $$;
 comment on function drip._judge_facts(jsonb) is
-  'The verdict over facts that are a row of _message_evidence, or were changed from one.';
+  'The verdict for facts that are a row of _message_evidence, or changed from one.';

@@ -1,4 +1,4 @@
--- The verdict for a set of messages at once; the claim and the explanations call this.
+-- The verdict for a set of messages at once, for the claim and the explanations.
 create function drip._judge_messages(p_ids bigint[])
 returns table (message_id bigint, verdict text, reason text, until timestamptz)
 language sql stable

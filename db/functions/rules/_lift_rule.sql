@@ -1,5 +1,5 @@
--- The one table of which facts a reason comes from. Lifting the rule that speaks lets the next one
--- speak, which is how explanations learn of all that hold a message.
+-- The one table of the facts behind each reason. Lifting the rule that stops a message reveals the
+-- next one; explanations find all of its rules that way.
 create function drip._lift_rule(p_facts jsonb, p_rule text) returns jsonb
 language sql stable
 as $$
@@ -25,7 +25,7 @@ as $$
     when 'device_attention' then '{"device_status": "online"}'
     when 'device_offline' then '{"device_status": "online"}'
     when 'service_window_closed' then '{"service_window_closed": false}'
-    -- the hours may be over as well
+    -- the time may be outside the hours as well
     when 'weekend' then jsonb_build_object(
       'window_is_weekend', false,
       'window_opens_at', drip._window_opens_at(
@@ -44,4 +44,4 @@ as $$
   from jsonb_populate_record(null::drip._message_evidence, p_facts) f
 $$;
 comment on function drip._lift_rule(jsonb, text) is
-  'The facts as they were if this rule did not hold the message; null for a rule it does not know.';
+  'The facts as if this rule did not stop the message; null for an unknown rule.';

@@ -1,4 +1,4 @@
--- A step with a send_time waits for the next occurrence of that wall-clock time.
+-- A step with a send_time waits for the next occurrence of that local time.
 create function drip._next_local_time(p_at timestamptz, p_zone text, p_time time)
 returns timestamptz
 language sql stable parallel safe

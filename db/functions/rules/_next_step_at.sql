@@ -1,4 +1,4 @@
--- Planning and shifting count alike: hours from step to step, on the wall clock where the next one
+-- Planning and shifting calculate alike: hours from step to step, in local time where the next one
 -- has a time of day, so that a day of 23 hours does not cost a daily step its day.
 create function drip._next_step_at(
   p_at timestamptz, p_delay_hours numeric, p_send_time time, p_zone text)
@@ -14,4 +14,4 @@ as $$
   end
 $$;
 comment on function drip._next_step_at(timestamptz, numeric, time, text) is
-  'When a step is due whose predecessor is due at an instant.';
+  'When a step is due, given when its predecessor is due.';

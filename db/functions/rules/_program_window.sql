@@ -1,4 +1,4 @@
--- A program's own hours and days go before the tenant's; only sequences skip weekends. Columns, not
+-- A program's own hours and days precede the tenant's; only sequences skip weekends. Columns, not
 -- rows: behind the fence of _message_evidence whole rows would be carried along with each message.
 create function drip._program_window(
   p_campaign_from time, p_campaign_to time, p_campaign_days smallint[],
@@ -17,8 +17,9 @@ begin atomic
 end;
 comment on function drip._program_window(
   time, time, smallint[], time, time, smallint[], boolean, time, time, smallint[]) is
-  'The hours and days of a message''s program, else of its tenant, and whether weekends are out.';
--- message_outlook asks it with the rights of its reader; it reads no table.
+  'The hours and days of a message''s program, else of its tenant, and whether weekends are
+   skipped.';
+-- message_outlook calls it with the rights of its reader; it reads no table.
 grant execute on function drip._program_window(
   time, time, smallint[], time, time, smallint[], boolean, time, time, smallint[])
   to drip_reader, drip_view;

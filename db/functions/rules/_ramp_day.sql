@@ -1,5 +1,5 @@
--- Which day of its ramp a device is on, for the verdict, the overview and explanations: one
--- expression over plain facts, so that the planner inlines it. Days are the tenant's local ones.
+-- The day of a device's ramp, for the verdict, the overview and explanations: one expression over
+-- plain facts, so that the planner inlines it. Days are the tenant's local ones.
 create function drip._ramp_day(
   p_now timestamptz, p_zone text, p_first_day date, p_rested_at timestamptz,
   p_breaker_since date)
@@ -9,7 +9,7 @@ begin atomic
   select case
     when p_now >= p_rested_at then 1
     else greatest(
-      -- while the breaker is not closed the day stands still
+      -- an open or half-open breaker stops the count of days
       least(
         (p_now at time zone p_zone)::date,
         case when p_breaker_since is not null then greatest(p_breaker_since, p_first_day) end)

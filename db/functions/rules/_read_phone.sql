@@ -1,5 +1,5 @@
 -- Exactly one of phone and problem is null. Most phones are digits with a +, spaces and dashes;
--- the rest is looked at more closely, at five times the cost.
+-- others are read more closely, at five times the cost.
 create function drip._read_phone(
   p_phone text, p_region text, out phone text, out problem text)
 language plpgsql stable parallel safe
@@ -50,7 +50,7 @@ begin
 end
 $$;
 comment on function drip._read_phone(text, text) is
-  'The phone as E.164, or the sentence that says why it cannot be read.';
+  'The phone as E.164, or the sentence that says why it is invalid.';
 
 create function drip._clean_phone(p_phone text, out cleaned text, out problem text)
 language plpgsql immutable parallel safe
@@ -80,16 +80,16 @@ begin
     problem := 'the phone is empty';
     return;
   elsif v_text ~ e'^[+-]?\\d+([.,]\\d+)?e[+-]?\\d+$' then
-    problem := 'the phone is in scientific notation: a spreadsheet has cut its digits off';
+    problem := 'the phone is in scientific notation: a spreadsheet has cut off its digits';
     return;
   elsif v_text ~ e'\\d(;?ext|;?x|#|доб)' then
     problem := 'the phone has an extension';
     return;
   elsif v_text ~ '[[:alpha:]]' then
-    problem := 'the phone has letters in it';
+    problem := 'the phone contains letters';
     return;
   elsif v_text ~ e'^\\+?\\d{7,}\\.0$' then
-    -- A spreadsheet's decimal number: the part behind the point is no digit of the phone.
+    -- A spreadsheet's decimal number: what follows the point is no digit of the phone.
     v_text := regexp_replace(v_text, e'\\.0$', '');
   end if;
   if v_text ~ e'^(\\+|00)' then
@@ -100,7 +100,7 @@ begin
   if v_text ~ e'^\\+?[0-9]+$' then
     cleaned := v_text;
   elsif v_text ~ '[0-9]' then
-    problem := 'the phone has a character that no phone has: '
+    problem := 'the phone contains an invalid character: '
       || pg_catalog.quote_literal(substring(regexp_replace(v_text, e'^\\+', '') from '[^0-9]'));
   else
     problem := 'the phone has no digits';
@@ -108,10 +108,10 @@ begin
 end
 $$;
 comment on function drip._clean_phone(text) is
-  'The digits of a phone, with + in front where it had one; or the sentence that says why not.';
+  'The digits of a phone, with a leading + if it had one; or the sentence that says why not.';
 
--- "+44 (0)20…" and "+60 012…" carry the digit that is dialled at home only. A number that may
--- stand as it is stays so, unless it begins with a trunk prefix 0: no such number exists.
+-- "+44 (0)20…" and "+60 012…" contain the digit that is dialled only at home. A number that is
+-- valid as it is stays so, unless it begins with a trunk prefix 0: no such number exists.
 create function drip._read_international_phone(p_phone text) returns text
 language sql stable parallel safe
 as $$
@@ -137,10 +137,10 @@ as $$
   limit 1
 $$;
 comment on function drip._read_international_phone(text) is
-  'The E.164 form of + and digits: a trunk prefix behind the calling code goes; or null.';
+  'The E.164 form of + and digits, without a trunk prefix after the calling code; or null.';
 
 -- In this order: with the trunk prefix; with the region's calling code where its + was lost; bare.
--- Where no trunk prefix is dialled, numbers are written bare, and a mobile's length goes first.
+-- Without a trunk prefix numbers are written bare, and the length of a mobile is tried first.
 create function drip._read_national_phone(p_digits text, p_region drip.regions) returns text
 language sql immutable parallel safe
 as $$
@@ -164,7 +164,7 @@ as $$
   limit 1
 $$;
 comment on function drip._read_national_phone(text, drip.regions) is
-  'The E.164 form of digits as people of the region write them; null if no reading fits.';
+  'The E.164 form of digits in the region''s notation; null if no reading fits.';
 
 create function drip._length_problem(p_text text, p_region drip.regions) returns text
 language sql stable parallel safe
@@ -173,7 +173,7 @@ as $$
     when l.least is null then 'the phone begins with no known country code'
     when l.digits < l.least then pg_catalog.format('the phone is too short for %s', l.place)
     when l.digits > l.most then pg_catalog.format('the phone is too long for %s', l.place)
-    else pg_catalog.format('the phone has a length that no phone has in %s', l.place)
+    else pg_catalog.format('no phone in %s has this length', l.place)
   end
   from (
     select
@@ -204,4 +204,4 @@ as $$
   ) l
 $$;
 comment on function drip._length_problem(text, drip.regions) is
-  'The sentence about a number whose country code is unknown or whose length is impossible.';
+  'The sentence for a number with an unknown country code or an impossible length.';

@@ -9,10 +9,10 @@ begin
   if v_policy not in ('shift', 'catch_up', 'skip') then
     perform drip._fail(
       'DR001', format('there is no policy %s', quote_literal(left(p_policy, 40))),
-      'shift moves the times by the pause, catch_up leaves them, skip drops what is overdue.');
+      'shift moves the times by the pause, catch_up keeps them, skip drops what is overdue.');
   end if;
   return v_policy;
 end
 $$;
 comment on function drip._resume_policy(text) is
-  'shift, catch_up or skip, as given to a verb; DR001 for anything else.';
+  'shift, catch_up or skip, as passed to a verb; DR001 for anything else.';

@@ -1,5 +1,5 @@
--- The one place that says what an opt-out stops: all of it, or what is of its own category. It is
--- inlined, so an index of suppressions serves the query around it.
+-- The only definition of what an opt-out stops: everything, or its own category. It is inlined, so
+-- that the surrounding query can use an index of suppressions.
 create function drip._stops(p_opt_out text, p_category text) returns boolean
 language sql immutable parallel safe
 begin atomic
@@ -7,5 +7,5 @@ begin atomic
 end;
 comment on function drip._stops(text, text) is
   'True when an opt-out of the first category stops messages or programs of the second.';
--- message_outlook asks it with the rights of its reader; it reads no table.
+-- message_outlook calls it with the rights of its reader; it reads no table.
 grant execute on function drip._stops(text, text) to drip_reader, drip_view;

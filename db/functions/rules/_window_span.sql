@@ -1,4 +1,5 @@
--- With the end of the stretch: what counts over a window asks once a stretch, not once a message.
+-- With the end of the span, so that counting over a window takes one call per span, not per
+-- message.
 create function drip._window_span(
   p_at timestamptz, p_zone text, p_from time, p_to time, p_days smallint[],
   p_skip_weekends boolean, out opens timestamptz, out closes timestamptz)
@@ -11,4 +12,4 @@ as $$
   limit 1
 $$;
 comment on function drip._window_span(timestamptz, text, time, time, smallint[], boolean) is
-  'The stretch of the window that contains the instant, else the next one; nulls if there is none.';
+  'The span of the window that contains the instant, else the next one; nulls if there is none.';

@@ -1,6 +1,6 @@
--- Days are local days; a window whose end is before its start wraps midnight and belongs to the
--- day on which it starts. Where every day counts, tomorrow's is the last that can be the next; as a
--- bound of the series PostgreSQL 18 would plan each call anew for it (500 us instead of 40).
+-- Days are local days; a window that ends before it starts wraps midnight and belongs to the day on
+-- which it starts. Where every day counts, the next span begins tomorrow at the latest; as a bound
+-- of the series, that would make PostgreSQL 18 plan each call anew (500 us instead of 40).
 create function drip._window_spans(
   p_at timestamptz, p_zone text, p_from time, p_to time, p_days smallint[], p_skip_weekends boolean)
 returns table (opens timestamptz, closes timestamptz)
@@ -28,7 +28,7 @@ begin atomic
   where w.closes > p_at;
 end;
 comment on function drip._window_spans(timestamptz, text, time, time, smallint[], boolean) is
-  'The stretches of the window around and after an instant, none beginning before it.';
--- message_outlook asks it with the rights of its reader; it reads no table.
+  'The spans of the window around and after an instant, none beginning before it.';
+-- message_outlook calls it with the rights of its reader; it reads no table.
 grant execute on function drip._window_spans(
   timestamptz, text, time, time, smallint[], boolean) to drip_reader, drip_view;

@@ -1,10 +1,9 @@
--- A late send shifts what follows and keeps the spacing. Lateness of up to a minute is pacing and
--- moves no row: the verdict keeps the exact spacing from the real send anyway, and so a row that an
--- application holds is left as it is.
--- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
--- are small, the tables large, and a plan cached while a table was empty must not scan it later.
--- status || '': else statistics of an empty table make it read the index of all pending
--- messages, 20,000 rows instead of 5.
+-- A late send shifts the following steps and keeps their spacing. Lateness of up to a minute is
+-- pacing and moves no row: the verdict keeps the exact spacing from the real send anyway, so a row
+-- that an application has locked can stay as it is. The planner settings make sure of nested loops
+-- over indexes, whatever statistics say: the sets are small, the tables large, and a plan cached
+-- while a table was empty must not scan it later. status || '': else statistics of an empty table
+-- make it read the index of all pending messages, 20,000 rows instead of 5.
 create function drip._advance_journeys(p_ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -17,7 +16,7 @@ set enable_material = off
 set jit = off
 as $$
 begin
-  -- chosen first: what was sent before it is read once a journey, not once for each step to come
+  -- chosen first, so that sent steps are read once per journey, not once per coming step
   with recursive head as materialized (
     select distinct on (m.sequence_contact_id)
       m.sequence_contact_id,
@@ -65,7 +64,7 @@ begin
       end as at
     from next_step n
   ),
-  -- step by step, so that each keeps its own wait and its own time of day
+  -- step by step, so that each keeps its own wait and time of day
   late as (
     select f.sequence_contact_id, f.sequence_id, f.id, f.day_number, f.zone, f.at,
       true as is_next, f.at > f.scheduled_at as moves
@@ -80,7 +79,7 @@ begin
         greatest(
           m.scheduled_at,
           drip._next_step_at(t.at, st.trigger_delay_hours, st.send_time, t.zone)) as at
-      -- offset 0: step by step in their order, so that the first that waits ends the reading
+      -- offset 0: reads the steps in order and stops at the first that waits
       from (
         select p.id, p.day_number, p.trigger_delay_hours, p.send_time
         from drip.sequence_steps p

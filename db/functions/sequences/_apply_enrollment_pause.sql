@@ -1,5 +1,5 @@
--- Whoever writes paused or another live state into status pauses or resumes the journey; what
--- _sync_enrollments derives is no such wish. A journey that ends is not paused any more.
+-- Setting status to paused, or from paused to another live status, pauses or resumes the journey; a
+-- status derived by _sync_enrollments is not a user's request. A journey that ends is not paused.
 create or replace function drip._read_enrollment_status() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ begin
 end
 $$;
 comment on function drip._read_enrollment_status() is
-  'Trigger: an enrollment whose status is set to paused, or from it, is paused or resumed.';
+  'Trigger: pauses or resumes an enrollment whose status is set to paused, or from it.';
 
 create or replace trigger read_enrollment_status
   before update of status on drip.sequence_contacts
@@ -32,14 +32,14 @@ create or replace trigger read_enrollment_status
     or (new.status = 'paused' and coalesce(current_setting('drip.deriving', true), '') = ''))
   execute function drip._read_enrollment_status();
 
--- Waiting for each pending row is the point: once a pause has committed, nothing unclaimed leaves.
+-- Waiting for each pending row is the point: once a pause has committed, no message is claimed.
 create or replace function drip._apply_enrollment_pause() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.paused_at is not null then
-    perform drip._hold_messages(
+    perform drip._defer_messages(
       array(
         select m.id
         from drip.broadcast_messages m
@@ -54,7 +54,7 @@ begin
 end
 $$;
 comment on function drip._apply_enrollment_pause() is
-  'Trigger: holds or frees the pending messages of a journey that is paused or resumed.';
+  'Trigger: defers or frees the pending messages of a journey that is paused or resumed.';
 
 create or replace trigger apply_enrollment_pause
   after update on drip.sequence_contacts

@@ -1,5 +1,5 @@
--- What a new status means for messages and journeys, whoever wrote it. Waiting for each pending
--- row is the point: once a pause has committed, nothing unclaimed leaves.
+-- Applies a new status to messages and journeys, whoever wrote it. Waiting for each pending row is
+-- the point: once a pause has committed, no message is claimed.
 create or replace function drip._apply_sequence_status() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -13,7 +13,7 @@ declare
     order by e.id);
 begin
   if new.status = 'paused' then
-    perform drip._hold_messages(
+    perform drip._defer_messages(
       array(
         select m.id
         from drip.broadcast_messages m
@@ -23,7 +23,7 @@ begin
   elsif new.status = 'active' and old.status = 'paused' then
     perform drip._resume_messages(
       v_live, array_fill(old.paused_at, array[cardinality(v_live)]), drip.now());
-    -- In slices: made for the results of a claim, a sync of 100,000 at once did not end.
+    -- In slices: a sync is built for the results of a claim, and 100,000 at once did not finish.
     for v_from in 1 .. cardinality(v_live) by 500 loop
       perform drip._sync_enrollments(v_live[v_from:v_from + 499]);
     end loop;
@@ -35,14 +35,14 @@ begin
 end
 $$;
 comment on function drip._apply_sequence_status() is
-  'Holds, frees or cancels the pending messages of a sequence when its status changes.';
+  'Trigger: defers, frees or cancels the pending messages of a sequence when its status changes.';
 
 create or replace trigger apply_sequence_status
   after update of status on drip.sequences
   for each row when (new.status is distinct from old.status)
   execute function drip._apply_sequence_status();
 
--- The sweep looks at once when something changed that decides who matches.
+-- The sweep runs at once after a change that decides who matches.
 create or replace function drip._announce_sequence() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -53,7 +53,7 @@ begin
 end
 $$;
 comment on function drip._announce_sequence() is
-  'Tells the workers that leads may match a sequence now.';
+  'Trigger: notifies the workers that leads may match a sequence now.';
 
 create or replace trigger announce_sequence
   after update on drip.sequences

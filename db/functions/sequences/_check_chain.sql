@@ -1,7 +1,7 @@
--- A chain that leads back to where it began: with no reenroll_after on the way it would end without
--- a word where everybody has been already, so whoever wrote it meant something else. With one it is
--- a loop that was asked for, and that setting says how often at most a contact goes round.
--- Two activations of one tenant wait for each other, so that they do not close a ring together.
+-- A chain that leads back to its start: without a reenroll_after it would end silently once
+-- everybody has been through, so it must be a mistake. With one it is an intended loop, and that
+-- setting says how often at most a contact repeats it. Two activations of one tenant wait for each
+-- other, so that they cannot close a ring together.
 create function drip._check_chain(p_sequence drip.sequences) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -49,14 +49,14 @@ begin
   if v_ring is not null then
     perform drip._fail(
       'DR020',
-      format('the chain leads back to where it began: %s', array_to_string(v_ring, ' → ')),
-      'Change the last next_trigger of one of them, or set reenroll_after on one: then it is a'
-      ' loop, and a contact goes round at most that often.');
+      format('the chain leads back to its start: %s', array_to_string(v_ring, ' → ')),
+      'Change the last next_trigger of one of them, or set reenroll_after on one to make it a'
+      ' loop, which a contact repeats at most that often.');
   end if;
 end
 $$;
 comment on function drip._check_chain(drip.sequences) is
-  'DR020 where the sequence, as it is to be, closes a ring of next_triggers that nothing bounds.';
+  'DR020 where the sequence, as it will be, closes an unbounded ring of next_triggers.';
 
 create function drip._exit_token(p_sequence_id bigint) returns text
 language sql stable

@@ -1,5 +1,5 @@
--- Waits add up: a program of many long ones would plan messages for a century that no client of the
--- database can read.
+-- Waits add up: many long ones would plan messages for times that no client of the database can
+-- read.
 create function drip._check_reach(p_sequence_id bigint) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -20,4 +20,4 @@ begin
 end
 $$;
 comment on function drip._check_reach(bigint) is
-  'DR021 where the waits of a sequence''s steps add up to more than may be planned ahead.';
+  'DR021 where the waits of a sequence''s steps add up to more than the planning limit.';

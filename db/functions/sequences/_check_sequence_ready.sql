@@ -1,4 +1,4 @@
--- A sequence that could enroll nobody, or for ever, must not start.
+-- A sequence that could enroll nobody, or endlessly, must not start.
 create function drip._check_sequence_ready(p_sequence drip.sequences) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -28,4 +28,4 @@ begin
 end
 $$;
 comment on function drip._check_sequence_ready(drip.sequences) is
-  'DR007 without steps, DR006 with nothing that enrolls anybody, DR020 for an endless chain.';
+  'DR007 without steps, DR006 without a way to enroll, DR020 for an endless chain.';

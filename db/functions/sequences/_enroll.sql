@@ -1,10 +1,10 @@
--- The one way into a sequence. One statement judges, inserts the enrollments, lets the insert's own
--- rows decide who is in, and plans all messages of those; a timeline is computed once per start and
--- zone. Callers hold the leads' rows, so nobody else is enrolling them; no lead stands twice.
--- The planner sees no numbers behind an insert, so nothing big is joined to something big without
--- an index: with a join of two such sets 500 leads took 2 s, like this 0.05 s.
--- The plan mode holds for the foreign keys' own queries too: under force_custom_plan they were
--- planned anew for each row, and 300,000 messages took 13.7 s of processor time instead of 6.5 s.
+-- The one way into a sequence. One statement judges, inserts the enrollments, decides by the
+-- inserted rows who is in, and plans all of their messages; a timeline is computed once per start
+-- and zone. Callers have locked the leads' rows, so nobody else is enrolling them; no lead is given
+-- twice. The planner has no estimates behind an insert, so no two large sets are joined without an
+-- index: with such a join 500 leads took 2 s, without it 0.05 s. The plan mode applies to the
+-- foreign keys' own queries too: under force_custom_plan they were planned anew for each row, and
+-- 300,000 messages took 13.7 s of processor time instead of 6.5 s.
 create function drip._enroll(
   p_sequence_id bigint, p_lead_ids bigint[], p_at timestamptz, p_attributes jsonb, p_key text,
   p_chained_from timestamptz[] default null)
@@ -27,8 +27,8 @@ declare
   v_start timestamptz;
   v_devices bigint[];
 begin
-  -- the lock that the foreign keys take anyway, but before the steps are read: an edit of the
-  -- steps comes before this or after it
+  -- the lock that the foreign keys take anyway, but before the steps are read: an edit of the steps
+  -- comes entirely before or after
   select s.*
   into v_sequence
   from drip.sequences s
@@ -99,7 +99,7 @@ begin
       returning
         e.id, e.lead_id, e.contact_phone, e.contact_name, e.assigned_device_id, e.next_trigger_time
     ),
-    -- What follows the first step depends on its time and the zone alone.
+    -- The steps after the first depend only on its time and the zone.
     journeys as materialized (
       select e.*, t.step_ids, t.times
       from enrolled e
@@ -151,7 +151,7 @@ comment on function drip._enroll(bigint, bigint[], timestamptz, jsonb, text, tim
   'Enrolls leads of the sequence''s tenant and plans their messages; one row per lead: enrolled,
    already_enrolled, suppressed, exclusive or sequence_not_active.';
 
--- A plain SQL function, so that the planner makes it a part of the one statement.
+-- A plain SQL function, so that the planner includes it in the one statement.
 create function drip._judge_enrollments(
   p_sequence drip.sequences, p_zone text, p_lead_ids bigint[], p_devices bigint[],
   p_chained_from timestamptz[], p_key text, p_at timestamptz, p_start timestamptz,
@@ -225,7 +225,7 @@ comment on function drip._judge_enrollments(
   numeric) is
   'Each lead with its device, zone and start, and why the sequence does not take it, if so.';
 
--- What is due so soon that a parked device would be late for it.
+-- Due so soon that a parked device would send it late.
 create function drip._wake_soon(p_user_id bigint, p_priority smallint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- The inner form: with a tenant it serves that one alone.
+-- The inner form of enroll_matching_leads: with a tenant it serves only that one.
 create function drip._enroll_matching_leads(p_limit integer, p_user_id bigint)
 returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining bigint)
 language plpgsql volatile
@@ -52,7 +52,7 @@ begin
     group by 1, 2
     order by 1
   loop
-    -- whoever is editing its steps may take long: its leads stay marked for the next time
+    -- an edit of its steps may take long: its leads stay marked for the next run
     perform
     from drip.sequences s
     where s.id = v_match.sequence_id
@@ -91,7 +91,7 @@ begin
   ) c on c.lead_id = k.id
   where l.id = k.id;
 
-  -- Fewer than asked for: what is left is held by somebody and not worth another call now.
+  -- Fewer than the limit: the rest is locked and not worth another call now.
   if cardinality(v_leads) = v_limit then
     select count(*)
     into v_remaining
@@ -108,8 +108,8 @@ $$;
 comment on function drip._enroll_matching_leads(integer, bigint) is
   'enroll_matching_leads, for all tenants or for one.';
 
--- A lead that breaks its enrollment (a zone that does not exist, say) must not stop the others:
--- then each goes alone, and the error is noted in task_runs, which operators read.
+-- A lead whose enrollment fails (an unknown zone, say) must not stop the others: then each is
+-- enrolled alone, and the error is recorded in task_runs, which operators read.
 create function drip._enroll_chunk(
   p_sequence_id bigint, p_lead_ids bigint[], p_chained_from timestamptz[],
   out enrolled bigint, out lead_ids bigint[])
@@ -148,4 +148,4 @@ exception
 end
 $$;
 comment on function drip._enroll_chunk(bigint, bigint[], timestamptz[]) is
-  'Enrolls leads of a sweep: how many are new, and which are in now.';
+  'Enrolls leads of a sweep: how many are new, and which are enrolled now.';

@@ -60,7 +60,7 @@ begin
         else e.outcome
       end,
       case
-        when g.lead_id is null then coalesce(g.problem, 'the phone cannot be read')
+        when g.lead_id is null then coalesce(g.problem, 'the phone is invalid')
         when g.repeat > 1 and e.outcome = 'enrolled' then 'pending'
         else e.reason
       end,
@@ -73,4 +73,4 @@ begin
 end
 $$;
 comment on function drip._enroll_phones(text, text[], text[], timestamptz, jsonb, text) is
-  'Enrolls phones as given, one row per phone in their order; the rest as in enroll_lead.';
+  'Enrolls phones as given, one row per phone in their order; otherwise like enroll_lead.';

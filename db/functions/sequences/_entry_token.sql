@@ -1,4 +1,4 @@
--- A sequence may name its trigger, or its entry step may.
+-- The trigger may be set on the sequence or on its entry step.
 create function drip._entry_token(p_sequence drip.sequences) returns text
 language sql stable
 as $$
@@ -9,4 +9,4 @@ as $$
      where st.sequence_id = p_sequence.id and st.is_entry_point and st.retired_at is null)))
 $$;
 comment on function drip._entry_token(drip.sequences) is
-  'The token that enters the sequence, in lower case: its trigger, else its entry step''s.';
+  'The token that enrolls into the sequence, in lower case: its trigger, else its entry step''s.';

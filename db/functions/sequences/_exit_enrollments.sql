@@ -1,5 +1,5 @@
--- Ends journeys before their last step. In the lock order: enrollments, then messages, in id
--- order; the lead is only told where nobody holds it (the sweep finds it anyway).
+-- Ends journeys before their last step. In the lock order: enrollments, then messages, in id order;
+-- a locked lead is not marked (the sweep finds it anyway).
 create function drip._exit_enrollments(p_ids bigint[], p_reason text)
 returns table (enrollment_id bigint, lead_id bigint, cancelled integer)
 language plpgsql volatile
@@ -54,7 +54,7 @@ begin
     from exited x
     left join counted c on c.sequence_contact_id = x.id
     order by x.id;
-  -- A token that waited behind an exclusive group is looked at again.
+  -- A token that waited for an exclusive group is matched again.
   with freed as (
     select l.id
     from drip.leads l
@@ -73,4 +73,4 @@ begin
 end
 $$;
 comment on function drip._exit_enrollments(bigint[], text) is
-  'Cancels what is pending of these live journeys and marks them exited, with the reason.';
+  'Cancels the pending messages of these live journeys and marks them exited, with the reason.';

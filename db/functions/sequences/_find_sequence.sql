@@ -34,7 +34,7 @@ begin
         'The nearest name is ' || quote_literal(drip._nearest(
           v_wanted,
           array(select s.name from drip.sequences s where s.user_id = any (v_users)))) || '.',
-        'There are no sequences yet; create_sequence makes one.'));
+        'There are no sequences yet; create_sequence creates one.'));
   end if;
   if cardinality(v_found) > 1 then
     perform drip._fail(

@@ -1,4 +1,4 @@
--- A step argument is an id or a name; its position is written #2, since digits alone are an id.
+-- A step argument is an id or a name, or its position as #2, since digits alone are an id.
 create function drip._find_step(p_sequence drip.sequences, p_step text)
 returns drip.sequence_steps
 language plpgsql stable
@@ -40,4 +40,4 @@ begin
 end
 $$;
 comment on function drip._find_step(drip.sequences, text) is
-  'The step in use that an argument names; DR001 or DR012 says what is wrong.';
+  'The step in use that an argument names; DR001 or DR012 where there is none.';

@@ -1,4 +1,4 @@
--- A phone that is nobody's becomes a lead that is in no audience until an application knows it.
+-- An unknown phone becomes a lead that is in no audience until an application uses it.
 create function drip._find_tester(p_user_id bigint, p_phone text) returns drip.leads
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -31,4 +31,4 @@ begin
 end
 $$;
 comment on function drip._find_tester(bigint, text) is
-  'The lead of a phone that gets a test; DR002 when it is none.';
+  'The lead of a phone that gets a test message; DR002 when the phone is invalid.';

@@ -1,6 +1,6 @@
--- Category and priority stand on each message, where the queue and the contact's limits read them;
--- what is still to come follows its sequence. It waits for rows that are being claimed, so that
--- afterwards none is left behind.
+-- Category and priority are copied to each message, where the queue and the contact's limits read
+-- them; pending messages follow their sequence. It waits for messages that are being claimed, so
+-- that none keeps the old values.
 create or replace function drip._follow_settings() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
--- Reads a definition of a sequence into a row of sequences and its steps. Only named columns are
--- written, so that the tables' defaults hold and a patch leaves the rest alone.
+-- Reads a definition of a sequence into a row of sequences and its steps. Writes only named
+-- columns, so that the tables' defaults apply and a patch leaves the others alone.
 create function drip._insert_sequence(p_user bigint, p_definition jsonb) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -28,4 +28,4 @@ begin
 end
 $$;
 comment on function drip._insert_sequence(bigint, jsonb) is
-  'Writes a draft from a definition: the row and its steps; returns its id.';
+  'Inserts a draft from a definition, with its steps; returns its id.';

@@ -1,5 +1,5 @@
--- Steps stand in order; the entry step answers to the sequence's trigger, an inner next_trigger
--- to the next step's.
+-- Steps are in order; the entry step has the sequence's trigger, and each inner next_trigger is the
+-- trigger of the next step.
 create function drip._insert_steps(p_sequence_id bigint, p_steps jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -31,7 +31,7 @@ begin
     if (v_values ->> 'is_entry_point')::boolean <> (v_place = 1) then
       perform drip._fail(
         'DR004', format('%s.is_entry_point is not %s', v_path, v_place = 1),
-        'A journey enters at the first step; leave is_entry_point out.');
+        'A journey begins at the first step; leave is_entry_point out.');
     end if;
     v_values := v_values || jsonb_build_object(
       'trigger', coalesce(
@@ -64,4 +64,4 @@ begin
 end
 $$;
 comment on function drip._insert_steps(bigint, jsonb) is
-  'Writes the steps of a definition in their order; errors name the step, counted from 1.';
+  'Inserts the steps of a definition in their order; errors name the step, counted from 1.';

@@ -1,4 +1,4 @@
--- By niche a lead enters once; there is no token whose second coming would mean another time.
+-- By niche a lead enrolls once; there is no token that could enroll it again.
 create function drip._is_new_to_sequence(p_lead bigint, p_sequence bigint) returns boolean
 language sql stable
 as $$

@@ -1,6 +1,6 @@
--- When the messages of a sequence's journeys may leave by plan, spacing, hours and days: what an
--- edit of its hours moves. In the manner of _advance_journeys a late one shifts those after it.
--- What is paused has no time.
+-- When the messages of a sequence's journeys may leave by plan, spacing, hours and days, which an
+-- edit of its hours moves. As in _advance_journeys, a late message shifts those after it. Paused
+-- messages have no time.
 create function drip._leaving_times(p_sequence_id bigint)
 returns table (
   message_id bigint, enrollment_id bigint, lead_id bigint, step_id bigint, at timestamptz)
@@ -20,7 +20,7 @@ as $$
     join drip.users u on u.id = e.user_id
     join drip.broadcast_messages m on m.sequence_contact_id = e.id and m.status = 'pending'
     join drip.sequence_steps st on st.id = m.sequence_stepid
-    cross join lateral drip._held_by(e, s, l) h
+    cross join lateral drip._paused_by(e, s, l) h
     cross join lateral drip._program_window(
       null, null, null, s.send_from, s.send_to, s.send_days, s.skip_weekends,
       u.send_from, u.send_to, u.send_days) p
@@ -60,4 +60,4 @@ as $$
   from journeys j
 $$;
 comment on function drip._leaving_times(bigint) is
-  'From when each pending message of a sequence may leave, null = never; what is paused apart.';
+  'The earliest time of each pending message of a sequence, null = never; without paused ones.';

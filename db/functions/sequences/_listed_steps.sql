@@ -1,4 +1,4 @@
--- Steps are edited by id, so a definition that is shown carries them.
+-- Steps are edited by id, so a definition shows their ids.
 create function drip._listed_steps(p_sequence_id bigint) returns jsonb
 language sql stable
 as $$

@@ -1,4 +1,4 @@
--- Held until the end of the transaction, so that its state is what the verb then says.
+-- Locked until the transaction ends, so that the verb reports its real state.
 create function drip._live_journey(p_sequence drip.sequences, p_phone text, p_key text)
 returns drip.sequence_contacts
 language plpgsql volatile

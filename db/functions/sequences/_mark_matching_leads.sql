@@ -1,6 +1,6 @@
--- So that nothing depends on a notification, or on the order of a lead's change and a sequence's:
--- a sequence that changed is compared with all leads, one with a trigger every five minutes with
--- the leads that have a trigger. A long look goes in pieces, by lead id.
+-- Makes enrollment independent of notifications, and of whether the lead or the sequence changed
+-- first: a changed sequence is compared with all leads, one with a trigger every five minutes with
+-- the leads that have a trigger. A long comparison runs in chunks, by lead id.
 create function drip._mark_matching_leads(p_limit integer, p_user_id bigint default null)
 returns boolean
 language plpgsql volatile
@@ -77,9 +77,9 @@ begin
 end
 $$;
 comment on function drip._mark_matching_leads(integer, bigint) is
-  'Marks leads that match a sequence and are not marked; true while a look is under way.';
+  'Marks unmarked leads that match a sequence; true while a comparison is under way.';
 
--- Whom a look would only find and leave: opted out, or in another sequence of the group.
+-- Leads that enrollment would only skip: opted out, or in another sequence of the group.
 create function drip._is_barred(p_lead bigint, p_phone text, p_sequence drip.sequences)
 returns boolean
 language sql stable

@@ -1,4 +1,4 @@
--- A pause wins over every live state, so nothing is derived here. A row that somebody holds is left
+-- A pause takes precedence over every live state, so nothing is derived here. A locked row is left
 -- to the next tick.
 create function drip._mark_paused(p_enrollments bigint[]) returns void
 language plpgsql volatile
@@ -7,7 +7,7 @@ as $$
 declare
   v_deriving constant text := coalesce(current_setting('drip.deriving', true), '');
 begin
-  -- what it writes into status is nobody's wish
+  -- Derived status is not a user's request.
   perform set_config('drip.deriving', 'yes', true);
   with locked as (
     select e.id
@@ -33,4 +33,4 @@ begin
 end
 $$;
 comment on function drip._mark_paused(bigint[]) is
-  'Shows these live journeys as paused.';
+  'Sets the status of these live journeys to paused.';

@@ -1,5 +1,5 @@
--- Who enters by themselves. Tokens are compared whole; the cheap strpos goes first, since a sweep
--- asks this of every lead that has a trigger. Inlined while p_token is a plain value.
+-- Which leads enroll by themselves. Compares whole tokens; the cheap strpos comes first, since a
+-- sweep asks this for every lead with a trigger. Inlined while p_token is a plain value.
 create function drip._matches_sequence(
   p_lead drip.leads, p_sequence drip.sequences, p_token text)
 returns boolean
@@ -19,7 +19,7 @@ begin atomic
     and coalesce((p_sequence).target_status, 'all') in ('all', (p_lead).target_status);
 end;
 comment on function drip._matches_sequence(drip.leads, drip.sequences, text) is
-  'True when the lead enters the sequence by itself: token or niche, and status; the tenant apart.';
--- enrollment_gaps asks it with the rights of its reader; it reads no table.
+  'True when the lead matches the sequence by token or niche, and by status; ignores the tenant.';
+-- enrollment_gaps calls it with the rights of its reader; it reads no table.
 grant execute on function drip._matches_sequence(drip.leads, drip.sequences, text)
   to drip_reader, drip_view;

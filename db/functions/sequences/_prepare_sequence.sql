@@ -1,5 +1,5 @@
--- A change of a sequence is checked here, so that an UPDATE in psql is held to the same as the
--- verbs: an active one has steps and something that enrolls, and status moves only forward.
+-- Checks every change of a sequence, so that an UPDATE in psql follows the same rules as the verbs:
+-- an active one has steps and a way to enroll, and status moves only forward.
 create or replace function drip._prepare_sequence() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -34,7 +34,7 @@ begin
       (old.name, old.trigger, old.niche, old.target_status, old.auto_enroll, old.include_existing,
        old.status, old.exclusive_group, old.reenroll_after)
     then
-      -- Who matches may have changed: the sweep looks at all leads once more.
+      -- Other leads may match now: the sweep compares all of them again.
       new.swept_at := null;
       new.swept_to_lead_id := 0;
     end if;
@@ -44,7 +44,7 @@ begin
       or (new.status = 'paused' and v_was = 'draft')
     then
       perform drip._fail(
-        'DR005', format('a sequence that is %s does not become %s', v_was, new.status),
+        'DR005', format('a sequence that is %s cannot become %s', v_was, new.status),
         'draft → active ⇄ paused → archived; an archived one can be copied:'
         ' create_sequence(get_sequence(…) || ''{"name": "…"}'').');
     end if;
@@ -60,14 +60,14 @@ begin
 end
 $$;
 comment on function drip._prepare_sequence() is
-  'Normalises and checks a sequence before it is written, and sets the times of its status.';
+  'Trigger: normalizes and checks a sequence before it is written; sets the times of its status.';
 
 create or replace trigger prepare_sequence
   before insert or update on drip.sequences
   for each row execute function drip._prepare_sequence();
 
--- A step that was given no trigger of its own has its sequence's; it goes where that goes, so that
--- a trigger that was taken away enrolls nobody.
+-- An entry step without a trigger of its own has its sequence's and follows it, so that a removed
+-- trigger enrolls nobody.
 create or replace function drip._follow_trigger() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

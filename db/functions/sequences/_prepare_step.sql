@@ -1,5 +1,5 @@
--- An UPDATE of a step in psql is read like a definition: a blank trigger is none, and an active
--- sequence does not lose the only thing that enrolls.
+-- Reads an UPDATE of a step in psql like a definition: a blank trigger means none, and an active
+-- sequence keeps its only way to enroll.
 create or replace function drip._prepare_step() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -21,7 +21,7 @@ begin
     perform drip._check_length(new.media_url, 'url', 'media_url');
     perform drip._check_json(new.template, 'template', 'template');
   end if;
-  -- a whole definition is asked for its attributes once, by its verb
+  -- the verb checks the attributes of a whole definition once
   if tg_op = 'INSERT'
     or (new.content, new.caption, new.template)
       is distinct from (old.content, old.caption, old.template)
@@ -31,7 +31,7 @@ begin
     from drip._list_texts(
       new.content, new.caption, new.template, format('steps[%s].', new.day_number), 'content') t;
   end if;
-  -- replace_steps, which takes steps out and puts them back, says itself what changed
+  -- replace_steps removes steps and puts them back; it reports the changes itself
   if tg_op = 'UPDATE' and new is distinct from old
     and coalesce(current_setting('drip.editing_steps', true), '') = ''
   then
@@ -41,13 +41,13 @@ begin
 end
 $$;
 comment on function drip._prepare_step() is
-  'Trigger: normalises a step and checks its texts before it is written.';
+  'Trigger: normalizes a step and checks its texts before it is written.';
 
 create or replace trigger prepare_step
   before insert or update on drip.sequence_steps
   for each row execute function drip._prepare_step();
 
--- replace_steps asks at its end, when all steps are in place
+-- replace_steps checks this at its end, when all steps are in place
 create or replace function drip._check_step_chain() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -60,7 +60,7 @@ begin
 end
 $$;
 comment on function drip._check_step_chain() is
-  'Trigger: a next_trigger that was changed does not close an endless chain.';
+  'Trigger: refuses a changed next_trigger that closes an endless chain.';
 
 create or replace trigger check_chain
   after update of next_trigger on drip.sequence_steps
@@ -77,7 +77,7 @@ begin
   perform drip._check_sequence_ready(s)
   from drip.sequences s
   where s.id = new.sequence_id and s.status in ('active', 'paused');
-  -- Who matches may have changed: the sweep looks at all leads once more.
+  -- Other leads may match now: the sweep compares all of them again.
   update drip.sequences s
   set swept_at = null, swept_to_lead_id = 0
   where s.id = new.sequence_id and s.status = 'active';
@@ -85,7 +85,7 @@ begin
 end
 $$;
 comment on function drip._announce_step() is
-  'Trigger: a new trigger of an entry step is checked, and leads are compared with it.';
+  'Trigger: checks a new trigger of an entry step, and has leads compared with it.';
 
 create or replace trigger announce_step
   after update of trigger on drip.sequence_steps

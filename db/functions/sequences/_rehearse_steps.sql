@@ -41,7 +41,7 @@ begin
   return query
     select
       r.change, r.step, r.step_name,
-      -- what a rehearsal made has no id
+      -- ids from a rehearsal are gone
       case when not p_dry_run or r.step_is_old then r.sequence_stepid end,
       r.changed, r.enrollment_id, r.lead_id,
       case when not p_dry_run or r.change <> 'gains' then r.message_id end,
@@ -53,10 +53,10 @@ begin
 end
 $$;
 comment on function drip._rehearse_steps(drip.sequences, jsonb, boolean, text) is
-  'The edit, kept and audited, or rolled back when it is a rehearsal.';
+  'Replaces steps and audits the edit, or rolls it back for a rehearsal.';
 
--- Written as new steps first, so that the same checks hold as for a new sequence; a step that was
--- there before then takes over what its new form says.
+-- Inserts all as new steps first, so that the checks of a new sequence apply; each existing step
+-- then takes over its new values.
 create function drip._replace_steps(p_sequence_id bigint, p_steps jsonb)
 returns table (
   change text, step integer, step_name text, sequence_stepid bigint, changed text[],
@@ -77,7 +77,7 @@ declare
   v_was_planned boolean;
   v_sequence drip.sequences;
 begin
-  -- enrollments hold a key share of this row: none is planned from the old steps meanwhile
+  -- enrolling takes a key share lock on this row: none is planned from the old steps meanwhile
   select s.* into v_sequence from drip.sequences s where s.id = p_sequence_id for update;
   v_old := drip._steps_in_use(p_sequence_id);
   v_entry := drip._entry_token(v_sequence);
@@ -94,7 +94,7 @@ begin
   set retired_at = v_now, is_entry_point = false
   where st.sequence_id = p_sequence_id and st.retired_at is null;
   perform drip._insert_steps(p_sequence_id, (
-    -- the place in the list is what counts; an entry step that is none any more gives its token up
+    -- the place in the list counts; a step that is no longer the entry step loses its token
     select jsonb_agg(
       case
         when jsonb_typeof(e.value) <> 'object' then e.value
@@ -231,7 +231,7 @@ begin
       select (b.value ->> 'id')::bigint as id
       from jsonb_array_elements(p_before) b
       where g.id_text is null and b.value ->> 'name' = g.name
-        -- an id goes before a name
+        -- ids before names
         and not exists (select from given o where o.id_text = b.value ->> 'id')
     ) n on true
   )
@@ -270,4 +270,4 @@ begin
 end
 $$;
 comment on function drip._match_steps(jsonb, jsonb) is
-  'Which step of before each step of a list is, by its id, then by its name: [{place, old_id}].';
+  'The existing step of each step in a list, by its id, else by its name: [{place, old_id}].';

@@ -1,11 +1,10 @@
--- After an edit of steps: brings the pending messages of all live journeys in line with the steps
--- as they are now, and says what it did. A journey only goes forward: what stands before the last
--- step it has had is not made up. What an edit did not touch keeps its time. A message that has
--- ended before its turn (cancelled, expired, skipped) stays so and takes nothing along.
--- p_old: the steps in use before, [{id, place, delay, send_time, valid_for, type}]; with p_only
--- that journey alone.
--- In the lock order: enrollments, then messages, in id order; it waits, so that afterwards nothing
--- unclaimed is left of the old plan.
+-- After an edit of steps: brings the pending messages of all live journeys in line with the present
+-- steps, and reports its changes. A journey only goes forward: new steps before its latest one are
+-- not made up for. Messages that the edit does not concern keep their times. One that ended early
+-- (cancelled, expired, skipped) stays so and moves no other. p_old: the steps in use before, [{id,
+-- place, delay, send_time, valid_for, type}]; with p_only only that journey. In the lock order:
+-- enrollments, then messages, in id order; it waits, so that afterwards no unclaimed message
+-- follows the old plan.
 create function drip._replan_journeys(
   p_sequence_id bigint, p_old jsonb, p_only bigint default null)
 returns table (
@@ -44,7 +43,7 @@ begin
       set scheduled_at = w.at,
         message_type = w.type,
         expires_at = w.at + drip._exactly(w.valid_for),
-        -- a held one stays held, one that failed keeps its rest
+        -- a paused message stays paused, a failed one keeps its delay
         not_before = case when m.failures > 0 then m.not_before else w.held_until end,
         deferred_reason = case when m.failures > 0 then m.deferred_reason else w.held_by end
       from wanted w
@@ -88,7 +87,7 @@ begin
     select 'loses', l.sequence_stepid, l.enrollment_id, l.lead_id, l.id, l.scheduled_at, null
     from lost l;
 
-  -- In slices: made for the results of a claim, a sync of 100,000 at once did not end.
+  -- In slices: a sync is built for the results of a claim, and 100,000 at once did not finish.
   for v_from in 1 .. cardinality(v_journeys) by 500 loop
     perform drip._sync_enrollments(v_journeys[v_from:v_from + 499]);
   end loop;

@@ -1,6 +1,6 @@
--- The plan of live journeys along the steps as they are now. A journey only goes forward: what
--- stands before the last step it has had is not made up. What an edit did not touch keeps its time.
--- A plain SQL function, so that it is planned as a part of the statement that follows it.
+-- The plan of live journeys by the present steps. A journey only goes forward: new steps before its
+-- latest one are not made up for. Messages that the edit does not concern keep their times. A plain
+-- SQL function, so that it is planned as part of the statement that uses it.
 create function drip._replanned_steps(p_sequence_id bigint, p_old jsonb, p_journeys bigint[])
 returns table (
   enrollment_id bigint, user_id bigint, lead_id bigint, assigned_device_id bigint, phone text,
@@ -40,10 +40,10 @@ as $$
     select
       e.id, e.user_id, e.lead_id, e.assigned_device_id, l.phone, l.name,
       s.category, s.priority, z.zone, p.held_by, p.held_until,
-      -- a pause does not count, and its end moves all that waits by its length
+      -- a pause does not count; its end moves all pending messages by its length
       coalesce(p.held_since, drip.now()) as now,
       q.starts_at, h.reached, h.is_begun,
-      -- what pauses have moved the whole journey by
+      -- by how much pauses have moved the whole journey
       coalesce(
         h.first_at - drip._next_local_time(q.starts_at, z.zone, o.send_time), interval '0')
         as shift
@@ -52,7 +52,7 @@ as $$
     join drip.leads l on l.id = e.lead_id
     join drip.users u on u.id = e.user_id
     cross join lateral (select coalesce(l.time_zone, u.time_zone) as zone) z
-    cross join lateral drip._held_by(e, s, l) p
+    cross join lateral drip._paused_by(e, s, l) p
     cross join lateral (
       select coalesce(e.starts_at, e.enrolled_at + drip._exactly(s.start_delay)) as starts_at
     ) q
@@ -99,7 +99,7 @@ as $$
            from drip.broadcast_messages p
            left join steps ps on ps.id = p.sequence_stepid
            cross join lateral (
-             -- the waits of all steps since that the journey had, as the verdict counts them
+             -- the waits of all later steps of the journey, as the verdict counts them
              select case
                when ps.id is null then st.delay
                else (
@@ -143,4 +143,4 @@ as $$
   join journeys j on j.id = t.enrollment_id
 $$;
 comment on function drip._replanned_steps(bigint, jsonb, bigint[]) is
-  'Each step that a journey has before it, the message that it has for it, and when that goes now.';
+  'Each coming step of a journey, its message for it, and when that now goes.';

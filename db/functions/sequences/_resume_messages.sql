@@ -1,8 +1,8 @@
--- The end of a pause, of a sequence, a lead or one journey, by the policy that its verb was given.
+-- Ends the pause of a sequence, a lead or one journey, by the policy passed to its verb.
 -- shift: the pause does not count, later steps keep their spacing and their send_time;
--- catch_up: times stay; skip: what the pause made overdue is skipped.
--- Pauses lie over each other: what another one still holds stays held, and of this one counts only
--- what came before that. So a time under two pauses moves nothing twice.
+-- catch_up: times stay; skip: messages that became overdue in the pause are skipped.
+-- Pauses overlap: what another one still pauses stays paused, and of this one only the part before
+-- it counts. So time under two pauses moves nothing twice.
 create function drip._resume_messages(
   p_enrollments bigint[], p_paused_at timestamptz[], p_until timestamptz)
 returns void
@@ -31,7 +31,7 @@ begin
     join drip.sequences s on s.id = e.sequence_id
     join drip.leads l on l.id = e.lead_id
     join drip.users u on u.id = e.user_id
-    cross join lateral drip._held_by(e, s, l) o
+    cross join lateral drip._paused_by(e, s, l) o
     cross join lateral (
       select
         greatest(g.paused_at, e.enrolled_at) as since,
@@ -54,10 +54,10 @@ begin
       case when v_policy = 'shift' then p.length else interval '0' end as length,
       case
         when v_policy = 'shift' then max(
-          drip._after_hold(k.scheduled_at, st.send_time, p.zone, p.since, p.until))
+          drip._step_after_pause(k.scheduled_at, st.send_time, p.zone, p.since, p.until))
           over (
             partition by k.sequence_contact_id
-            -- what came back of a step that is gone stands before all that is left
+            -- returned messages of removed steps precede all others
             order by st.retired_at is null, st.day_number)
         else k.scheduled_at
       end as at
@@ -74,12 +74,12 @@ begin
       expires_at = m.expires_at + greatest(drip._exactly(v.at - m.scheduled_at), v.length),
       not_before = case
         when v.is_skipped then null
-        when drip._is_resting(m) then m.not_before
+        when drip._waits_for_retry(m) then m.not_before
         else v.held_until
       end,
       deferred_reason = case
         when v.is_skipped then null
-        when drip._is_resting(m) then 'not_due'
+        when drip._waits_for_retry(m) then 'not_due'
         else v.held_by
       end
     from moved v
@@ -94,10 +94,10 @@ begin
   into v_moved, v_skipped, v_devices
   from written w;
   perform drip._notify_wake(v_devices);
-  -- For the verb, in this transaction.
+  -- The verb reads this within the transaction.
   perform set_config('drip.resumed', json_build_array(v_moved, v_skipped)::text, true);
 end
 $$;
 comment on function drip._resume_messages(bigint[], timestamptz[], timestamptz) is
   'Frees the pending messages of journeys that were paused since then until p_until, by the policy
-   in drip.resume_policy: shift (also where none is set), catch_up or skip.';
+   in drip.resume_policy: shift (the default), catch_up or skip.';

@@ -1,6 +1,6 @@
--- A test is a single message with a program's text: so no funnel, overview or completion knows it,
--- and a campaign that reaches everybody reaches the tester all the same. is_test keeps it out of
--- caps, replies and reports; the device's own pace and cap hold, since the number really sends.
+-- A test is a single message with a program's text: no funnel, overview or completion counts it,
+-- and a campaign to everybody still reaches the tester. is_test excludes it from caps, replies and
+-- reports; the device's pacing and cap apply, since the number really sends.
 create function drip._send_test(
   p_user_id bigint, p_phone text, p_devices bigint[], p_category text, p_message_type text,
   p_source jsonb)
@@ -36,7 +36,7 @@ begin
     return;
   end if;
 
-  -- before whatever waits for the device
+  -- before all messages that wait for the device
   select least(v_now, min(m.due_at) - interval '1 millisecond')
   into v_at
   from drip.broadcast_messages m
@@ -65,4 +65,4 @@ begin
 end
 $$;
 comment on function drip._send_test(bigint, text, bigint[], text, text, jsonb) is
-  'Plans a test of a text to one phone, ahead of all that waits for the device.';
+  'Plans a test of a text to one phone, ahead of all messages that wait for the device.';

@@ -1,4 +1,4 @@
--- Definitions are compared and exported, so they must be complete and in one order.
+-- Definitions are compared and exported, so they must be complete and in a fixed order.
 create function drip._sequence_definition(p_sequence_id bigint) returns jsonb
 language sql stable
 as $$
@@ -23,4 +23,4 @@ as $$
   where s.id = p_sequence_id
 $$;
 comment on function drip._sequence_definition(bigint) is
-  'What a definition of this sequence would say, every settable key included.';
+  'The definition of this sequence, with every settable key.';

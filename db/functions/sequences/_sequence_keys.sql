@@ -1,4 +1,4 @@
--- What a definition of a sequence may say: column → kind of value (see _definition_value).
+-- The keys of a sequence's definition: column → kind of value (see _definition_value).
 create function drip._sequence_keys() returns jsonb
 language sql immutable parallel safe
 as $$

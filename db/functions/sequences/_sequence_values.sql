@@ -1,4 +1,4 @@
--- device is another name of device_id; both stand for the same column.
+-- device is another name for device_id; both mean the same column.
 create function drip._sequence_values(p_user bigint, p_definition jsonb, p_is_change boolean)
 returns jsonb
 language plpgsql stable

@@ -1,4 +1,4 @@
--- The same for a step.
+-- The keys of a step's definition: column → kind of value.
 create function drip._step_keys() returns jsonb
 language sql stable parallel safe
 as $$

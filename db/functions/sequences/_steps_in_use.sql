@@ -9,4 +9,4 @@ as $$
   where st.sequence_id = p_sequence_id and st.retired_at is null
 $$;
 comment on function drip._steps_in_use(bigint) is
-  'What of a sequence''s steps decides times, for _replan_journeys.';
+  'The columns of a sequence''s steps that decide times, for _replan_journeys.';

@@ -1,10 +1,9 @@
--- The one place that derives an enrollment's state from its messages. A row that somebody holds is
--- noted in sync_backlog for the next tick. Completing hands the last step's next_trigger to the
--- lead in the same transaction, so it needs the lead's row as well.
--- The planner settings keep the plans nested loops over indexes, whatever statistics say: the sets
--- are small, the tables large, and a plan cached while a table was empty must not scan it later.
--- status || '': else statistics of an empty table make it read the index of all pending
--- messages, 20,000 rows instead of 5.
+-- The only place that derives an enrollment's state from its messages. A locked row is noted in
+-- sync_backlog for the next tick. Completing hands the last step's next_trigger to the lead in the
+-- same transaction, so it locks the lead's row as well. The planner settings make sure of nested
+-- loops over indexes, whatever statistics say: the sets are small, the tables large, and a plan
+-- cached while a table was empty must not scan it later. status || '': else statistics of an empty
+-- table make it read the index of all pending messages, 20,000 rows instead of 5.
 create function drip._sync_enrollments(p_ids bigint[])
 returns table (enrollment_id bigint, status text, synced boolean)
 language plpgsql volatile
@@ -35,7 +34,7 @@ begin
     for no key update skip locked
   ) q;
 
-  -- those that finish now and owe the lead something
+  -- journeys that finish now and have a trigger for the lead
   select
     array_agg(e.id),
     array_agg(distinct e.lead_id)
@@ -54,7 +53,7 @@ begin
       order by l.id
       for no key update skip locked
     ) q;
-    -- a journey whose lead is held waits for the next tick
+    -- a journey whose lead is locked waits for the next tick
     select array_agg(e.id)
     into v_locked
     from drip.sequence_contacts e
@@ -83,7 +82,7 @@ begin
     ) t
     where l.id = t.lead_id and l.id = any (v_leads);
 
-    -- a token that waited behind an exclusive group is looked at again
+    -- a token that waited for an exclusive group is matched again
     update drip.leads l
     set enroll_check = true
     from drip.sequence_contacts e
@@ -101,7 +100,7 @@ begin
     and e.completed_at is null
     and e.id <> all (coalesce(v_locked, '{}'));
 
-  -- what it writes into status is nobody's wish; only a superuser may say so in a set clause
+  -- Derived status is not a user's request; only a superuser may say so in a set clause.
   perform set_config('drip.deriving', 'yes', true);
   return query
     with states as materialized (

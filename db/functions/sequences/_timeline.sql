@@ -1,5 +1,5 @@
--- When each step is due: the first at the start, each next one its own delay after the one before;
--- a send_time moves a step, and with it all that follow.
+-- When each step is due: the first at the start, each next one its own delay after its predecessor;
+-- a send_time moves its step and all that follow.
 create function drip._timeline(p_sequence_id bigint, p_start timestamptz, p_zone text)
 returns table (sequence_stepid bigint, day_number integer, at timestamptz)
 language sql stable

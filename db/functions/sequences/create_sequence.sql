@@ -1,6 +1,6 @@
--- Repeating a definition finds what it made before; the same name with other content is an error,
--- never a silent overwrite. Equality is judged on what the tables would hold, defaults included:
--- the definition is written under another name, read back, and that is rolled back.
+-- A repeated definition returns the existing sequence; the same name with other content is an
+-- error, never a silent overwrite. They are compared as the tables would store them, defaults
+-- included: the definition is inserted under another name, read back, and rolled back.
 create function drip.create_sequence(p_definition jsonb)
 returns table (sequence_id bigint, name text, status text, steps integer, outcome text)
 language plpgsql volatile security definer
@@ -49,7 +49,7 @@ begin
         end if;
       when integrity_constraint_violation then
         get stacked diagnostics v_constraint = constraint_name, v_detail = pg_exception_detail;
-        -- Another session has just made it: look again.
+        -- Another session has just created it: read it.
         continue when v_constraint = 'sequences_name_unique' and v_try = 1;
         perform drip._constraint_error(v_constraint, v_detail);
     end;
@@ -67,6 +67,6 @@ begin
 end
 $$;
 comment on function drip.create_sequence(jsonb) is
-  'Makes a draft from a definition: columns of sequences, and steps as a list in order. Outcomes:
-   created, existing (the same was made before). DR013 when the name has other content.';
+  'Creates a draft from a definition: columns of sequences, and steps as a list in order. Outcomes:
+   created, existing (created by the same definition before). DR013 for a name with other content.';
 grant execute on function drip.create_sequence(jsonb) to drip_app;

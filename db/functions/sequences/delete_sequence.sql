@@ -1,4 +1,4 @@
--- Only what never sent anything can vanish; the rest is archived.
+-- Only a sequence that never sent anything may be deleted; others are archived.
 create function drip.delete_sequence(p_sequence text)
 returns table (sequence_id bigint, name text, outcome text)
 language plpgsql volatile security definer
@@ -9,11 +9,11 @@ declare
   v_sequence constant drip.sequences := drip._find_sequence(p_sequence);
 begin
   perform drip._require_role('drip_app');
-  -- Somebody may be starting it: the row decides.
+  -- Another session may be starting it: the row decides.
   delete from drip.sequences s where s.id = v_sequence.id and s.status = 'draft';
   if not found then
     perform drip._fail(
-      'DR005', format('the sequence %s is no draft', quote_literal(v_sequence.name)),
+      'DR005', format('the sequence %s is not a draft', quote_literal(v_sequence.name)),
       'Only drafts are deleted; archive_sequence ends any other.');
   end if;
   perform drip._audit(

@@ -1,5 +1,5 @@
--- For an application, inside its own transaction: commits or vanishes with the application's work,
--- and waits for nobody but one that is enrolling the same lead or phone.
+-- For an application, inside its own transaction: commits or rolls back with the application's
+-- work, and waits only for a transaction that is enrolling the same lead or phone.
 create function drip.enroll_lead(
   p_sequence text, p_phone text, p_at timestamptz default null, p_name text default null,
   p_attributes jsonb default '{}', p_key text default '')
@@ -27,7 +27,8 @@ begin
 end
 $$;
 comment on function drip.enroll_lead(text, text, timestamptz, text, jsonb, text) is
-  'Enrolls a phone; an unknown one becomes a lead. p_at is the first step''s time (default: now plus
-   start_delay); p_key allows several journeys of one lead side by side. Outcomes: enrolled,
-   already_enrolled, suppressed, exclusive, sequence_not_active, invalid_phone; reason says more.';
+  'Enrolls a phone; an unknown one becomes a lead. p_at is the first step''s time (default: now
+   plus start_delay); p_key allows several journeys of one lead side by side. Outcomes: enrolled,
+   already_enrolled, suppressed, exclusive, sequence_not_active, invalid_phone; reason has
+   details.';
 grant execute on function drip.enroll_lead(text, text, timestamptz, text, jsonb, text) to drip_app;

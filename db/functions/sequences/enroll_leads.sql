@@ -1,4 +1,4 @@
--- The same as enroll_lead for many phones in one go; one bad phone costs only itself.
+-- enroll_lead for many phones at once; a bad phone fails alone.
 create function drip.enroll_leads(p_sequence text, p_phones text[])
 returns table (
   phone text, enrollment_id bigint, lead_id bigint, outcome text, reason text,

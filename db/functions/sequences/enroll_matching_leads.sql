@@ -1,7 +1,7 @@
--- Enrollment by token and by niche, for all tenants. It looks at marked leads (enroll_check), after
--- marking those that may have been missed. Leads that somebody holds are left for the next time.
--- What is consumed is decided here: enrolled or already there takes that token of that lead; behind
--- a pause, an exclusive group or an opt-out it stays.
+-- Enrollment by token and by niche, for all tenants. It reads marked leads (enroll_check), after
+-- marking those that may have been missed. Locked leads wait for the next run.
+-- It decides which tokens are consumed: enrolled, or enrolled before, consumes the token; a paused
+-- sequence, an exclusive group or an opt-out leaves it.
 create function drip.enroll_matching_leads(p_limit integer default 1000)
 returns table (enrolled bigint, consumed bigint, looked_at bigint, remaining bigint)
 language plpgsql volatile security definer

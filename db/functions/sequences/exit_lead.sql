@@ -1,4 +1,4 @@
--- Takes one person out of one sequence; a phone that is not in it is no error.
+-- Removes one contact from one sequence; a phone that is not in it is no error.
 create function drip.exit_lead(
   p_sequence text, p_phone text, p_reason text default null, p_key text default '')
 returns table (enrollment_id bigint, lead_id bigint, outcome text, cancelled integer)
@@ -35,6 +35,6 @@ begin
 end
 $$;
 comment on function drip.exit_lead(text, text, text, text) is
-  'Ends the lead''s journey through a sequence and cancels what is pending. Outcomes: exited,
+  'Ends the lead''s journey through a sequence and cancels its pending messages. Outcomes: exited,
    not_enrolled.';
 grant execute on function drip.exit_lead(text, text, text, text) to drip_app;

@@ -1,5 +1,5 @@
--- The whole of a sequence in one value; create_sequence accepts it. Instants in UTC, whatever the
--- session is set to.
+-- A sequence as one value, which create_sequence accepts. Instants are in UTC, whatever the time
+-- zone of the session.
 create function drip.get_sequence(p_sequence text) returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp

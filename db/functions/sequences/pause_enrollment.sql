@@ -1,5 +1,5 @@
--- One journey stands still, the others of its sequence and of its lead go on. The trigger on
--- paused_at holds the messages, so that a plain UPDATE of status does the same.
+-- Pauses one journey; others of its sequence and of its lead go on. The trigger on paused_at defers
+-- the messages, so that a plain UPDATE of status has the same effect.
 create function drip.pause_enrollment(
   p_sequence text, p_phone text, p_reason text default null, p_key text default '')
 returns table (enrollment_id bigint, lead_id bigint, pending bigint, outcome text)
@@ -36,6 +36,6 @@ begin
 end
 $$;
 comment on function drip.pause_enrollment(text, text, text, text) is
-  'Stops one journey: once this has committed, nothing unclaimed of it leaves. pending counts the
-   messages that are held. Outcomes: paused, already_paused, not_enrolled.';
+  'Pauses one journey: none of its messages is claimed after this has committed. pending counts the
+   messages that wait. Outcomes: paused, already_paused, not_enrolled.';
 grant execute on function drip.pause_enrollment(text, text, text, text) to drip_app;

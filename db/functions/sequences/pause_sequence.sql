@@ -1,4 +1,4 @@
--- The trigger on status holds the messages, so that a plain UPDATE does the same.
+-- The trigger on status defers the messages, so that a plain UPDATE has the same effect.
 create function drip.pause_sequence(p_sequence text, p_reason text default null)
 returns table (sequence_id bigint, status text, pending bigint, outcome text)
 language plpgsql volatile security definer
@@ -38,6 +38,6 @@ begin
 end
 $$;
 comment on function drip.pause_sequence(text, text) is
-  'Stops a sequence: once this has committed, nothing unclaimed of it leaves. pending counts the
-   messages that are held. Outcomes: paused, already_paused.';
+  'Pauses a sequence: none of its messages is claimed after this has committed. pending counts the
+   messages that wait. Outcomes: paused, already_paused.';
 grant execute on function drip.pause_sequence(text, text) to drip_app;

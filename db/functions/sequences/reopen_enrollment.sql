@@ -1,5 +1,5 @@
--- A reply ends a journey by itself, so a person must be able to take that back: the messages that
--- the end cancelled come again, and the time between does not count.
+-- A reply ends a journey automatically, so a person must be able to undo that: the messages that
+-- the exit cancelled are pending again, and the time in between does not count.
 create function drip.reopen_enrollment(
   p_sequence text, p_phone text, p_key text default '', p_reason text default null)
 returns table (enrollment_id bigint, outcome text, messages bigint, next_at timestamptz)
@@ -15,7 +15,7 @@ declare
 begin
   perform drip._require_role('drip_app');
   perform drip._check_length(p_reason, 'reason', 'p_reason');
-  -- an edit of the steps sees this journey, or is seen by it
+  -- an edit of the steps comes entirely before or after
   perform from drip.sequences s where s.id = v_sequence.id for key share;
   select e.*
   into v_enrollment
@@ -37,7 +37,7 @@ begin
   if v_enrollment.status <> 'exited' then
     perform drip._fail(
       'DR005', pg_catalog.format('the journey has ended as %s', v_enrollment.status),
-      'Only one that was exited can go on.');
+      'Only an exited journey can be reopened.');
   end if;
   if v_sequence.status = 'archived' then
     perform drip._fail('DR005', 'the sequence is archived', 'Enroll the lead in another one.');
@@ -61,7 +61,7 @@ begin
       from drip.broadcast_messages m
       where m.sequence_contact_id = v_enrollment.id
         and m.status = 'cancelled'
-        -- a stop cancels first and ends the journey then
+        -- an exit cancels messages before it ends the journey
         and m.status_reason in (
           v_enrollment.exit_reason,
           case v_enrollment.exit_reason when 'opted_out' then 'suppressed' end)
@@ -78,7 +78,7 @@ begin
     perform set_config('drip.resume_policy', '', true);
     perform drip._resume_messages(
       array[v_enrollment.id], array[v_enrollment.completed_at], drip.now());
-    -- the steps may have changed while it was over
+    -- the steps may have changed meanwhile
     perform drip._replan_journeys(
       v_sequence.id, drip._steps_in_use(v_sequence.id), v_enrollment.id);
     select count(*)
@@ -102,7 +102,7 @@ begin
 end
 $$;
 comment on function drip.reopen_enrollment(text, text, text, text) is
-  'Takes the exit of a journey back, as after a reply that was none: its messages are pending
-   again, along the steps of now and later by the time between. Outcome: reopened, already_live,
-   nothing_left, suppressed, exclusive.';
+  'Undoes the exit of a journey, as after a false reply: its messages are pending again, by the
+   present steps and later by the time in between. Outcome: reopened, already_live, nothing_left,
+   suppressed, exclusive.';
 grant execute on function drip.reopen_enrollment(text, text, text, text) to drip_app;

@@ -1,4 +1,4 @@
--- The rehearsal is the edit itself, rolled back: what it lists is what the edit then does.
+-- The rehearsal is the edit itself, rolled back: the edit does exactly what it lists.
 create function drip.replace_steps(
   p_sequence text, p_steps jsonb, p_dry_run boolean default true)
 returns table (
@@ -24,8 +24,8 @@ begin
 end
 $$;
 comment on function drip.replace_steps(text, jsonb, boolean) is
-  'Puts this list in place of the sequence''s steps; a step is matched by its id, then by its name.
-   Lists each step that is added, changed, shifted or removed (step_…), and each message that moves,
-   or that a live journey gains or loses, with its times. p_dry_run true changes nothing. What was
-   sent stays; a journey gains nothing that stands before the last step it has had.';
+  'Replaces the steps of a sequence by this list; steps are matched by id, then by name. Lists each
+   step that is added, changed, shifted or removed (step_…), and each message that moves, or that a
+   live journey gains or loses, with its times. p_dry_run true changes nothing. Sent messages stay;
+   a journey gains no step before its latest one.';
 grant execute on function drip.replace_steps(text, jsonb, boolean) to drip_app;

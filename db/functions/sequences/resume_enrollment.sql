@@ -1,4 +1,4 @@
--- The same policies as for a whole sequence; what its sequence or its lead holds stays held.
+-- The policies of resume_sequence; a pause of its sequence or its lead continues.
 create function drip.resume_enrollment(
   p_sequence text, p_phone text, p_policy text default 'shift', p_key text default '')
 returns table (
@@ -43,6 +43,6 @@ begin
 end
 $$;
 comment on function drip.resume_enrollment(text, text, text, text) is
-  'Lets a paused journey go on. p_policy: shift (times move by the pause''s length), catch_up (times
-   stay), skip (overdue messages are skipped). Outcomes: resumed, not_paused, not_enrolled.';
+  'Resumes a paused journey. p_policy: shift (times move by the length of the pause), catch_up
+   (times stay), skip (overdue messages are skipped). Outcomes: resumed, not_paused, not_enrolled.';
 grant execute on function drip.resume_enrollment(text, text, text, text) to drip_app;

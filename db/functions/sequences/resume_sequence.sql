@@ -1,4 +1,5 @@
--- A resume says what the pause does to waiting messages; no policy floods by accident.
+-- The caller says what the pause does to pending messages, so that none floods contacts by
+-- accident.
 create function drip.resume_sequence(p_sequence text, p_policy text default 'shift')
 returns table (sequence_id bigint, status text, moved bigint, skipped bigint, outcome text)
 language plpgsql volatile security definer
@@ -35,6 +36,6 @@ begin
 end
 $$;
 comment on function drip.resume_sequence(text, text) is
-  'Lets a paused sequence go on. p_policy: shift (times move by the pause''s length), catch_up
+  'Resumes a paused sequence. p_policy: shift (times move by the length of the pause), catch_up
    (times stay), skip (overdue messages are skipped). Outcomes: resumed, already_active.';
 grant execute on function drip.resume_sequence(text, text) to drip_app;

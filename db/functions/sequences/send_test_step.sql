@@ -1,4 +1,4 @@
--- The text of one step as this contact would read it, without a journey.
+-- The text of one step as this contact would get it, without a journey.
 create function drip.send_test_step(p_sequence text, p_step text, p_phone text)
 returns table (
   message_id bigint, lead_id bigint, device_id bigint, device_name text, message_type text,
@@ -36,7 +36,7 @@ begin
 end
 $$;
 comment on function drip.send_test_step(text, text, text) is
-  'Sends what a step says, of drafts too, to one phone within the hour, ahead of what waits. Window,
-   contact caps and pauses do not hold it, and it counts in no report or reply. A phone that is
-   nobody''s becomes a lead that is in no audience. Outcomes: planned, suppressed, no_device.';
+  'Sends the text of a step, drafts too, to one phone within the hour, ahead of other messages.
+   Window, contact caps and pauses do not apply, and no report or reply counts it. An unknown phone
+   becomes a lead that is in no audience. Outcomes: planned, suppressed, no_device.';
 grant execute on function drip.send_test_step(text, text, text) to drip_app;

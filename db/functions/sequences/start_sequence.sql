@@ -1,5 +1,5 @@
--- From here on leads enter. The first look at those that match already is the sweep's, at once;
--- this transaction touches no lead.
+-- Leads enroll from now on. The sweep enrolls those that match already, at once; this transaction
+-- touches no lead.
 create function drip.start_sequence(p_sequence text, p_include_existing boolean default false)
 returns table (sequence_id bigint, name text, status text, matching bigint, outcome text)
 language plpgsql volatile security definer
@@ -15,7 +15,7 @@ begin
   if v_sequence.status = 'paused' then
     perform drip._fail(
       'DR005', format('the sequence %s is paused', quote_literal(v_sequence.name)),
-      'resume_sequence(…, policy) says what becomes of the waiting messages.');
+      'Use resume_sequence(…, policy); the policy decides about pending messages.');
   end if;
   if v_sequence.status = 'active' then
     v_outcome := 'already_active';
@@ -46,7 +46,7 @@ end
 $$;
 comment on function drip.start_sequence(text, boolean) is
   'Activates a sequence. matching counts the leads that match it now; p_include_existing lets
-   auto_enroll niche take leads older than the start. Outcomes: started, already_active.
-   DR006 without a trigger, DR007 without steps, DR017 for an attribute that no lead has, DR020 for
-   a chain of triggers that leads back to it.';
+   auto_enroll niche take leads older than the start. Outcomes: started, already_active. DR006
+   without a trigger, DR007 without steps, DR017 for an attribute that no lead has, DR020 for a
+   chain of triggers that leads back to it.';
 grant execute on function drip.start_sequence(text, boolean) to drip_app;

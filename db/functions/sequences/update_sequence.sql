@@ -1,5 +1,5 @@
 -- A patch: only the named columns change. Steps are replaced as a whole, and only while no journey
--- was ever planned from them. The rehearsal is the edit itself, rolled back.
+-- was planned from them. The rehearsal is the edit itself, rolled back.
 create function drip.update_sequence(
   p_sequence text, p_changes jsonb, p_dry_run boolean default false)
 returns table (
@@ -35,7 +35,7 @@ begin
     end if;
     v_changed := drip._update_sequence(v_before, p_changes);
     if v_changed && c_hours then
-      -- one pass over both: a join of 100,000 to 100,000 hangs on what the planner makes of it
+      -- one pass over both: a join of 100,000 to 100,000 depends on the planner's estimates
       select
         array_agg(q.id) as ids, array_agg(q.enrollment_id) as enrollments,
         array_agg(q.lead_id) as leads, array_agg(q.step_id) as steps,
@@ -90,11 +90,11 @@ begin
 end
 $$;
 comment on function drip.update_sequence(text, jsonb, boolean) is
-  'Changes the named settings of a sequence and nothing else; steps only while nobody ever entered.
-   The first row says in changed what differs now (outcome updated or unchanged). Where hours or
-   days were changed, one more row (moves) for each message of a journey that nothing pauses and
-   that would now leave at another time: from when it may, before and after; null = never.
-   start_delay counts for who enters from then on. p_dry_run true changes nothing.';
+  'Changes the named settings of a sequence and nothing else; steps only while nobody has enrolled.
+   The first row lists in changed what differs (outcome updated or unchanged). Where hours or days
+   changed, one more row (moves) for each message of a journey that is not paused and would leave at
+   another time: the earliest before and after; null = never. start_delay applies to later
+   enrollments. p_dry_run true changes nothing.';
 grant execute on function drip.update_sequence(text, jsonb, boolean) to drip_app;
 
 create function drip._update_sequence(p_before drip.sequences, p_changes jsonb) returns text[]
@@ -125,7 +125,7 @@ begin
           'DR005',
           format('the sequence %s has journeys that were planned from its steps',
                  quote_literal(p_before.name)),
-          'replace_steps changes the steps of a live sequence and lists first whom it concerns.');
+          'replace_steps changes the steps of a live sequence and first lists whom it concerns.');
       end if;
       delete from drip.sequence_steps st where st.sequence_id = p_before.id;
       perform drip._insert_steps(p_before.id, p_changes -> 'steps');
@@ -150,7 +150,7 @@ begin
     perform drip._check_delays(
       v_step.shortest, v_step.longest, format('steps[%s].', v_step.day_number));
   end loop;
-  -- An active sequence stays one that has steps and something that enrolls.
+  -- An active sequence keeps its steps and a way to enroll.
   perform drip._check_sequence_ready(s)
   from drip.sequences s
   where s.id = p_before.id and s.status in ('active', 'paused');
@@ -167,4 +167,4 @@ begin
 end
 $$;
 comment on function drip._update_sequence(drip.sequences, jsonb) is
-  'update_sequence without its rehearsal; what has changed.';
+  'update_sequence without its rehearsal; returns the changed keys.';

@@ -1,4 +1,4 @@
--- One step as a patch: the list of all steps with this one changed, put in place like any other.
+-- Patches one step: replaces the list of steps by one with this step changed.
 create function drip.update_step(p_sequence text, p_step text, p_changes jsonb)
 returns table (
   change text, step integer, step_name text, sequence_stepid bigint, changed text[],
@@ -24,8 +24,8 @@ begin
     or (p_changes ->> 'is_entry_point')::boolean <> v_step.is_entry_point
   then
     perform drip._fail(
-      'DR004', 'a step does not change its place this way',
-      'replace_steps takes the steps in their new order.');
+      'DR004', 'update_step cannot change the place of a step',
+      'Use replace_steps with the steps in their new order.');
   end if;
   v_steps := (
     select jsonb_agg(
@@ -39,6 +39,6 @@ end
 $$;
 comment on function drip.update_step(text, text, jsonb) is
   'Changes the named settings of one step (an id, a name or its position as #2) and nothing else.
-   Text counts from the next claim; where a time changes, each message that moves is listed, as by
+   Text applies from the next claim; a changed time lists each message that moves, like
    replace_steps. No row when nothing changed.';
 grant execute on function drip.update_step(text, text, jsonb) to drip_app;

@@ -1,4 +1,4 @@
--- What each message of a campaign may say: of every variant, or of the campaign itself.
+-- The possible texts of a campaign's messages: those of each variant, or the campaign's own.
 create function drip._campaign_texts(p_campaign drip.campaigns)
 returns table (
   variant text, weight numeric, path text, message text, caption text, media_url text,

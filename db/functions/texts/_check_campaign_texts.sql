@@ -1,4 +1,4 @@
--- Asked when a campaign is written and once more when it is scheduled.
+-- Checked when a campaign is written and again when it is scheduled.
 create function drip._check_campaign_texts(
   p_campaign drip.campaigns, p_judge_attributes boolean)
 returns void
@@ -18,5 +18,5 @@ begin
 end
 $$;
 comment on function drip._check_campaign_texts(drip.campaigns, boolean) is
-  'DR017 for what _check_texts finds in the texts of a campaign and of its variants, DR008 for a
-   variant that lacks what its type needs.';
+  'DR017 for problems that _check_texts finds in the texts of a campaign and its variants, DR008 for
+   a variant without a part that its type needs.';

@@ -1,4 +1,4 @@
--- The shorter bound of one level may meet the longer one of another.
+-- The minimum of one level may exceed the maximum of another.
 create function drip._check_delays(p_min integer, p_max integer, p_path text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -13,9 +13,9 @@ begin
     perform drip._fail(
       'DR014',
       format('%smin_delay_seconds (%s) is above max_delay_seconds (%s)', p_path, p_min, p_max),
-      'Swap them; a step without a bound has its sequence''s.');
+      'Swap them; a step without a bound uses its sequence''s.');
   end if;
 end
 $$;
 comment on function drip._check_delays(integer, integer, text) is
-  'DR014, with the path, where the shortest delay is above the longest.';
+  'DR014, with the path, where the minimum delay is above the maximum.';

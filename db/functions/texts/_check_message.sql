@@ -1,4 +1,4 @@
--- What a message type needs is also a constraint of the tables; here the error names the path.
+-- Constraints of the tables check this too; here the error names the path.
 create function drip._check_message(
   p_type text, p_content text, p_media_url text, p_template jsonb, p_path text, p_content_key text)
 returns void
@@ -8,7 +8,7 @@ as $$
 begin
   if p_type is null or p_type <> all (drip._message_types()) then
     perform drip._fail(
-      'DR008', format('%L is no message type', p_type),
+      'DR008', format('%L is not a message type', p_type),
       format('Use %s.', drip._any_of(drip._message_types())));
   end if;
   perform drip._check_length(p_media_url, 'url', p_path || 'media_url');
@@ -16,7 +16,7 @@ begin
   if p_type = 'text' then
     if btrim(coalesce(p_content, '')) = '' then
       perform drip._fail(
-        'DR008', format('%s%s is empty', p_path, p_content_key), 'A text message needs a text.');
+        'DR008', format('%s%s is empty', p_path, p_content_key), 'Give a text message its text.');
     end if;
     if p_media_url is not null then
       perform drip._fail(
@@ -41,10 +41,10 @@ begin
     perform drip._fail(
       'DR008',
       format('%smedia_url is %s', p_path,
-             case when p_media_url is null then 'missing' else 'no http(s) address' end),
+             case when p_media_url is null then 'missing' else 'not an http(s) address' end),
       format('message_type %s needs a media_url such as https://example.com/file.', p_type));
   end if;
 end
 $$;
 comment on function drip._check_message(text, text, text, jsonb, text, text) is
-  'DR008, with the path, where type, content and media of a message do not fit.';
+  'DR008, with the path, where type, content and media of a message do not match.';

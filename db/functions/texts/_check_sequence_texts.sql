@@ -1,4 +1,4 @@
--- Asked when the steps are written and once more when the sequence starts.
+-- Checked when the steps are written and again when the sequence starts.
 create function drip._check_sequence_texts(p_sequence_id bigint) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -18,4 +18,4 @@ begin
 end
 $$;
 comment on function drip._check_sequence_texts(bigint) is
-  'DR017 for what _check_texts finds in the steps of a sequence.';
+  'DR017 for problems that _check_texts finds in the steps of a sequence.';

@@ -1,6 +1,6 @@
--- What nobody fills or closes would be printed as it stands to every contact, so it is refused when
--- it is saved. An attribute without a fallback must be known of some lead or journey of the tenant:
--- one look per attribute. A tenant without leads is asked again when the program starts.
+-- An unknown placeholder or an unclosed variant would reach every contact as it is, so saving it is
+-- refused. An attribute without a fallback must exist on some lead or journey of the tenant: one
+-- lookup per attribute. For a tenant without leads this is checked when the program starts.
 create function drip._check_texts(
   p_user_id bigint, p_paths text[], p_texts text[], p_judge_attributes boolean,
   p_lead_id bigint default null)
@@ -37,9 +37,9 @@ begin
       perform drip._fail(
         'DR017',
         format(
-          '%s: the fallback of %s holds a placeholder or a variant', v_found.at,
+          '%s: the fallback of %s contains a placeholder or a variant', v_found.at,
           '{' || v_found.path || '}'),
-        'In a fallback only {name} and {phone} are filled; others stand on their own.');
+        'A fallback may contain only {name} and {phone}.');
     end if;
     perform drip._fail(
       'DR017', format('%s: there is no placeholder %s', v_found.at, left(v_found.placeholder, 60)),
@@ -59,7 +59,7 @@ begin
   loop
     perform drip._fail(
       'DR017', format('%s: %s', v_found.at, v_found.problem),
-      'A variant is written [[Hi|Hello|Salam]], without another one inside.');
+      'Write variants as [[Hi|Hello|Salam]], without another one inside.');
   end loop;
 
   for v_found in
@@ -78,7 +78,7 @@ begin
       'DR017',
       format(
         '%s: a placeholder stands inside %s', v_found.at, left(v_found.placeholder, 60) || '…'),
-      'Close it before the next one begins; only a fallback may hold {name} and {phone}.');
+      'Close it before the next one begins; only a fallback may contain {name} and {phone}.');
   end loop;
 
   if not p_judge_attributes then
@@ -126,9 +126,9 @@ begin
 end
 $$;
 comment on function drip._check_texts(bigint, text[], text[], boolean, bigint) is
-  'DR017, with the path, for a placeholder that nothing fills or a variant that does not close.';
+  'DR017, with the path, for an unknown placeholder or a variant that is not closed.';
 
--- Of the newest leads and journeys: enough to name what people use.
+-- From the newest leads and journeys: enough to know the attributes in use.
 create function drip._nearest_placeholder(p_user_id bigint, p_path text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -174,17 +174,17 @@ begin
 end
 $$;
 comment on function drip._nearest_placeholder(bigint, text) is
-  'The placeholder that was probably meant, by the attributes that the tenant''s leads have.';
+  'The placeholder that was probably meant, by the attributes of the tenant''s leads.';
 
 create function drip._bracket_problem(p_text text) returns text
 language sql immutable parallel safe
 as $$
-  -- what is left when the variants that open and close are gone
+  -- the text without its complete variants
   select case
     when position('[[[' in p_text) > 0 then 'it is not clear which two of [[[ open a variant'
     when r.rest ~ e'\\[\\[.*\\]\\]' then 'a variant stands inside another'
     when position('[[' in r.rest) > 0 then 'the variant that opens with [[ does not close'
-    -- a ]] alone is text, as in JSON; with a bar it was meant for one
+    -- a ]] alone is text, as in JSON; with a bar it was probably meant as a variant
     when r.rest ~ e'\\[[^][|]*\\|[^][]*\\]\\]'
       then 'the variant that closes with ]] opens with one ['
   end

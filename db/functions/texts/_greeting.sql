@@ -1,5 +1,5 @@
--- The tenant's own greetings go before the common ones, the exact language before its base and
--- before English; of two of a kind the one that starts later is meant. ms-MY and ms_MY are one.
+-- The tenant's own greetings precede the common ones, the exact language its base and then English;
+-- of two equal ones the one that starts later counts. ms-MY and ms_MY are the same.
 create function drip._greeting(
   p_user_id bigint, p_language text, p_zone text, p_at timestamptz, p_name text)
 returns text

@@ -1,4 +1,4 @@
--- Neither gateway sends a text along with audio.
+-- Neither gateway sends a text with audio.
 create function drip._has_caption(p_message_type text) returns boolean
 language sql immutable parallel safe
 begin atomic

@@ -1,4 +1,4 @@
--- The texts of a message and where they stand in its definition.
+-- The texts of a message and their paths in its definition.
 create function drip._list_texts(
   p_content text, p_caption text, p_template jsonb, p_path text, p_content_key text)
 returns table (path text, text text)

@@ -1,6 +1,6 @@
--- One of several texts of a campaign, drawn from the message's id: the same at every look, and once
--- a claim has recorded it, the same at the next attempt. Its own function, and asked only of
--- campaigns that have variants, so that others pay nothing for it.
+-- Draws one of a campaign's variants by the message's id: always the same one, and once a claim has
+-- recorded it, the same for the next attempt. A function of its own, called only for campaigns with
+-- variants, so that others pay nothing for it.
 create function drip._pick_variant(p_variants jsonb, p_message_id bigint, p_before text)
 returns jsonb
 language sql immutable parallel safe
@@ -21,5 +21,5 @@ begin atomic
   limit 1;
 end;
 comment on function drip._pick_variant(jsonb, bigint, text) is
-  'The variant of a message: the one it had before, if there still is one of that name, else one
+  'The variant of a message: its previous one, if a variant of that name still exists, else one
    drawn by weight.';

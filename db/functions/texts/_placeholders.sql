@@ -1,6 +1,6 @@
--- The placeholders of a text, known ones and whatever has their shape: _render fills the first and
--- prints the second as they stand. Other braces (JSON, prose) are text. A fallback may hold
--- {name} and {phone}, which _render fills first, but no other placeholder and no variant.
+-- The placeholders of a text, known ones and look-alikes: _render fills the former and prints the
+-- latter unchanged. Other braces (JSON, prose) are text. A fallback may contain {name} and {phone},
+-- which _render fills first, but no other placeholder and no variant.
 create function drip._placeholders(p_text text)
 returns table (
   place bigint, placeholder text, path text, fallback text, is_known boolean, is_nested boolean)
@@ -33,7 +33,7 @@ as $$
         w.has_open_fallback,
         bool_or(position('}' in s.part) > 0) over (
           order by s.place rows between 1 following and unbounded following) as closes_later
-      -- about the whole text, so asked once
+      -- depends on the whole text, so calculated once
       from (
         select replace(replace(p_text, '{name}', ''), '{phone}', '')
           ~ e'\\{(name|phone|attributes\\.[[:alnum:]_]+)\\|[^{}]*\\{' as has_open_fallback
@@ -52,9 +52,10 @@ as $$
   ) q
   where q.is_known
     or q.path ~ e'^[[:alpha:]_][[:alnum:]_]*(\\.[[:alnum:]_]+)*$'
-    -- with blanks it is prose, unless it was meant for one of ours
+    -- with spaces it is prose, unless one of ours was meant
     or q.path ~* e'^\\s*(name|phone|attributes\\..*)\\s*$'
 $$;
 comment on function drip._placeholders(text) is
   'Each placeholder of a text in order, as written: its path, its fallback (null for none), whether
-   _render fills it, and whether its fallback holds what _render would print as it stands.';
+   _render fills it, and whether its fallback contains something that _render would print
+   unchanged.';

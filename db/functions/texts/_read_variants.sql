@@ -1,4 +1,4 @@
--- A definition's variants as they are stored: weights written out, names trimmed.
+-- The variants of a definition in stored form: weights spelled out, names trimmed.
 create function drip._read_variants(p_value jsonb, p_path text) returns jsonb
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -43,9 +43,9 @@ begin
       then
         perform drip._fail(
           'DR004', format('%s.%s is not %s: %s', v_path, v_key,
-                          case v_key when 'template' then 'an object' else 'a text' end,
+                          case v_key when 'template' then 'an object' else 'text' end,
                           left(v_value::text, 60)),
-          'What a variant leaves out is the campaign''s own.');
+          'A key that a variant leaves out has the campaign''s value.');
       end if;
     end loop;
     v_name := btrim(v_variant ->> 'name');
@@ -53,9 +53,9 @@ begin
       perform drip._fail(
         'DR004',
         format('%s.name is %s', v_path,
-               case when v_name = any (v_names) then 'there twice: ' || quote_literal(v_name)
+               case when v_name = any (v_names) then 'given twice: ' || quote_literal(v_name)
                  else 'empty or longer than 60 characters' end),
-        'Each variant has a name of its own, such as "A"; reports show it.');
+        'Give each variant its own name, such as "A"; reports show it.');
     end if;
     v_names := v_names || v_name;
     v_variant := jsonb_strip_nulls(v_variant) || jsonb_build_object(

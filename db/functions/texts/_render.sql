@@ -1,7 +1,7 @@
 -- Placeholders first, variants second; links and line breaks stay as they are. Brackets and bars
--- inside a filled-in value are hidden meanwhile, so that a name cannot open a variant.
--- Each character is looked at a few times only, whatever the text: a piece that ends in } holds at
--- most one placeholder, its first known one, and a piece that ends in ]] at most one variant.
+-- inside a filled-in value are hidden meanwhile, so that a name cannot open a variant. Each
+-- character is read only a few times, whatever the text: a piece that ends in } has at most one
+-- placeholder, its first known one, and a piece that ends in ]] at most one variant.
 create function drip._render(
   p_text text, p_name text, p_phone text, p_lead_attributes jsonb, p_enrollment_attributes jsonb,
   p_seed bigint)
@@ -34,7 +34,7 @@ begin
   if p_text is null or (position('{' in p_text) = 0 and position('[[' in p_text) = 0) then
     return p_text;
   end if;
-  -- the two usual placeholders by replace(): a third of the time of the pieces below
+  -- replace() for the two usual placeholders: a third of the time of the pieces below
   if position('{name}' in v_rest) > 0 then
     v_name := translate(coalesce(btrim(p_name), ''), v_signs, v_marks);
     v_length := length(v_rest)
@@ -110,7 +110,7 @@ $$;
 comment on function drip._render(text, text, text, jsonb, jsonb, bigint) is
   'The text with {name}, {phone}, {attributes.x|fallback} filled and [[a|b]] chosen by the seed.';
 
--- Stable, so that it does not run while a statement is planned.
+-- Stable, so that planning a statement does not run it.
 create function drip._fail_long() returns void
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -123,4 +123,4 @@ begin
 end
 $$;
 comment on function drip._fail_long() is
-  'DR021 for a text that grows beyond all bounds when its placeholders are filled.';
+  'DR021 for a text that exceeds the limit once its placeholders are filled.';

@@ -1,6 +1,6 @@
--- What a message of these parts says: the one expression of the claim and of every preview. The
--- planner inlines it into the claim. A greeting stands before a text, and before a media message's
--- caption; Meta knows a template's own text, so only the parameters of its components are filled.
+-- The final texts of a message: one expression for the claim and every preview, which the planner
+-- inlines into the claim. A greeting precedes a text, or a media message's caption; Meta stores the
+-- text of a template itself, so only the parameters of its components are filled.
 create function drip._render_message(
   p_message_type text, p_content text, p_caption text, p_media_url text, p_template jsonb,
   p_has_greeting boolean, p_user_id bigint, p_language text, p_zone text, p_at timestamptz,
@@ -43,4 +43,4 @@ $$;
 comment on function drip._render_message(
   text, text, text, text, jsonb, boolean, bigint, text, text, timestamptz, text, text, jsonb, jsonb,
   bigint) is
-  'Content, caption, media and template of a message as they leave at that time.';
+  'Content, caption, media and template of a message as sent at that time.';

@@ -1,5 +1,5 @@
 -- Every text in a part of a template, such as its components, is rendered like a message's own;
--- keys, numbers and the rest stay as they are.
+-- keys, numbers and everything else stay as they are.
 create function drip._render_template(
   p_part jsonb, p_name text, p_phone text, p_lead_attributes jsonb, p_enrollment_attributes jsonb,
   p_seed bigint)

@@ -1,4 +1,4 @@
--- {phone} in a text is a phone as well.
+-- A {phone} in a text shows a phone, so it is masked too.
 create function drip._shown_text(
   p_content text, p_caption text, p_template jsonb, p_phone text, p_shows_phones boolean)
 returns table (content text, caption text, template jsonb)

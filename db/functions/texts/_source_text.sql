@@ -1,5 +1,5 @@
--- Where a message's text comes from: its step, its variant, its campaign, or what it was made with.
--- The planner inlines it into the claim; rows that are not there are null.
+-- The source of a message's text: its step, its variant, its campaign, or its own values. The
+-- planner inlines it into the claim; missing rows are null.
 create function drip._source_text(
   p_step drip.sequence_steps, p_campaign drip.campaigns, p_variant jsonb, p_source jsonb)
 returns table (content text, caption text, media_url text, template jsonb)
@@ -21,4 +21,4 @@ begin atomic
 end;
 comment on function drip._source_text(
   drip.sequence_steps, drip.campaigns, jsonb, jsonb) is
-  'Content, caption, media and template of a message before they are filled in.';
+  'Content, caption, media and template of a message before rendering.';

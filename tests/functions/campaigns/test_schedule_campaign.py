@@ -59,7 +59,7 @@ def test_a_past_time_runs_at_once_and_says_so(clock: Clock, plant: Plant, raya: 
     row = plant.row(SCHEDULE, "Raya", clock.now - timedelta(hours=1), None)
     assert row["scheduled_at"] == clock.now
     [warning] = row["warnings"]
-    assert "past" in warning
+    assert "has passed" in warning
 
 
 def test_audience_exclusions_and_end(clock: Clock, plant: Plant, raya: None) -> None:
@@ -83,7 +83,7 @@ def test_audience_exclusions_and_end(clock: Clock, plant: Plant, raya: None) -> 
 
 @pytest.mark.parametrize(
     ("device", "told"),
-    [(None, "no device that would"), ({"status": "offline"}, "is online"), ({}, None)],
+    [(None, "no device to send it"), ({"status": "offline"}, "is online"), ({}, None)],
 )
 def test_devices_that_cannot_send_are_a_warning(
     clock: Clock, plant: Plant, raya: None, device: dict[str, str] | None, told: str | None
@@ -99,7 +99,7 @@ def test_devices_that_cannot_send_are_a_warning(
 
 def test_an_empty_audience_is_a_warning(clock: Clock, plant: Plant, raya: None) -> None:
     plant.device()
-    assert "nobody" in plant.row(SCHEDULE, "Raya", None, None)["warnings"][0]
+    assert "empty" in plant.row(SCHEDULE, "Raya", None, None)["warnings"][0]
 
 
 def test_limit_and_validity_are_warned_of(clock: Clock, plant: Plant, raya: None) -> None:

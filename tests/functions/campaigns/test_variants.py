@@ -207,10 +207,10 @@ def test_there_and_back(plant: Plant) -> None:
         ("A", "DR004", "not a list"),
         ([A] * 27, "DR004", "1 to 26"),
         ([A, 1], "DR004", "variants[2] must be an object"),
-        ([A, A], "DR004", "variants[2].name is there twice: 'A'"),
+        ([A, A], "DR004", "variants[2].name is given twice: 'A'"),
         ([{"message": "m"}], "DR004", "variants[1].name is empty"),
         ([{"name": " ", "message": "m"}], "DR004", "name is empty"),
-        ([{"name": 7, "message": "m"}], "DR004", "variants[1].name is not a text"),
+        ([{"name": 7, "message": "m"}], "DR004", "variants[1].name is not text"),
         ([A | {"name": "x" * 61}], "DR004", "longer than 60"),
         ([A | {"weight": -1}], "DR004", "variants[1].weight"),
         ([A | {"weight": 1.5}], "DR004", "weight"),
@@ -218,7 +218,7 @@ def test_there_and_back(plant: Plant) -> None:
         ([A | {"weight": "3"}], "DR004", "weight"),
         ([A | {"weight": 0}], "DR004", "all weights are 0"),
         ([A | {"messge": "m"}], "DR003", "variants[1].messge"),
-        ([A | {"message": 1}], "DR004", "message is not a text"),
+        ([A | {"message": 1}], "DR004", "message is not text"),
         ([A | {"template": "t"}], "DR004", "template is not an object"),
         ([{"name": "A"}], "DR008", "variants[1].message is empty"),
         ([A | {"media_url": "https://x.test/a.png"}], "DR008", "variants[1].media_url"),
@@ -245,4 +245,4 @@ def test_media_of_a_variant_must_be_an_address(plant: Plant) -> None:
         CREATE,
         Jsonb(definition | {"variants": [{"name": "A", "media_url": "ftp://x"}]}),
     )
-    assert (code, "variants[1].media_url is no http(s) address" in sentence) == ("DR008", True)
+    assert (code, "variants[1].media_url is not an http(s) address" in sentence) == ("DR008", True)

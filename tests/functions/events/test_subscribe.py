@@ -82,7 +82,7 @@ def test_a_pattern_that_no_event_matches_is_refused_with_the_types(
 def test_a_name_that_no_queue_can_have_is_refused(plant: Plant, queue: str | None) -> None:
     code, sentence, _ = refusal(plant.conn, SUBSCRIBE, queue, "#")
     assert code == "DR001"
-    assert "is no name of a queue" in sentence
+    assert "cannot name a queue" in sentence
 
 
 def test_the_longest_name_of_a_queue_is_taken(plant: Plant) -> None:

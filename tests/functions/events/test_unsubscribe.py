@@ -97,7 +97,7 @@ def test_a_queue_that_somebody_is_about_to_write_into_is_dropped_later(
     Followed(plant.conn, "lead.*", "crm")
     writer = connect(autocommit=False)
     name = plant.value("select queue_name from drip.subscriptions")
-    assert writer.execute("select drip._hold_event_queue(%s) as held", [name]).fetchone() == {
+    assert writer.execute("select drip._lock_event_queue(%s) as held", [name]).fetchone() == {
         "held": True
     }
     plant.row(UNSUBSCRIBE, "crm", None)

@@ -46,7 +46,7 @@ def test_from_draft_to_the_end(clock: Clock, plant: Plant) -> None:
         "wait",
         "campaign_not_scheduled",
     )
-    assert rows[1]["sentence"] == "It has no time."
+    assert rows[1]["sentence"] == "It has no scheduled time."
     assert short(rows) == [("not planned", "campaign_not_scheduled", 4)]
 
     plant.row("select * from drip.schedule_campaign('Raya', p_local => '2026-03-02 10:00')")
@@ -133,7 +133,7 @@ def test_half_planned_the_rest_is_counted_too(clock: Clock, plant: Plant) -> Non
 
 def test_an_empty_audience(clock: Clock, plant: Plant) -> None:
     make(plant, everyone=False, niche="nobody")
-    assert explain(plant)[2]["sentence"] == "Nobody is in the audience."
+    assert explain(plant)[2]["sentence"] == "The audience is empty."
 
 
 def test_a_cancelled_one(clock: Clock, plant: Plant) -> None:

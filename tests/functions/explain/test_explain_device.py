@@ -53,7 +53,7 @@ def test_an_idle_device(clock: Clock, plant: Plant) -> None:
         SUBJECTS, "go"
     ) | dict.fromkeys(("account", "account cap", "active hours", "ramp", "daily cap"), "off")
     assert len(rows) == 11
-    assert rows[-1]["sentence"] == "Nothing waits for it."
+    assert rows[-1]["sentence"] == "It has no pending messages."
 
 
 @pytest.mark.parametrize(

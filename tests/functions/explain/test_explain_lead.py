@@ -95,7 +95,7 @@ def test_one_that_is_in_hears_of_its_next_step(clock: Clock, plant: Plant) -> No
     plant.answer(plant.claim()[0])
     clock.advance(hours=1)
     row = about(plant, "WARM")
-    assert row["sentence"] == "Step 2 is next: Its time has not come."
+    assert row["sentence"] == "Step 2 is next: It is not due yet."
     assert (row["reason"], row["earliest"]) == ("not_due", clock.now + timedelta(hours=4))
     plant.row("select * from drip.pause_sequence(%s)", str(sequence))
     row = about(plant, "WARM")

@@ -234,10 +234,10 @@ def test_it_stops_when_it_takes_too_long(clock: Clock, plant: Plant) -> None:
     with plant.rolled_back():
         [user, until] = [plant.user, clock.now + DAY]
         [left, end] = plant.value(
-            "select drip._play(%s, %s, 'accepted', 1000, interval '0')", user, until
+            "select drip._simulate(%s, %s, 'accepted', 1000, interval '0')", user, until
         )
     assert (left["kind"], left["messages"]) == ("left", 3)
-    assert (end["kind"], end["messages"], end["note"]) == ("end", 0, "too long for one play")
+    assert (end["kind"], end["messages"], end["note"]) == ("end", 0, "too long for one simulation")
 
 
 @pytest.mark.exhaustive
@@ -259,7 +259,7 @@ def test_it_stops_at_a_thousand(clock: Clock, plant: Plant) -> None:
     )
     rows = plant.rows(SIMULATE, clock.now + DAY)
     assert 1000 <= rows[-1]["messages"] < 1100
-    assert rows[-1]["note"] == "the most messages of one play"
+    assert rows[-1]["note"] == "the message limit of one simulation"
     assert plant.value("select count(*) from drip.broadcast_messages where status = 'sent'") == 0
 
 

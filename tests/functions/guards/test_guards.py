@@ -612,7 +612,7 @@ def test_the_outlook_does_not_ask_and_says_so(clock: Clock, plant: Plant) -> Non
     _, [message] = journey_of(plant, {"only_if": "bad"}, exit_if="yes")
     row = plant.row("select * from drip.message_outlook where message_id = %s", message)
     assert (row["verdict"], row["reason"]) == ("go", None)
-    assert row["sentence"] == "It may go now if its guard says so: exit_if yes, only_if bad."
+    assert row["sentence"] == "It may go now if its guard agrees: exit_if yes, only_if bad."
 
 
 ASKED: dict[str, tuple[str, str, str | None]] = {
@@ -688,7 +688,7 @@ def test_an_explanation_asks_last(clock: Clock, plant: Plant) -> None:
     explained = plant.explain(message)
     assert explained["reason"] == "device_offline"
     rule = next(row for row in explained["rules"] if row["rule"] == "guard_false")
-    assert rule["sentence"] == "Its guard is asked when nothing else holds the message."
+    assert rule["sentence"] == "Its guard is asked when no other rule stops the message."
 
 
 def test_an_explanation_while_the_guard_rests(clock: Clock, plant: Plant) -> None:

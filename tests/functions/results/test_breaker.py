@@ -41,7 +41,7 @@ def test_it_opens_at_the_sample(clock: Clock, plant: Plant) -> None:
     assert pacing(plant)["breaker_open_until"] == clock.now + timedelta(minutes=15, seconds=-1)
     explained = plant.explain(plant.message(plant.value("select id from drip.user_devices")))
     assert explained["reason"] == "breaker_open"
-    assert "rests" in explained["sentence"]
+    assert "it waits" in explained["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_the_overview_shows_it(clock: Clock, plant: Plant) -> None:
     go(plant, clock, "f" * 20)
     row = plant.row("select * from drip.device_overview")
     assert row["breaker_open_until"] == row["may_send_at"] == pacing(plant)["breaker_open_until"]
-    assert "rests" in row["state"]
+    assert "it waits" in row["state"]

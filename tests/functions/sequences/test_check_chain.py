@@ -33,7 +33,7 @@ def test_the_ring_is_named_and_stays_open(clock: Clock, plant: Plant, conn: Conn
     link(plant, "COLD", "WARM", start=False)
     assert refusal(conn, START, "COLD")[:2] == (
         "DR020",
-        "the chain leads back to where it began: COLD → WARM → HOT → COLD",
+        "the chain leads back to its start: COLD → WARM → HOT → COLD",
     )
     assert plant.value("select status from drip.sequences where name = 'COLD'") == "draft"
 

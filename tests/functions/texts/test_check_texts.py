@@ -165,15 +165,15 @@ def test_single_braces_around_variants_say_how_they_are_written(plant: Plant) ->
         ("[[a|[[b|c]]|d]]", "a variant stands inside another"),
         (
             "{name|[[a|b]]}",
-            "the fallback of {name} holds a placeholder or a variant",
+            "the fallback of {name} contains a placeholder or a variant",
         ),
         (
             "{attributes.a|{attributes.b}}",
-            "the fallback of {attributes.a} holds a placeholder or a variant",
+            "the fallback of {attributes.a} contains a placeholder or a variant",
         ),
         (
             "{attributes.a|to {name|you}}",
-            "the fallback of {attributes.a} holds a placeholder or a variant",
+            "the fallback of {attributes.a} contains a placeholder or a variant",
         ),
     ],
 )

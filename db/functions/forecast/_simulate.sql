@@ -1,5 +1,5 @@
--- The player behind simulate and the previews: who calls it rolls back.
-create function drip._play(
+-- The simulator behind simulate and the previews; the caller rolls it back.
+create function drip._simulate(
   p_user_id bigint, p_until timestamptz, p_outcome text, p_most integer,
   p_patience interval default interval '1 minute')
 returns jsonb
@@ -10,7 +10,7 @@ declare
   c_looks constant integer := 20000;
   v_first constant bigint := (select coalesce(max(m.id), 0) from drip.broadcast_messages m);
   v_zone constant text := (select u.time_zone from drip.users u where u.id = p_user_id);
-  -- what a play has written is not cleared away before its end: each look reads over all of it
+  -- rows written here stay until the end: each claim reads past all of them
   v_deadline constant timestamptz := drip._wall_clock() + p_patience;
   v_at timestamptz := drip.now();
   v_claimed jsonb;
@@ -20,7 +20,7 @@ declare
   v_due bigint[];
   v_why text;
 begin
-  -- what is with a worker at this moment ends the same way
+  -- messages in flight now end with the same outcome
   perform drip._record_results(coalesce((
     select jsonb_agg(jsonb_build_object(
       'message_id', m.id, 'attempt', m.attempts, 'outcome', p_outcome))
@@ -33,11 +33,11 @@ begin
     perform drip._run_sweeps(p_user_id, v_deadline);
     perform drip._wake_all(p_user_id, v_at);
     loop
-      perform drip._tell_progress(v_at);
-      v_why := 'too long for one play';
+      perform drip._report_progress(v_at);
+      v_why := 'too long for one simulation';
       exit time when drip._wall_clock() >= v_deadline;
       v_looks := v_looks + 1;
-      v_why := 'too many looks for one play';
+      v_why := 'too many claims for one simulation';
       exit time when v_looks >= c_looks;
       select jsonb_agg(jsonb_build_object(
         'message_id', c.message_id, 'attempt', c.attempt, 'outcome', p_outcome, 'scope',
@@ -45,7 +45,7 @@ begin
       into v_claimed
       from drip._claim_messages('simulate', 100, p_user_id) c;
       if v_claimed is null then
-        -- a look defers a few heads: the next one sees what stands behind them
+        -- a claim defers a few heads: the next one sees the messages behind them
         exit when not exists (
           select
           from drip.device_pacing p
@@ -66,12 +66,12 @@ begin
       left join drip.user_devices d on d.id = m.device_id
       cross join lateral drip._source_of(m) t;
       v_count := v_count + jsonb_array_length(v_claimed);
-      v_why := 'the most messages of one play';
+      v_why := 'the message limit of one simulation';
       exit time when v_count >= p_most;
       perform drip._run_sweeps(p_user_id, v_deadline);
       perform drip._wake_all(p_user_id, v_at);
     end loop;
-    perform drip._rest_endless_waits(p_user_id, v_at);
+    perform drip._set_aside_endless_waits(p_user_id, v_at);
     v_at := drip._next_event(p_user_id, v_at);
     v_why := 'p_until';
     exit when v_at is null or v_at > p_until;
@@ -80,7 +80,7 @@ begin
     v_at := p_until;
     perform drip._move_clock(v_at);
   end if;
-  -- what is due; a count of all that is to come would read the whole queue
+  -- due messages only; counting all future ones would read the whole queue
   v_due := array(
     select b.id
     from drip.user_devices d
@@ -108,7 +108,7 @@ begin
       jsonb_build_object(
         'at', v_at, 'zone', v_zone, 'kind', 'left', 'source', q.source, 'reason', q.reason,
         'messages', q.messages,
-        'note', coalesce(drip.reason_sentence(q.reason), 'Its device takes it next.'))
+        'note', coalesce(drip.reason_sentence(q.reason), 'Its device sends it next.'))
       order by q.messages desc, q.source, q.reason)
     from (
       select t.source, f.reason, count(*) as messages
@@ -121,13 +121,13 @@ begin
       'at', v_at, 'zone', v_zone, 'kind', 'end', 'messages', v_count, 'note', v_why);
 end
 $$;
-comment on function drip._play(bigint, timestamptz, text, integer, interval) is
-  'Moves the clock from event to event and hands everything over; the rows of simulate as JSON. The
-   caller rolls it back.';
+comment on function drip._simulate(bigint, timestamptz, text, integer, interval) is
+  'Moves the clock from event to event and hands every message over; the rows of simulate as JSON.
+   The caller rolls it back.';
 
--- The claim looks again after a minute at what has no time of its own. In a play nobody ends a
--- pause, mends a device or widens a window, and what a step before it does wakes the next one.
-create function drip._rest_endless_waits(p_user_id bigint, p_at timestamptz) returns void
+-- The claim judges messages without a time of their own again after a minute. In a simulation
+-- nobody ends a pause, fixes a device or widens a window, and an earlier step wakes the next one.
+create function drip._set_aside_endless_waits(p_user_id bigint, p_at timestamptz) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
@@ -156,9 +156,9 @@ begin
   end if;
 end
 $$;
-comment on function drip._rest_endless_waits(bigint, timestamptz) is
-  'Takes messages that a look at this instant deferred, and that wait for no time, off the queue of
-   a play.';
+comment on function drip._set_aside_endless_waits(bigint, timestamptz) is
+  'Removes messages that a claim at this instant deferred, and that wait for no time, from the queue
+   of a simulation.';
 
 create function drip._wake_all(p_user_id bigint, p_at timestamptz) returns void
 language sql volatile
@@ -168,7 +168,7 @@ as $$
   where p.user_id = p_user_id and p.next_look_at <> p_at
 $$;
 comment on function drip._wake_all(bigint, timestamptz) is
-  'Lets the next claim look at every device of a tenant.';
+  'Has the next claim look at every device of a tenant.';
 
 create function drip._source_of(p_message drip.broadcast_messages)
 returns table (source text, step integer)
@@ -185,9 +185,9 @@ as $$
     (select st.day_number from drip.sequence_steps st where st.id = p_message.sequence_stepid)
 $$;
 comment on function drip._source_of(drip.broadcast_messages) is
-  'Where a message comes from, in words, and its step.';
+  'Where a message comes from, as text, and its step.';
 
--- What tick() does for all, for one tenant and to the end.
+-- What tick() does for all tenants, for one and to the end.
 create function drip._run_sweeps(p_user_id bigint, p_deadline timestamptz) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -201,23 +201,24 @@ begin
   loop
     exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._enroll_matching_leads(1000, p_user_id) r), 0) = 0;
-    perform drip._tell_progress(drip.now());
+    perform drip._report_progress(drip.now());
   end loop;
   loop
     exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._sweep_campaigns(1000, p_user_id) r), 0) = 0;
-    perform drip._tell_progress(drip.now());
+    perform drip._report_progress(drip.now());
   end loop;
   loop
     exit when drip._wall_clock() >= p_deadline or coalesce((
       select r.remaining from drip._expand_campaigns(1000, p_user_id) r), 0) = 0;
-    perform drip._tell_progress(drip.now());
+    perform drip._report_progress(drip.now());
   end loop;
   perform drip._complete_campaigns(100, p_user_id);
 end
 $$;
 comment on function drip._run_sweeps(bigint, timestamptz) is
-  'The sweeps that plan, expire and complete, for one tenant until nothing remains or so late.';
+  'The sweeps that plan, expire and complete, for one tenant until nothing remains or the
+   deadline.';
 
 create function drip._next_event(p_user_id bigint, p_after timestamptz) returns timestamptz
 language sql stable
@@ -240,7 +241,7 @@ as $$
     ) h
     where d.user_id = p_user_id
     union all
-    -- a device that waits while something is due
+    -- a device that waits while a message is due
     select w.at
     from drip.device_pacing p
     join drip.user_devices d on d.id = p.device_id
@@ -282,7 +283,7 @@ as $$
     where m.user_id = p_user_id and m.status = 'unknown' and m.hold_ended_at is null
       and m.finished_at + drip._exactly(u.unknown_hold) > p_after
     union all
-    -- expiry frees the step behind it
+    -- expiry frees the next step
     select m.expires_at
     from drip.broadcast_messages m
     where m.user_id = p_user_id and m.status = 'pending' and m.expires_at > p_after
@@ -293,8 +294,8 @@ $$;
 comment on function drip._next_event(bigint, timestamptz) is
   'The next time after an instant at which something of a tenant may happen by itself.';
 
--- A worker looks at a device that waits for its cap every few seconds, and defers a head whose
--- hours are over to the next: a play does so when they end.
+-- A worker claims for a device that waits for its cap every few seconds, and defers a head whose
+-- hours have ended to the next; a simulation does so at their end.
 create function drip._heads_close_at(p_user_id bigint, p_at timestamptz) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -338,11 +339,11 @@ begin
 end
 $$;
 comment on function drip._heads_close_at(bigint, timestamptz) is
-  'When the hours of a message end that is next on its device and due, of a tenant''s earliest.';
+  'When the first of a tenant''s due head messages leaves its sending hours.';
 
--- A backend learns that its client is gone when it writes to it; a setting for that is read when a
--- statement begins, so none inside a function would help.
-create function drip._tell_progress(p_at timestamptz) returns void
+-- A backend notices that its client is gone only when it writes to it; a setting for that is read
+-- when a statement begins, so setting it inside a function would not help.
+create function drip._report_progress(p_at timestamptz) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -355,10 +356,10 @@ begin
     return;
   end if;
   if v_told_at is not null then
-    raise info 'the play is at %', p_at;
+    raise info 'the simulation is at %', p_at;
   end if;
   perform set_config('drip.told_at', v_now::text, true);
 end
 $$;
-comment on function drip._tell_progress(timestamptz) is
-  'Tells the client of a play every two seconds how far it is; who has gone ends it so.';
+comment on function drip._report_progress(timestamptz) is
+  'Tells the client of a simulation its progress every two seconds; ends it if the client is gone.';

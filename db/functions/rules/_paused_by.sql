@@ -1,5 +1,5 @@
--- What holds a journey, and since when the first of those does; no hold: nulls.
-create function drip._held_by(
+-- The pauses of a journey, and the start of the earliest; nulls if it is not paused.
+create function drip._paused_by(
   p_enrollment drip.sequence_contacts, p_sequence drip.sequences, p_lead drip.leads)
 returns table (held_by text, held_since timestamptz, held_until timestamptz)
 language sql immutable parallel safe
@@ -19,5 +19,5 @@ as $$
       else p_lead.paused_until
     end
 $$;
-comment on function drip._held_by(drip.sequence_contacts, drip.sequences, drip.leads) is
+comment on function drip._paused_by(drip.sequence_contacts, drip.sequences, drip.leads) is
   'What pauses a journey: its sequence, itself or its lead; since when, and until when.';

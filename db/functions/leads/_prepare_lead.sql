@@ -1,15 +1,15 @@
--- Whoever writes a lead, by a verb or in psql, gets clean token lists and a look by enrollment.
--- A zone that does not exist would stop the claim of everybody's messages.
--- A sweep that clears enroll_check in the same statement has looked: its word stands.
-create or replace function drip._guard_leads() returns trigger
+-- Every write of a lead, by a verb or in psql, cleans its token lists and marks it for enrollment.
+-- An unknown time zone would stop every tenant's claim.
+-- A sweep that clears enroll_check in the same statement has matched the lead: the mark stays off.
+create or replace function drip._prepare_lead() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := drip.now();
 begin
-  -- one expression for the usual row: a value so small, as it is and not compressed, is nested no
-  -- deeper than it may; a number of a few bytes may be written with thousands of digits
+  -- one expression for the usual row: a value this small in its stored, uncompressed form cannot
+  -- exceed the depth limit; a number stored in a few bytes may print as thousands of digits
   if length(new.name) > drip._limit('name')
     or length(new.trigger) > drip._limit('tokens')
     or length(new.niche) > drip._limit('tokens')
@@ -25,7 +25,7 @@ begin
     perform drip._check_time_zone(new.time_zone);
     new.created_at := coalesce(new.created_at, v_now);
     new.updated_at := coalesce(new.updated_at, v_now);
-    -- Without a token there is nothing to enroll by.
+    -- Without a token no sequence can match.
     new.enroll_check := new.trigger is not null or new.niche is not null;
     new.paused_at := case when new.paused_until is not null then v_now end;
     return new;
@@ -50,8 +50,8 @@ begin
   then
     new.enroll_check := new.trigger is not null or new.niche is not null;
   end if;
-  -- A token that a sweep takes away, or a pause, is no change of the lead: it would look like a
-  -- newer one to the sequences that take newer leads by niche.
+  -- A token consumed by a sweep, or a pause, is no change of the lead: it must not make the lead
+  -- newer for sequences that take newer leads by niche.
   if new.updated_at = old.updated_at
     and not (old.enroll_check and not new.enroll_check)
     and (new.trigger, new.niche, new.target_status, new.device_id, new.name, new.time_zone,
@@ -70,17 +70,17 @@ begin
   return new;
 end
 $$;
-comment on function drip._guard_leads() is
+comment on function drip._prepare_lead() is
   'Trigger: cleans trigger and niche, and marks the lead for enrollment when they change.';
 
 create or replace trigger leads_guard
   before insert or update on drip.leads
-  for each row execute function drip._guard_leads();
+  for each row execute function drip._prepare_lead();
 comment on trigger leads_guard on drip.leads is
-  'Clean token lists; enroll_check is set when trigger, niche, target_status or device changes, and
-   by any other change of a lead with a niche but a pause.';
+  'Cleans token lists; sets enroll_check when trigger, niche, target_status or device changes, and
+   for a lead with a niche on any other change but a pause.';
 
--- What a row has had from before stays: it is not asked of a change of something else.
+-- Old values are not checked again when something else changes.
 create function drip._check_lead_sizes(p_new drip.leads, p_old drip.leads) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -101,9 +101,9 @@ begin
 end
 $$;
 comment on function drip._check_lead_sizes(drip.leads, drip.leads) is
-  'DR021 for a name, a list of tokens or attributes that are new and beyond their limit.';
+  'DR021 for a changed name, token list or attributes that exceed their limit.';
 
--- One notification a statement, however many leads it touched.
+-- One notification per statement, however many leads it changed.
 create or replace function drip._announce_leads() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -116,7 +116,7 @@ begin
 end
 $$;
 comment on function drip._announce_leads() is
-  'Trigger: tells the workers that leads wait for enrollment.';
+  'Trigger: notifies the workers that leads wait for enrollment.';
 
 create or replace trigger leads_announce_insert
   after insert on drip.leads

@@ -1,5 +1,5 @@
--- By whole days where there is a time of day, so that a short pause does not cost a day.
-create function drip._after_hold(
+-- By whole days for a step with a time of day, so that a short pause does not cost a day.
+create function drip._step_after_pause(
   p_at timestamptz, p_send_time time, p_zone text, p_since timestamptz, p_until timestamptz)
 returns timestamptz
 language sql stable parallel safe
@@ -7,7 +7,7 @@ as $$
   select case
     when p_send_time is null then p_at + h.length
     when h.length = interval '0' then p_at
-    -- the queue made it late, and the pause was short
+    -- the step was late anyway, and the pause was short
     when p_at <= p_since and h.length <= interval '12 hours' then p_at
     else drip._next_local_time(
       greatest(
@@ -20,5 +20,5 @@ as $$
   end
   from (select drip._exactly(greatest(p_until - p_since, interval '0')) as length) h
 $$;
-comment on function drip._after_hold(timestamptz, time, text, timestamptz, timestamptz) is
-  'The time of a step after a pause that does not count: it moves by its length.';
+comment on function drip._step_after_pause(timestamptz, time, text, timestamptz, timestamptz) is
+  'The time of a step after a pause that does not count: it moves by the pause''s length.';

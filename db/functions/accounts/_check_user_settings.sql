@@ -1,6 +1,6 @@
--- A zone that does not exist, or an endless interval, would stop the claim of everybody's messages;
--- whoever writes it, by a verb or in psql, is told at once.
-create or replace function drip._guard_users() returns trigger
+-- An unknown time zone or an endless interval would stop every tenant's claim, so it is refused
+-- when it is written, by a verb or in psql.
+create or replace function drip._check_user_settings() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -17,15 +17,15 @@ begin
   return new;
 end
 $$;
-comment on function drip._guard_users() is
-  'Trigger: a user''s zone and region exist, its intervals end, its text can be filled.';
+comment on function drip._check_user_settings() is
+  'Trigger: checks a user''s time zone, region and intervals, and the placeholders of its text.';
 
 create or replace trigger users_guard
   before insert or update of
     time_zone, default_region, contact_cap_period, contact_gap, unknown_hold,
     opt_out_confirmation
   on drip.users
-  for each row execute function drip._guard_users();
+  for each row execute function drip._check_user_settings();
 comment on trigger users_guard on drip.users is
-  'DR001 for a time zone or a region that does not exist, DR004 for an interval above 100 years,
-   DR017 for a placeholder that does not exist.';
+  'DR001 for an unknown time zone or region, DR004 for an interval above 100 years, DR017 for an
+   unknown placeholder.';

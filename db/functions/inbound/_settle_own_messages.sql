@@ -1,6 +1,6 @@
--- A gateway tells of messages that its own number wrote. One with the text of an unknown message to
--- the same contact, at the time of its attempt, is that message: it did leave.
-create function drip._hear_ourselves(p_facts jsonb) returns bigint
+-- A gateway also reports messages that its own number sent. One with the text of an unknown message
+-- to the same contact, at the time of its attempt, proves that the message was sent.
+create function drip._settle_own_messages(p_facts jsonb) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -39,5 +39,5 @@ begin
   return jsonb_array_length(v_results);
 end
 $$;
-comment on function drip._hear_ourselves(jsonb) is
-  'Settles unknown messages that a device''s own number is seen to have written; returns how many.';
+comment on function drip._settle_own_messages(jsonb) is
+  'Settles unknown messages that the device''s own number is known to have sent; returns how many.';

@@ -1,6 +1,6 @@
--- What people say: stop words and the provider's own opt-outs first, then replies. A webhook that
--- comes again finds its row in inbound_messages and does nothing.
-create function drip._hear_leads(p_facts jsonb) returns bigint
+-- What contacts write: stop words and the provider's own opt-outs first, then replies. A repeated
+-- webhook finds its row in inbound_messages and changes nothing.
+create function drip._process_replies(p_facts jsonb) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -62,7 +62,7 @@ begin
         and (i.opt_out_category is not null or i.kind in ('preference', 'number_change'))
       order by i.user_id, i.sender, i.id
     loop
-      perform drip._obey_lead(
+      perform drip._apply_request(
         v_row.id, v_row.user_id, v_row.device_id, v_row.sender, v_row.kind, v_row.body,
         v_row.opt_out_category);
     end loop;
@@ -78,7 +78,7 @@ begin
 
     perform drip._note_replies(v_new);
 
-    -- a reply ends the journeys that ask for it, once they have said something
+    -- a reply ends journeys with stop_on_reply, once they have sent a message
     select array_agg(distinct e.id)
     into v_ended
     from drip.inbound_messages i
@@ -102,11 +102,11 @@ begin
       where i.id = any (v_new) and i.kind not in ('preference', 'number_change')
       order by i.id));
   end if;
-  return coalesce(cardinality(v_new), 0) + drip._hear_ourselves(p_facts);
+  return coalesce(cardinality(v_new), 0) + drip._settle_own_messages(p_facts);
 end
 $$;
-comment on function drip._hear_leads(jsonb) is
-  'Stores what contacts wrote and does what follows: opt-outs, changed numbers, ended journeys,
+comment on function drip._process_replies(jsonb) is
+  'Stores what contacts wrote and applies it: opt-outs, changed numbers, ended journeys,
    replied_at, aliases, events. Returns how many were new.';
 
 create function drip._answered_message(
@@ -134,10 +134,10 @@ as $$
   ) q on true
 $$;
 comment on function drip._answered_message(bigint, bigint, text, timestamptz) is
-  'The message that was quoted, else the last one sent to the lead in the 72 hours before; never a
-   test.';
+  'The quoted message, else the last one sent to the lead in the 72 hours before; never a test
+   message.';
 
-create function drip._obey_lead(
+create function drip._apply_request(
   p_inbound_id bigint, p_user_id bigint, p_device_id bigint, p_phone text, p_kind text,
   p_body text, p_category text)
 returns void
@@ -150,7 +150,7 @@ begin
   if p_kind = 'number_change' then
     perform drip._follow_number(p_user_id, p_phone, p_body);
   elsif p_kind = 'preference' and p_category is null then
-    -- what the person took back there; a word of their own to us still stands
+    -- resuming at the provider undoes only what was stopped there, no opt-out by stop word
     delete from drip.suppressions s
     where s.user_id = p_user_id and s.phone = p_phone and s.category = 'marketing'
       and s.source = 'provider';
@@ -168,11 +168,11 @@ begin
   end if;
 end
 $$;
-comment on function drip._obey_lead(bigint, bigint, bigint, text, text, text, text) is
-  'Does what a contact or its provider asks for: opt out, opt in again, another number.';
+comment on function drip._apply_request(bigint, bigint, bigint, text, text, text, text) is
+  'Applies what a contact or its provider asks for: opt-out, opt-in, or a new number.';
 
--- The one message that may go to somebody who has opted out; it says that they have. Once for each
--- opt-out that this reply brought about, be it noted while an application held the lead.
+-- The one message that may go to a contact who has opted out: it confirms the opt-out. Once for
+-- each opt-out of this reply, also where it was recorded while an application had locked the lead.
 create function drip._confirm_opt_out(
   p_inbound_id bigint, p_lead_id bigint, p_device_id bigint)
 returns void
@@ -197,7 +197,7 @@ begin
     and s.phone = l.phone
     and s.category = i.opt_out_category
     and s.source = 'reply'
-    -- a tick's clock stands still while it runs
+    -- the clock stands still during a tick
     and s.created_at >= i.received_at - interval '1 minute'
   where l.id = p_lead_id and btrim(u.opt_out_confirmation) <> ''
   on conflict (user_id, idempotency_key) where idempotency_key is not null do nothing;
@@ -207,7 +207,7 @@ begin
 end
 $$;
 comment on function drip._confirm_opt_out(bigint, bigint, bigint) is
-  'Plans the tenant''s opt_out_confirmation, where it has one.';
+  'Plans the tenant''s opt_out_confirmation, if it has one.';
 
 create function drip._follow_number(p_user_id bigint, p_phone text, p_new text) returns void
 language plpgsql volatile
@@ -220,7 +220,7 @@ begin
   if v_new !~ e'^\\+[1-9][0-9]{6,14}$' or v_new = p_phone then
     return;
   end if;
-  -- whoever has opted out has done so under the new number too
+  -- an opt-out also holds for the new number
   perform drip._suppress(
     jsonb_agg(jsonb_build_object(
       'user_id', s.user_id, 'phone', v_new, 'category', s.category, 'reason', s.reason)),
@@ -232,18 +232,18 @@ begin
   if v_lead.id is null then
     return;
   end if;
-  -- receipts and replies that still come under the old number lead to the same person
+  -- receipts and replies that still name the old number belong to the same person
   insert into drip.lead_aliases (user_id, platform, provider_id, lead_id, created_at)
   select p_user_id, q.platform, substr(p_phone, 2), v_lead.id, drip.now()
   from (
     select distinct d.platform from drip.user_devices d where d.user_id = p_user_id
   ) q
   on conflict do nothing;
-  -- a person with two leads keeps both: merging them is somebody's decision
+  -- two leads of one person stay two: only a person decides to merge them
   if not exists (select from drip.leads k where k.user_id = p_user_id and k.phone = v_new) then
     perform drip._change_phone(v_lead, v_new);
   end if;
 end
 $$;
 comment on function drip._follow_number(bigint, text, text) is
-  'Moves the lead of a number to its new one, which the provider has announced.';
+  'Moves a lead to the new number that its provider announced.';

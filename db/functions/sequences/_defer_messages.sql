@@ -1,6 +1,6 @@
--- Held: not before the end of time, with the reason that explain and views show. A worker that
--- pauses a program leaves the rows that somebody holds (drip.hold_policy).
-create function drip._hold_messages(p_ids bigint[], p_reason text) returns void
+-- Deferred until infinity, with the reason that explanations and views show. A worker that pauses a
+-- program skips locked rows (drip.hold_policy).
+create function drip._defer_messages(p_ids bigint[], p_reason text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -24,8 +24,8 @@ begin
   end if;
   update drip.broadcast_messages m
   set not_before = 'infinity', deferred_reason = p_reason
-  where m.id = any (v_ids) and not drip._is_resting(m);
+  where m.id = any (v_ids) and not drip._waits_for_retry(m);
 end
 $$;
-comment on function drip._hold_messages(bigint[], text) is
-  'Holds pending messages until they are freed; waits for rows that somebody is changing.';
+comment on function drip._defer_messages(bigint[], text) is
+  'Defers pending messages until they are freed; waits for rows that another session is changing.';

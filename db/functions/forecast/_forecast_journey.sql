@@ -1,11 +1,11 @@
--- When may it go, over all rules together? The judge is asked again at the time it names, with the
--- clock moved there, until it lets the message go or names no time. Steps before it that wait are
--- looked at first, in their order, and supposed to be sent when they may go; what a late send does
--- to the steps behind it, _advance_journeys() does in earnest.
--- A journey may have 500 steps, so no step reads the others: what they owe each other is kept in
--- variables. Only what had been sent before is asked of the evidence, for itself; without its
--- columns the planner leaves that part of the view out.
-create function drip._look_along(p_message_id bigint, p_until timestamptz, p_rounds integer)
+-- When may a message go, over all rules together? Asks the judge again at each time that it names,
+-- with the clock moved there, until it lets the message go or names no time. Waiting steps before
+-- it come first, in their order, and are assumed sent at their earliest time; the effect of a late
+-- send on later steps is that of _advance_journeys(). A journey may have 500 steps, so no step
+-- reads the others: variables keep what they owe each other. The evidence is asked only, for
+-- itself, what had been sent before; without those columns the planner leaves that part of the view
+-- out.
+create function drip._forecast_journey(p_message_id bigint, p_until timestamptz, p_rounds integer)
 returns table (message_id bigint, verdict text, reason text, at timestamptz)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -36,22 +36,22 @@ declare
   v_cap_until timestamptz;
   v_next_send_at timestamptz;
   v_contacts timestamptz[];
-  -- the supposed sends; hours are all waits up to and with the step's own
+  -- the assumed sends; hours are all waits up to and including the step's own
   v_hours numeric := 0;
   v_sent_at timestamptz[] := '{}';
   v_due_at timestamptz[] := '{}';
   v_sent_hours numeric[] := '{}';
-  -- the one that counts longest for a step without a time of day
+  -- the send that counts longest for a step without a time of day
   v_latest integer;
   v_uncounted integer := 0;
-  -- what they did to their devices: free again when, and how many on which last day
+  -- their effect on the devices: free again when, and how many on which last day
   v_devices bigint[] := '{}';
   v_device_free_at timestamptz[] := '{}';
   v_device_days date[] := '{}';
   v_device_counts integer[] := '{}';
   v_place integer;
   v_today date;
-  -- where the step before it has moved to, and when that came about
+  -- where the previous step has moved to, and when it moved
   v_moved_to timestamptz;
   v_moved_at timestamptz;
 begin
@@ -68,7 +68,7 @@ begin
       -- the end of the contact's pause moves the times of the whole journey
       case
         when hold.until is not null and q.status = 'pending' then max(
-          case when q.status = 'pending' then drip._after_hold(
+          case when q.status = 'pending' then drip._step_after_pause(
             q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone), hold.since,
             hold.until) end)
           over (order by st.day_number)
@@ -115,7 +115,7 @@ begin
     v_verdict := 'go';
     v_reason := null;
     v_scheduled_at := v_step.scheduled_at;
-    -- at first the facts of now: what is in flight counts as sent now, not as in flight for ever
+    -- the first round uses the facts of now: messages in flight count as sent now
     for v_round in 0 .. case when v_step.status = 'pending' then p_rounds else -1 end loop
       perform drip._move_clock(case when v_round = 0 then v_now else v_at end);
       select
@@ -159,7 +159,7 @@ begin
           if v_facts.contact_cap is not null and v_uncounted > 0 then
             v_contacts := coalesce(v_contacts, drip._contacted_at(
               v_facts.lead_id, v_facts.contact_cap, v_now));
-            -- supposed ones are later than real ones
+            -- assumed sends are later than real ones
             v_cap_until := greatest(v_cap_until, case
               when v_uncounted >= v_facts.contact_cap
                 then v_sent_at[cardinality(v_sent_at) - v_facts.contact_cap + 1]
@@ -174,7 +174,7 @@ begin
           v_expires_at := v_expires_at
             + greatest(drip._exactly(v_step.scheduled_at - v_step.was_at), v_step.held_for);
         end if;
-        -- a step moves with the one before it, unless it expires first; so does its end
+        -- a step moves with its predecessor, unless it expires first; so does its expiry
         if v_moved_to is not null and coalesce(v_expires_at > v_moved_at, true) then
           v_scheduled_at := greatest(
             v_scheduled_at,
@@ -218,16 +218,16 @@ begin
       into v_verdict, v_reason, v_until
       from drip._judge_facts(to_jsonb(v_facts)) j;
       exit when v_verdict <> 'wait';
-      -- what expires meanwhile waits for nothing
+      -- a message that expires meanwhile waits no longer
       v_until := least(
         nullif(v_until, 'infinity'), case when v_expires_at > v_at then v_expires_at end);
       v_is_stuck := v_until is null or v_until > p_until;
       exit when v_is_stuck;
-      -- what is in flight on the account is looked at again every minute: nobody knows more
+      -- messages in flight on the account are judged every minute: no better time is known
       exit when v_until <= v_at
         or (v_reason = 'account_cap' and not v_is_first
             and v_until = v_at + interval '1 minute');
-      -- hours of the device and of the program may never meet
+      -- the hours of the device and of the program may never overlap
       v_is_stuck := v_round >= p_rounds;
       exit when v_is_stuck;
       v_at := v_until;
@@ -238,7 +238,7 @@ begin
     reason := v_reason;
     at := case when not v_is_stuck then v_at end;
     return next;
-    -- one that will be dropped is no send
+    -- a dropped message is no send
     continue when v_is_stuck or v_verdict = 'drop';
     v_sent_at := v_sent_at || v_at;
     v_due_at := v_due_at || v_scheduled_at;
@@ -265,10 +265,10 @@ begin
   end loop;
 end
 $$;
-comment on function drip._look_along(bigint, timestamptz, integer) is
-  'What becomes of the waiting steps of a journey up to a pending message and of that, in their
-   order: go, drop, or wait where no time up to p_until is known. Moves the clock, which the caller
-   gives back.';
+comment on function drip._forecast_journey(bigint, timestamptz, integer) is
+  'What becomes of the waiting steps of a journey up to a pending message, and of that, in order:
+   go, drop, or wait where no time up to p_until is known. Moves the clock; the caller restores
+   it.';
 
 create function drip._contacted_at(p_lead_id bigint, p_most integer, p_now timestamptz)
 returns timestamptz[]
@@ -287,4 +287,4 @@ as $$
   ) q
 $$;
 comment on function drip._contacted_at(bigint, integer, timestamptz) is
-  'When the contact got its last marketing messages, the latest first.';
+  'When the contact got its latest marketing messages, the latest first.';
