@@ -26,13 +26,13 @@ begin
         'The nearest name is ' || pg_catalog.quote_literal(drip._nearest(
           v_wanted,
           array(select a.name from drip.sender_accounts a where a.user_id = any (v_users)))) || '.',
-        'There are no accounts yet; an operator makes one with upsert_account.'));
+        'There are no accounts yet; an operator creates one with upsert_account.'));
   end if;
   if cardinality(v_found) > 1 then
     perform drip._fail(
       'DR011',
       pg_catalog.format('two users have an account %s', pg_catalog.quote_literal(v_wanted)),
-      'Say whose: set local drip."user" = ''user name''.');
+      'Name the user: set local drip."user" = ''user name''.');
   end if;
   return v_found[1];
 end

@@ -30,7 +30,7 @@ begin
         'The nearest name is ' || pg_catalog.quote_literal(drip._nearest(
           v_wanted,
           array(select d.name from drip.user_devices d where d.user_id = any (v_users)))) || '.',
-        'There are no devices yet; an operator makes one with upsert_device.'));
+        'There are no devices yet; an operator creates one with upsert_device.'));
   end if;
   if cardinality(v_found) > 1 then
     perform drip._fail(
@@ -40,7 +40,7 @@ begin
         (select string_agg(pg_catalog.quote_literal(u.name), ' and ' order by u.id)
          from drip.users u
          where u.id in (v_found[1].user_id, v_found[2].user_id))),
-      'Say whose: set local drip."user" = ''user name''.');
+      'Name the user: set local drip."user" = ''user name''.');
   end if;
   return v_found[1];
 end

@@ -1,4 +1,5 @@
--- Constraints stand once, on the tables; verbs that meet one say here what it means to a person.
+-- Constraints are defined once, on the tables; verbs translate a violation into an error for
+-- people.
 create function drip._constraint_error(p_constraint text, p_detail text default null)
 returns void
 language plpgsql stable

@@ -33,7 +33,7 @@ begin
       perform drip._fail(
         'DR010', pg_catalog.format('there is no user %L', v_wanted),
         pg_catalog.format(
-          'The nearest name is %L; create_user makes one.',
+          'The nearest name is %L; create_user creates one.',
           drip._nearest(v_wanted, array(
             select u.name from drip.users u where u.id = all (v_bound)))));
     end if;

@@ -78,7 +78,7 @@ as $$
       else 'go'
     end,
     x.reason,
-    coalesce(drip.reason_sentence(x.reason), 'The contact itself is no reason to wait.'),
+    coalesce(drip.reason_sentence(x.reason), 'Nothing about the contact stops messages.'),
     case x.reason when 'lead_paused' then nullif(p_lead.paused_until, 'infinity') end,
     case x.reason
       when 'no_lead' then format(

@@ -312,10 +312,10 @@ as $$
   from unnest(p_units) as u (place)
 $$;
 comment on function drip._queue_rest(text, integer[], integer[], bigint[]) is
-  'The units of a lane that have no day on which they leave.';
+  'The units of a lane whose days never come.';
 
--- The claim defers what is ahead and outside its hours to their beginning; from there on it stands
--- by id. It does so with the others of the class that have arrived as well.
+-- The claim defers the first unit outside its hours to their beginning, from where it is ordered by
+-- id, and the other units of the class that have arrived as well.
 create function drip._defer_lane(
   p_until timestamptz, p_next integer, p_last integer, p_is_sorted boolean, p_key bigint[],
   inout units integer[], inout arrives timestamptz[], inout due timestamptz[])

@@ -92,7 +92,7 @@ begin
               case
                 when exists (select from drip.user_devices o where o.user_id = p_user)
                   then 'device_overview lists the existing ones.'
-                else 'There are no devices yet; an operator makes one with upsert_device.'
+                else 'There are no devices yet; an operator creates one with upsert_device.'
               end)]
           when not z.is_known then array['DR001',
             pg_catalog.format('%s is not a time zone',

@@ -30,4 +30,5 @@ begin
 end
 $$;
 comment on function drip._refresh_statistics() is
-  'Analyzes the tables of which more than half has changed since they were; returns how many.';
+  'Analyzes tables of which more than half has changed since their last analysis; returns how
+   many.';

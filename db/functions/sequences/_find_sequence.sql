@@ -44,7 +44,7 @@ begin
         (select string_agg(quote_literal(u.name), ' and ' order by u.id)
          from drip.users u
          where u.id in (v_found[1].user_id, v_found[2].user_id))),
-      'Say whose: set local drip."user" = ''user name''.');
+      'Name the user: set local drip."user" = ''user name''.');
   end if;
   return v_found[1];
 end
