@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from code_tree import Tree
+from code_tree import Tree, view
 
 from pgdrip.schema.locks import run_locking
 
@@ -56,7 +56,7 @@ def test_a_lock_is_got_where_transactions_leave_no_gap(
     tree: Tree, without_a_gap: list[psycopg.Error]
 ) -> None:
     with psycopg.connect(tree.dsn) as conn:
-        run_locking(conn, {"drip.busy": MODE, "drip.calm": MODE}, [], patience=40)
+        run_locking(conn, {"drip.busy": MODE, "drip.calm": MODE}, [], [], patience=40)
         found = conn.execute(
             "select l.relation::regclass::text from pg_locks as l"
             " where l.pid = pg_backend_pid() and l.mode = 'ShareRowExclusiveLock' order by 1"
@@ -74,7 +74,7 @@ def test_a_circle_is_left_at_once(tree: Tree) -> None:
             session.commit()
         other.execute("lock table drip.b in row exclusive mode")
         locking = threading.Thread(
-            target=run_locking, args=(conn, {"drip.a": MODE, "drip.b": MODE}, [], 60)
+            target=run_locking, args=(conn, {"drip.a": MODE, "drip.b": MODE}, [], [], 60)
         )
         locking.start()
         while not tree.rows(
@@ -102,9 +102,46 @@ def test_a_cancel_by_somebody_else_is_passed_on(tree: Tree) -> None:
         ThreadPoolExecutor(1) as pool,
     ):
         other.execute("lock table drip.a in row exclusive mode")
-        locking = pool.submit(run_locking, conn, {"drip.a": MODE}, [], 60)
+        locking = pool.submit(run_locking, conn, {"drip.a": MODE}, [], [], 60)
         while not (found := tree.rows(waits)):
             assert not locking.done()
         tree.rows(f"select pg_cancel_backend({found[0][0]})")
         with pytest.raises(psycopg.errors.QueryCanceled):
             locking.result()
+
+
+def test_slow_reads_that_never_end_are_gated(tree: Tree) -> None:
+    """Readers take a view, then its tables; each read lasts longer than the next one's begin."""
+    tree.run(
+        "create table drip.a (n int)",
+        "create table drip.b (n int)",
+        "grant select on drip.a, drip.b to drip_view",
+    )
+    reading = "select pg_sleep(1.5)::text as slept, count(*) from drip.b, drip.a"
+    tree.write("views/v.sql", view("v", f"select s.* from ({reading}) as s"))
+    tree.migrate()
+    done = threading.Event()
+    failures: list[str] = []
+
+    def read() -> None:
+        with psycopg.connect(tree.dsn, autocommit=True) as conn:
+            while not done.is_set():
+                try:
+                    conn.execute("select * from drip.v")
+                except psycopg.Error as exc:
+                    failures.append(str(exc))
+                    return
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for number, reader in enumerate(readers):
+        reader.start()
+        done.wait(0.5 * number)
+    tree.write("views/v.sql", view("v", f"select s.*, 1 as one from ({reading}) as s"))
+    tree.revision(2, 'run_script("alter table drip.a add m int; alter table drip.b add m int")')
+    try:
+        assert tree.migrate(lock_timeout=25).rebuilt == ("drip.v",)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert failures == []

@@ -336,7 +336,10 @@ def dependents(conn: Connection, addresses: Collection[Address]) -> dict[Address
 
 
 def outermost_first(conn: Connection, objects: Collection[CatalogObject]) -> list[CatalogObject]:
-    """The order in which objects can be dropped without cascade; the newest first among equals."""
+    """The order in which objects can be dropped without cascade.
+
+    Among equals what belongs to a table comes last, and of the rest the newest first.
+    """
     left = {item.address: item for item in objects}
     needed_by: dict[Address, set[Address]] = {address: set() for address in left}
     for row in conn.execute(_EDGES, _columns(left)) if left else ():
@@ -346,6 +349,6 @@ def outermost_first(conn: Connection, objects: Collection[CatalogObject]) -> lis
     while left:
         free = [a for a in left if not needed_by[a] & left.keys()]
         # Two functions may name each other's row types; then only Postgres can tell.
-        address = max(free or left, key=lambda a: a[1])
+        address = max(free or left, key=lambda a: (left[a].kind not in ("policy", "trigger"), a[1]))
         ordered.append(left.pop(address))
     return ordered

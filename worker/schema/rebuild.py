@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 import psycopg
 from psycopg import sql
@@ -217,9 +218,14 @@ class Rebuild:
                 hint="Drop them, run it again, and create them anew. Nothing was changed.",
             )
         dropping = catalog.outermost_first(self._conn, [*going.values(), *ours.values()])
-        statements = [item.drop_statement for item in dropping]
-        tables = self._table_locks(present, dropping, lock_tables)
-        run_locking(self._conn, tables, statements, self._patience)
+        gates = list(takewhile(lambda item: item.kind not in ("policy", "trigger"), dropping))
+        run_locking(
+            self._conn,
+            self._table_locks(present, dropping, lock_tables),
+            [(item.name, item.drop_statement) for item in gates],
+            [item.drop_statement for item in dropping[len(gates) :]],
+            self._patience,
+        )
         for item in present.values():
             if self.file_of(item) in self.dirty and item.address not in (going | ours):
                 self._strip(item)
