@@ -9,8 +9,6 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_lock_wait constant text := '250ms';
-  c_tolerated constant integer := 3;
   v_limit constant interval := pg_catalog.current_setting('statement_timeout')::interval;
   v_question jsonb := p_questions[p_place];
   v_user constant bigint := (v_question ->> 'user_id')::bigint;
@@ -40,7 +38,7 @@ begin
   is_over := false;
   begin
     perform drip._bind_tenant(v_user);
-    perform pg_catalog.set_config('lock_timeout', c_lock_wait, true);
+    perform pg_catalog.set_config('lock_timeout', '250ms', true);
     v_is_bound := true;
     while (v_question ->> 'user_id')::bigint = v_user and not is_over loop
       v_name := null;
@@ -84,7 +82,7 @@ begin
           if v_said is null then
             v_answer := 'guard_error';
             v_error := 'it returned null';
-            guards := drip._count_failure(guards, v_name, c_tolerated);
+            guards := drip._count_failure(guards, v_name);
             exit;
           end if;
           if v_guard ->> 'failures' <> '0' then
@@ -133,7 +131,7 @@ begin
         v_answer := 'guard_error';
         v_error := left(sqlerrm, 500);
         if v_is_calling then
-          guards := drip._count_failure(guards, v_name, c_tolerated);
+          guards := drip._count_failure(guards, v_name);
           v_took := extract(epoch from drip._wall_clock() - v_asked_at);
           took := took + v_took;
           called := called || v_name;
@@ -158,15 +156,15 @@ comment on function drip._ask_tenant(
    the order of the calls with the seconds of each, and whether the statement''s time is over.';
 
 -- A guard that fails for three messages in a row is not called for the others.
-create function drip._count_failure(p_guards jsonb, p_name text, p_tolerated integer)
+create function drip._count_failure(p_guards jsonb, p_name text)
 returns jsonb
 language sql immutable parallel safe
 as $$
   select jsonb_set(p_guards, array[p_name], (p_guards -> p_name) || case
-    when (p_guards -> p_name ->> 'failures')::integer + 1 >= p_tolerated
+    when (p_guards -> p_name ->> 'failures')::integer + 1 >= 3
       then jsonb_build_object('problem', 'it failed for the messages before')
     else jsonb_build_object('failures', (p_guards -> p_name ->> 'failures')::integer + 1)
   end)
 $$;
-comment on function drip._count_failure(jsonb, text, integer) is
+comment on function drip._count_failure(jsonb, text) is
   'The guards of a claim after another failure of one of them.';
