@@ -1,3 +1,3 @@
 """pgdrip: WhatsApp drip sequences and broadcast campaigns that live in Postgres."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
