@@ -7,4 +7,4 @@ end;
 comment on function drip._stop_rank(text) is
   'The rank of an opt-out''s category: 1 for the one that stops most.';
 -- Views call it with the rights of their readers; it reads no table.
-grant execute on function drip._stop_rank(text) to drip_reader, drip_view;
+grant execute on function drip._stop_rank(text) to drip_reader, drip_view, drip_guard;
