@@ -8,4 +8,4 @@ end;
 comment on function drip._stop_categories() is
   'The categories of opt-outs, the one that stops most first.';
 -- Views call it with the rights of their readers; it reads no table.
-grant execute on function drip._stop_categories() to drip_reader, drip_view;
+grant execute on function drip._stop_categories() to drip_reader, drip_view, drip_guard;
