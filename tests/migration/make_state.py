@@ -78,6 +78,14 @@ BY_HAND = (
     " body, received_at)"
     " select m.user_id, m.device_id, m.lead_id, 'in-1', m.recipient_phone, 'Thanks', drip.now()"
     " from drip.broadcast_messages as m where m.status = 'sent' limit 1",
+    "insert into drip.campaign_audience (user_id, campaign_id, lead_id, is_excluded)"
+    " select c.user_id, c.id, l.id, false from drip.campaigns as c, drip.leads as l limit 1",
+    "insert into drip.dead_letters (user_id, kind, subject_id, received_at, body, error, tries,"
+    " died_at)"
+    " select d.user_id, 'device', d.id, drip.now(), '{}', 'an error', 5, drip.now()"
+    " from drip.user_devices as d limit 1",
+    "insert into drip.device_receipts (device_id, user_id, last_receipt_at)"
+    " select d.id, d.user_id, drip.now() from drip.user_devices as d limit 1",
     "insert into drip.stop_words (user_id, language, word)"
     " select u.id, 'ms', 'berhenti' from drip.users as u where u.name = 'shop'",
     "insert into drip.greetings (user_id, language, from_hour, to_hour, text)"
@@ -117,6 +125,7 @@ def fill(conn: Connection) -> None:
     for name in ("Counter", "Branch"):
         call("upsert_device", name, "gowa", None, "http://127.0.0.1:9", name, None, Jsonb(pace))
     call("report_worker", "first worker", "0.1.0", 20)
+    call("subscribe", "crm", "message.*")
     for definition in SEQUENCES:
         call("create_sequence", Jsonb(definition))
         call("start_sequence", definition["name"])
@@ -143,13 +152,13 @@ def fill(conn: Connection) -> None:
     assert all(row["applied"] for row in call("record_results", "first worker", Jsonb(results)))
     for statement in BY_HAND:
         assert conn.execute(statement.encode()).rowcount > 0, statement
-    conn.execute("delete from drip.private_settings")
+    conn.execute("delete from drip.private_settings where name = 'test_database'")
 
 
 def dump(url: str, program: Path) -> str:
     """The database as SQL that any client can run."""
     done = subprocess.run(
-        [str(program), "--inserts", "--rows-per-insert=100", "--dbname", url],
+        [str(program), "--column-inserts", "--rows-per-insert=100", "--dbname", url],
         check=True,
         capture_output=True,
         text=True,

@@ -40764,6 +40764,24 @@ CREATE TABLE pgmq.a_drip_inbound (
 ALTER TABLE pgmq.a_drip_inbound OWNER TO postgres;
 
 --
+-- Name: a_drip_q_49752438227e44d48d9da7878a5b5f59; Type: TABLE; Schema: pgmq; Owner: postgres
+--
+
+CREATE TABLE pgmq.a_drip_q_49752438227e44d48d9da7878a5b5f59 (
+    msg_id bigint NOT NULL,
+    read_ct integer DEFAULT 0 NOT NULL,
+    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_read_at timestamp with time zone,
+    archived_at timestamp with time zone DEFAULT now() NOT NULL,
+    vt timestamp with time zone NOT NULL,
+    message jsonb,
+    headers jsonb
+);
+
+
+ALTER TABLE pgmq.a_drip_q_49752438227e44d48d9da7878a5b5f59 OWNER TO postgres;
+
+--
 -- Name: meta; Type: TABLE; Schema: pgmq; Owner: postgres
 --
 
@@ -40813,6 +40831,38 @@ ALTER TABLE pgmq.q_drip_inbound OWNER TO postgres;
 
 ALTER TABLE pgmq.q_drip_inbound ALTER COLUMN msg_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgmq.q_drip_inbound_msg_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: q_drip_q_49752438227e44d48d9da7878a5b5f59; Type: TABLE; Schema: pgmq; Owner: postgres
+--
+
+CREATE TABLE pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59 (
+    msg_id bigint NOT NULL,
+    read_ct integer DEFAULT 0 NOT NULL,
+    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_read_at timestamp with time zone,
+    vt timestamp with time zone NOT NULL,
+    message jsonb,
+    headers jsonb
+)
+INHERITS (drip.waiting_events);
+
+
+ALTER TABLE pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59 OWNER TO postgres;
+
+--
+-- Name: q_drip_q_49752438227e44d48d9da7878a5b5f59_msg_id_seq; Type: SEQUENCE; Schema: pgmq; Owner: postgres
+--
+
+ALTER TABLE pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59 ALTER COLUMN msg_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59_msg_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -40978,7 +41028,7 @@ ALTER TABLE ONLY procrastinate.procrastinate_periodic_defers ALTER COLUMN id SET
 -- Data for Name: account_reach; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.account_reach VALUES
+INSERT INTO drip.account_reach (account_id, lead_id, last_sent_at) VALUES
 	(1, 1, '2026-03-02 01:30:00+00'),
 	(1, 2, '2026-03-02 01:30:00+00');
 
@@ -40987,7 +41037,7 @@ INSERT INTO drip.account_reach VALUES
 -- Data for Name: alembic_version; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.alembic_version VALUES
+INSERT INTO drip.alembic_version (version_num) VALUES
 	('0017');
 
 
@@ -40995,7 +41045,7 @@ INSERT INTO drip.alembic_version VALUES
 -- Data for Name: audiences; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.audiences VALUES
+INSERT INTO drip.audiences (name, key_column, user_id, description, created_at, view_name, max_rows, time_limit, unregistered_at) VALUES
 	('regulars', 'phone', NULL, NULL, '2026-03-02 01:30:00+00', NULL, 1000000, '00:00:20', NULL);
 
 
@@ -41003,7 +41053,7 @@ INSERT INTO drip.audiences VALUES
 -- Data for Name: audit_log; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.audit_log OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.audit_log (id, at, user_id, session_user_name, action, subject_kind, subject_id, reason, details, role_name, edited_in) OVERRIDING SYSTEM VALUE VALUES
 	(1, '2026-03-02 01:00:00+00', 2, 'postgres', 'create_user', 'user', 2, NULL, '{"name": "shop"}', NULL, NULL),
 	(2, '2026-03-02 01:00:00+00', 2, 'postgres', 'upsert_device', 'device', 1, NULL, '{"burst": 20, "outcome": "created", "max_delay_seconds": 0, "min_delay_seconds": 0}', NULL, NULL),
 	(3, '2026-03-02 01:00:00+00', 2, 'postgres', 'upsert_device', 'device', 2, NULL, '{"burst": 20, "outcome": "created", "max_delay_seconds": 0, "min_delay_seconds": 0}', NULL, NULL),
@@ -41025,59 +41075,61 @@ INSERT INTO drip.audit_log OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: broadcast_messages; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.broadcast_messages OVERRIDING SYSTEM VALUE VALUES
-	(11, 2, 1, 4, NULL, 1, 2, 4, '+60123456703', 'Lead 3', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:00:00+00', '2026-03-03 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(12, 2, 1, 4, NULL, 1, 3, 4, '+60123456703', 'Lead 3', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:00:00+00', '2026-03-04 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(13, 2, 2, 5, NULL, 1, 1, 5, '+60123456704', 'Lead 4', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(14, 2, 2, 5, NULL, 1, 2, 5, '+60123456704', 'Lead 4', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:00:00+00', '2026-03-03 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(15, 2, 2, 5, NULL, 1, 3, 5, '+60123456704', 'Lead 4', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:00:00+00', '2026-03-04 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(19, 2, 1, 7, NULL, 2, 4, 7, '+60123456706', 'Lead 6', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(20, 2, 1, 7, NULL, 2, 5, 7, '+60123456706', 'Lead 6', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(21, 2, 2, 8, NULL, 2, 4, 8, '+60123456707', 'Lead 7', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(22, 2, 2, 8, NULL, 2, 5, 8, '+60123456707', 'Lead 7', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(23, 2, 1, 13, NULL, 2, 4, 9, '+60129999991', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(24, 2, 1, 13, NULL, 2, 5, 9, '+60129999991', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(25, 2, 2, 14, NULL, 2, 4, 10, '+60129999992', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(26, 2, 2, 14, NULL, 2, 5, 10, '+60129999992', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(27, 2, 2, 1, 1, NULL, NULL, NULL, '+60123456700', 'Lead 0', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(28, 2, 1, 2, 1, NULL, NULL, NULL, '+60123456701', 'Lead 1', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(29, 2, 2, 3, 1, NULL, NULL, NULL, '+60123456702', 'Lead 2', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(30, 2, 1, 4, 1, NULL, NULL, NULL, '+60123456703', 'Lead 3', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(31, 2, 2, 5, 1, NULL, NULL, NULL, '+60123456704', 'Lead 4', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(32, 2, 1, 6, 1, NULL, NULL, NULL, '+60123456705', 'Lead 5', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(33, 2, 1, 7, 1, NULL, NULL, NULL, '+60123456706', 'Lead 6', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(34, 2, 2, 8, 1, NULL, NULL, NULL, '+60123456707', 'Lead 7', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(35, 2, 1, 9, 1, NULL, NULL, NULL, '+60123456708', 'Lead 8', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(36, 2, 1, 10, 1, NULL, NULL, NULL, '+60123456709', 'Lead 9', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(1, 2, 2, 1, NULL, 1, 1, 1, '+60123456700', 'Lead 0', 'marketing', 'text', NULL, 'Hi Lead 0, good to see you', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'sent', NULL, 1, 0, 5, 'first worker', NULL, 'first', NULL, NULL, '2026-03-02 01:30:00+00', NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(4, 2, 1, 2, NULL, 1, 1, 2, '+60123456701', 'Lead 1', 'marketing', 'text', NULL, 'Hi Lead 1, good to see you', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'sent', NULL, 1, 0, 5, 'first worker', NULL, 'second', NULL, NULL, '2026-03-02 01:30:00+00', NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(7, 2, 2, 3, NULL, 1, 1, 3, '+60123456702', 'Lead 2', 'marketing', 'text', NULL, 'Hi Lead 2, welcome', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'unknown', 'no_answer', 1, 0, 5, 'first worker', NULL, NULL, '504', NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(10, 2, 1, 4, NULL, 1, 1, 4, '+60123456703', 'Lead 3', 'marketing', 'text', NULL, 'Hi Lead 3, good to see you', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', '2026-03-02 01:30:32.123034+00', 'not_due', DEFAULT, NULL, 'pending', 'will_retry', 1, 1, 5, NULL, NULL, NULL, '500', 'oops', NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(38, 2, 2, 12, 1, NULL, NULL, NULL, '+60123456711', 'Lead 11', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'cancelled', 'suppressed', 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(37, 2, 2, 11, 1, NULL, NULL, NULL, '+60123456710', 'Lead 10', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', 'infinity', 'lead_paused', DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(39, 2, 2, 15, NULL, NULL, NULL, NULL, '+60128888888', NULL, 'utility', 'text', '{"content": "Your order is ready"}', 'Your order is ready', NULL, NULL, NULL, NULL, 1, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'processing', NULL, 1, 0, 5, 'first worker', '2026-03-02 01:31:30+00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(16, 2, 1, 6, NULL, 1, 1, 6, '+60123456705', 'Lead 5', 'marketing', 'text', NULL, 'Hi Lead 5, welcome', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'failed', 'refused', 1, 1, 5, 'first worker', NULL, NULL, '400', 'no', NULL, NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(2, 2, 2, 1, NULL, 1, 2, 1, '+60123456700', 'Lead 0', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(3, 2, 2, 1, NULL, 1, 3, 1, '+60123456700', 'Lead 0', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(5, 2, 1, 2, NULL, 1, 2, 2, '+60123456701', 'Lead 1', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(6, 2, 1, 2, NULL, 1, 3, 2, '+60123456701', 'Lead 1', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(8, 2, 2, 3, NULL, 1, 2, 3, '+60123456702', 'Lead 2', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(9, 2, 2, 3, NULL, 1, 3, 3, '+60123456702', 'Lead 2', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(17, 2, 1, 6, NULL, 1, 2, 6, '+60123456705', 'Lead 5', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
-	(18, 2, 1, 6, NULL, 1, 3, 6, '+60123456705', 'Lead 5', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, DEFAULT, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false);
+INSERT INTO drip.broadcast_messages (id, user_id, device_id, lead_id, campaign_id, sequence_id, sequence_stepid, sequence_contact_id, recipient_phone, recipient_name, category, message_type, source, content, caption, media_url, template, idempotency_key, priority, scheduled_at, planned_at, not_before, deferred_reason, expires_at, status, status_reason, attempts, failures, max_failures, worker_id, lease_expires_at, provider_message_id, error_code, error_message, sent_at, delivered_at, read_at, replied_at, finished_at, hold_ended_at, created_at, variant, is_test) OVERRIDING SYSTEM VALUE VALUES
+	(11, 2, 1, 4, NULL, 1, 2, 4, '+60123456703', 'Lead 3', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:00:00+00', '2026-03-03 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(12, 2, 1, 4, NULL, 1, 3, 4, '+60123456703', 'Lead 3', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:00:00+00', '2026-03-04 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(13, 2, 2, 5, NULL, 1, 1, 5, '+60123456704', 'Lead 4', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(14, 2, 2, 5, NULL, 1, 2, 5, '+60123456704', 'Lead 4', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:00:00+00', '2026-03-03 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(15, 2, 2, 5, NULL, 1, 3, 5, '+60123456704', 'Lead 4', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:00:00+00', '2026-03-04 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(19, 2, 1, 7, NULL, 2, 4, 7, '+60123456706', 'Lead 6', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(20, 2, 1, 7, NULL, 2, 5, 7, '+60123456706', 'Lead 6', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(21, 2, 2, 8, NULL, 2, 4, 8, '+60123456707', 'Lead 7', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(22, 2, 2, 8, NULL, 2, 5, 8, '+60123456707', 'Lead 7', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(23, 2, 1, 13, NULL, 2, 4, 9, '+60129999991', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(24, 2, 1, 13, NULL, 2, 5, 9, '+60129999991', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(25, 2, 2, 14, NULL, 2, 4, 10, '+60129999992', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-02 01:05:00+00', '2026-03-02 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(26, 2, 2, 14, NULL, 2, 5, 10, '+60129999992', NULL, 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:05:00+00', '2026-03-03 01:05:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(27, 2, 2, 1, 1, NULL, NULL, NULL, '+60123456700', 'Lead 0', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(28, 2, 1, 2, 1, NULL, NULL, NULL, '+60123456701', 'Lead 1', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(29, 2, 2, 3, 1, NULL, NULL, NULL, '+60123456702', 'Lead 2', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(30, 2, 1, 4, 1, NULL, NULL, NULL, '+60123456703', 'Lead 3', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(31, 2, 2, 5, 1, NULL, NULL, NULL, '+60123456704', 'Lead 4', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(32, 2, 1, 6, 1, NULL, NULL, NULL, '+60123456705', 'Lead 5', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(33, 2, 1, 7, 1, NULL, NULL, NULL, '+60123456706', 'Lead 6', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(34, 2, 2, 8, 1, NULL, NULL, NULL, '+60123456707', 'Lead 7', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(35, 2, 1, 9, 1, NULL, NULL, NULL, '+60123456708', 'Lead 8', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(36, 2, 1, 10, 1, NULL, NULL, NULL, '+60123456709', 'Lead 9', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(1, 2, 2, 1, NULL, 1, 1, 1, '+60123456700', 'Lead 0', 'marketing', 'text', NULL, 'Hi Lead 0, good to see you', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'sent', NULL, 1, 0, 5, 'first worker', NULL, 'first', NULL, NULL, '2026-03-02 01:30:00+00', NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(4, 2, 1, 2, NULL, 1, 1, 2, '+60123456701', 'Lead 1', 'marketing', 'text', NULL, 'Hi Lead 1, good to see you', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'sent', NULL, 1, 0, 5, 'first worker', NULL, 'second', NULL, NULL, '2026-03-02 01:30:00+00', NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(7, 2, 2, 3, NULL, 1, 1, 3, '+60123456702', 'Lead 2', 'marketing', 'text', NULL, 'Hi Lead 2, welcome', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'unknown', 'no_answer', 1, 0, 5, 'first worker', NULL, NULL, '504', NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(10, 2, 1, 4, NULL, 1, 1, 4, '+60123456703', 'Lead 3', 'marketing', 'text', NULL, 'Hi Lead 3, good to see you', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', '2026-03-02 01:30:32.123034+00', 'not_due', NULL, 'pending', 'will_retry', 1, 1, 5, NULL, NULL, NULL, '500', 'oops', NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(38, 2, 2, 12, 1, NULL, NULL, NULL, '+60123456711', 'Lead 11', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'cancelled', 'suppressed', 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(37, 2, 2, 11, 1, NULL, NULL, NULL, '+60123456710', 'Lead 10', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 3, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', 'infinity', 'lead_paused', NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(39, 2, 2, 15, NULL, NULL, NULL, NULL, '+60128888888', NULL, 'utility', 'text', '{"content": "Your order is ready"}', 'Your order is ready', NULL, NULL, NULL, NULL, 1, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'processing', NULL, 1, 0, 5, 'first worker', '2026-03-02 01:31:30+00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(16, 2, 1, 6, NULL, 1, 1, 6, '+60123456705', 'Lead 5', 'marketing', 'text', NULL, 'Hi Lead 5, welcome', NULL, NULL, NULL, NULL, 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, NULL, NULL, 'failed', 'refused', 1, 1, 5, 'first worker', NULL, NULL, '400', 'no', NULL, NULL, NULL, NULL, '2026-03-02 01:30:00+00', NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(2, 2, 2, 1, NULL, 1, 2, 1, '+60123456700', 'Lead 0', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(3, 2, 2, 1, NULL, 1, 3, 1, '+60123456700', 'Lead 0', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(5, 2, 1, 2, NULL, 1, 2, 2, '+60123456701', 'Lead 1', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(6, 2, 1, 2, NULL, 1, 3, 2, '+60123456701', 'Lead 1', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(8, 2, 2, 3, NULL, 1, 2, 3, '+60123456702', 'Lead 2', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(9, 2, 2, 3, NULL, 1, 3, 3, '+60123456702', 'Lead 2', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(17, 2, 1, 6, NULL, 1, 2, 6, '+60123456705', 'Lead 5', 'marketing', 'image', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-03 01:30:00+00', '2026-03-03 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false),
+	(18, 2, 1, 6, NULL, 1, 3, 6, '+60123456705', 'Lead 5', 'marketing', 'text', NULL, NULL, NULL, NULL, NULL, NULL, 2, '2026-03-04 01:30:00+00', '2026-03-04 01:00:00+00', NULL, NULL, NULL, 'pending', NULL, 0, 0, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, false);
 
 
 --
 -- Data for Name: campaign_audience; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
+INSERT INTO drip.campaign_audience (user_id, campaign_id, lead_id, is_excluded) VALUES
+	(2, 1, 1, false);
 
 
 --
 -- Data for Name: campaigns; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.campaigns OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.campaigns (id, user_id, title, category, greeting, message, message_type, media_url, caption, template, niche, target_status, audience, everyone, exclude, devices, scheduled_at, local_time_per_lead, send_from, send_to, send_days, valid_for, status, min_delay_seconds, max_delay_seconds, per_device_limit, priority, audience_count, expanded_to_lead_id, expanded_at, expand_attempts, paused_at, status_reason, last_error, last_run_at, completed_at, created_at, updated_at, audience_taken_at, began_at, began_definition, variants, sweeps, swept_to_lead_id, freed_to_lead_id, pauses, expanded_leads) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, 'Weekend', 'marketing', false, 'Hi {name}', 'text', NULL, NULL, NULL, 'fitness', 'all', NULL, false, NULL, NULL, '2026-03-02 01:00:00+00', false, NULL, NULL, NULL, NULL, 'triggered', NULL, NULL, NULL, 3, 12, 12, '2026-03-02 01:00:00+00', 0, NULL, NULL, NULL, '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:00:00+00', '{"niche": "fitness", "title": "Weekend", "caption": null, "devices": null, "exclude": null, "message": "Hi {name}", "send_to": null, "audience": null, "category": "marketing", "everyone": false, "greeting": false, "priority": 3, "template": null, "variants": null, "media_url": null, "send_days": null, "send_from": null, "valid_for": null, "message_type": "text", "scheduled_at": "2026-03-02T01:00:00+00:00", "target_status": "all", "per_device_limit": null, "max_delay_seconds": null, "min_delay_seconds": null, "local_time_per_lead": false}', NULL, NULL, 0, NULL, NULL, 12);
 
 
@@ -41085,7 +41137,7 @@ INSERT INTO drip.campaigns OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: code_objects; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('function', 'drip._audit_removed()', 'functions/core/_audit_removed.sql', '07dd2865b8cd63ca030ae7efa016d36270c5b0e0feffc163b4e9127536c8d1e7', 'cd7117c042a2d314db074215136c4ff1'),
 	('function', 'drip._audit_mark()', 'functions/core/_audit_mark.sql', 'e02502b000bb7ffa2193828dd2258a80c651d80ee9ed8c5d3e242667483dff80', 'f5cadd594ad5ebe419a349869c46de37'),
 	('function', 'drip._erased_key(text)', 'functions/core/_erased_key.sql', '01fda266f11cef5bd61934e0478ade8f3439f580d752e31ad5b7d772b4a6e090', 'b45c64764f5fd5b33c3869a3b47eceb3'),
@@ -41186,7 +41238,7 @@ INSERT INTO drip.code_objects VALUES
 	('function', 'drip._check_plan_time(timestamp with time zone,text)', 'functions/core/_check_plan_time.sql', '218e67b236a8b1757f42d49c6311d83038a7e62443f272b329da0dec28a96110', '16b812243dcda94d204dc50d526333f7'),
 	('function', 'drip._check_reach(bigint)', 'functions/sequences/_check_reach.sql', '333aca6e4134819cf8489aa14e20706b8860d009b7bd500843d46d4758376cde', '6c1c881a5e940816d60e79d6e645874c'),
 	('function', 'drip._check_region(text)', 'functions/accounts/_check_region.sql', '911d711ce493e2179e1cf16c4981257c88f4eb27204b88c030dba9dae8b4fbb0', 'ccae83833a5c8567da50b42ce07fda9a');
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('function', 'drip._check_registered(text,text,text,text[])', 'functions/core/_read_definition.sql', '53c7903f547ec475b2dc17b57237543155cbd0b0cbc5d6ff08675d35babab935', '77e9e606c111e90f3b17ea823f661672'),
 	('function', 'drip._check_sequence_ready(drip.sequences)', 'functions/sequences/_check_sequence_ready.sql', '5a9cbba30a54548a04253b1aa3e80b2ed19447f626b28ee12e9e906a31a998fc', '58bbbaeba441d73deb039256e6a05f81'),
 	('function', 'drip._check_user_settings()', 'functions/accounts/_check_user_settings.sql', '99993ae134e41dca76034c2627473541bb656550f80f925ba622d73f084b5fb2', '70eb659db312ee4ae7e66a6053ffb3ae'),
@@ -41287,7 +41339,7 @@ INSERT INTO drip.code_objects VALUES
 	('function', 'drip._follow_trigger()', 'functions/sequences/_prepare_sequence.sql', 'e6b839cf77bbb7793f465ca223ca1b1ace1316971c3e767b6cf5092f85ce632d', '933a750f4ad16621fd8649a3d16338bc'),
 	('function', 'drip._forecast_device(drip.user_devices,text,timestamp with time zone)', 'functions/forecast/forecast_device.sql', '7725426c475a78d88e6302b7ada0df5bc92a60b78f03a4841e2a8218a47fd9fd', 'c96f5c9d8935a6eeebe8fa6799b65b89'),
 	('function', 'drip._forecast_devices(bigint,bigint[],bigint[],bigint[],bigint[],timestamp with time zone,drip.campaigns,text)', 'functions/forecast/_forecast_devices.sql', '659447e5214b1d5265097ee2d4e9ca0e2fa6a9313c2b911495ee1eac60058b4a', '91b2710eba2c1d6f9d19be75c93f35e3');
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('function', 'drip._forecast_fates(bigint,bigint[],bigint[],bigint[],bigint[],drip.campaigns,text,integer,integer)', 'functions/forecast/_forecast_fates.sql', '6423f5d4af538cf36cc285237cdd898b4df6898da3381a437edeaabbe6415fd6', '9af7e01356f8aa0c0ee65ff69f6b059d'),
 	('function', 'drip._forget_results(bigint,bigint)', 'functions/results/_forget_results.sql', '231706232430a0b1448cc77f884f106651e24328434eac480c9332df6528bcdf', 'd41d98bedc8c019e7a5d126ca34faf1c'),
 	('function', 'drip._free_at(timestamp with time zone,timestamp with time zone,numeric,time without time zone,text)', 'functions/rules/_free_at.sql', 'e449cbacddf93d3b5d5b6ec68c61500c301acc42ec4afdb0757f0c2cf2a17aae', 'c60dee3bc0d7fefdf792ca492166111a'),
@@ -41388,7 +41440,7 @@ INSERT INTO drip.code_objects VALUES
 	('function', 'drip._note_campaign_status(drip.campaigns,drip.campaigns)', 'functions/campaigns/_note_campaign_status.sql', '033d1871863bf3301718bc19042101310c18d6c57df47c61eac981b409f3e538', '67b0a4254e01bc60b2ae3a4fa207c70e'),
 	('function', 'drip._note_expansion_error(bigint,text,text,timestamp with time zone)', 'functions/campaigns/_note_expansion_error.sql', '6c04988197364c5a90c6cd39dba1dac18bc7761aa90febf6fe0726de92920248', '487fd0ae4f5f744b10228d3578871244'),
 	('function', 'drip._note_last_inbound(bigint[])', 'functions/inbound/_note_last_inbound.sql', 'c32cbc5e7100f9bdcdd6834b9b3245059f61dfb1aa3914908a73d8545752f157', 'b7788314f269abbec186b7316a70bcb9');
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('function', 'drip._note_receipts(bigint[])', 'functions/results/_apply_receipts.sql', '06334b09eaf49066bf3f7da20f9ea4876526c9ce1c93d4421a8857ba1ff59b34', '6998efcfdbf6182a1e00e83f71d8885f'),
 	('function', 'drip._note_replies(bigint[])', 'functions/inbound/_note_replies.sql', 'b12f646260db3046b0b8c5ec5c2bd0bdc1063a6378d0dca0e7f67f4786241275', '7c08cfb7baccd4140cd32cda6e22af9b'),
 	('function', 'drip._note_stops(jsonb)', 'functions/inbound/process_inbound.sql', 'dab1170537ecdfd5bf8757909098b5b5561d088b9f2d996e2823862d65421c4f', 'c3510324c8a667bfe65c4b330adf3b7b'),
@@ -41489,7 +41541,7 @@ INSERT INTO drip.code_objects VALUES
 	('function', 'drip._steps_in_use(bigint)', 'functions/sequences/_steps_in_use.sql', 'ba61e08f3a9a83c345f62d6bff8a45e758bf07c845d2766e5dfa753880419740', 'eac0dcc41589f0fac147824137ab3b9d'),
 	('function', 'drip._sequence_from_file(bigint,jsonb)', 'functions/definitions/_apply_sequence.sql', '582827541a147c11af305f2827aed714475ac5ab4c10854e880444e8c62b4498', 'f58c5395f41cb17d9ab9277da693a8e4'),
 	('function', 'drip._sequence_keys()', 'functions/sequences/_sequence_keys.sql', 'f20bbff0b29c98ee932b529f461d53cb44b527aa2fa60b877dfb37296ed47141', '99ddef3f2a8601ec5fb5d5bf6babd202');
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('function', 'drip._sequence_values(bigint,jsonb,boolean)', 'functions/sequences/_sequence_values.sql', 'a5ae694a194fac29631054fa20f5f9ca3a2883f3d1bc231d463d98c223a4bd10', '2ddd08a509e154da1d2a05dc67176564'),
 	('function', 'drip._session_state()', 'functions/guards/_session_state.sql', 'a71a8ecbf57f82be49c194ae1e9a404bb209d6d9fbd63498186397e96228dbf5', '57602583d6f70e72c02d88b177095a86'),
 	('function', 'drip._set_aside_endless_waits(bigint,timestamp with time zone)', 'functions/forecast/_simulate.sql', '424048e07778442d936b1a748f5806c532387504b6ab926366fc6189e4db73d3', '04daee17b214ae8c665cc44b071055f9'),
@@ -41504,13 +41556,13 @@ INSERT INTO drip.code_objects VALUES
 	('function', 'drip._source_text(drip.sequence_steps,drip.campaigns,jsonb,jsonb)', 'functions/texts/_source_text.sql', 'c5410269c68eaf6563720cfa1beae1c34197a823fadfc33f59110b282e9e4fdf', '65ca549a7e8e0b8169f0480f37a415bc'),
 	('function', 'drip._step_after_pause(timestamp with time zone,time without time zone,text,timestamp with time zone,timestamp with time zone)', 'functions/rules/_step_after_pause.sql', '9741444470177ed8930ce190163f69979ea23ec534e1d14410c1fa19f394aa55', 'f17e3e7308b93ad114193ee5b66a4556'),
 	('function', 'drip._step_keys()', 'functions/sequences/_step_keys.sql', '16b37050509335263de4c157118ad934be6df62dd96cb43daadbb102a8bef2aa', 'b14ad8de5cba7bb75257c106d705a6c3'),
-	('function', 'drip._stop_categories()', 'functions/core/_stop_categories.sql', '58c592fb359aee97b1de406a8e4398ef25fb95c31ab4aec413667af890709ef1', '117a24166e44a804915ac0a3b44e677d'),
+	('function', 'drip._stop_categories()', 'functions/core/_stop_categories.sql', '9366d71c99277d89cd70e61f8c136263a56883c771f157b1dd682a0de318aad3', '8de370ffad33a26b27e6d383a9cbd1b3'),
 	('function', 'drip._stop_category(bigint,text,text)', 'functions/inbound/_stop_category.sql', '5efc0288d04d9e5a4130e0a1e829125ec92fbed24636729c150a0abc80853d12', '18ff0f8d29c7b42c3e97d669eb99d6f5'),
 	('function', 'drip._stop_chunk(drip.campaigns,text,bigint,integer)', 'functions/campaigns/_sweep_campaigns.sql', 'e0b11712998b8fef78febb09dc1d08efca50faf83f6806958a8c53f4167a9333', '95b3972e958a29c0e0179588d45538fd'),
 	('function', 'drip._stop_devices(jsonb)', 'functions/results/_stop_devices.sql', '104c40c422f6d4a4c787c05540a267beab27c173a232263e3bc385a85fd0542d', '909aa3f1d96db557135ba0bcaeda3822'),
 	('function', 'drip._stop_programs(jsonb)', 'functions/results/_stop_programs.sql', '1584d9c4911ecfc2f489d92f41bbcead63d3dff454e1e89383c76cb243cbd1b5', '65738d2b837b06d2c4d59b6673e1de58'),
 	('function', 'drip._tell_time(timestamp with time zone,text)', 'functions/core/_tell_time.sql', 'fa2275250c322e8289825e97cdd34927c45fde594ebadf96e279db6c697235f4', 'dae02d5a5595e44b4209239cb6178153'),
-	('function', 'drip._stop_rank(text)', 'functions/rules/_stop_rank.sql', '4ee2bc8cf5716908c0e8136b28c84458c260f9453082ee7b54420b703414fd0c', '75f7db2523b0203758f67789429e0c81'),
+	('function', 'drip._stop_rank(text)', 'functions/rules/_stop_rank.sql', '94021dde0ce0db84a9560b01f39efc0e7ae751cbe7e2526fb2541d520e1e8adb', 'eb9a66df3734329a332d545127d4316b'),
 	('function', 'drip._stops(text,text)', 'functions/rules/_stops.sql', '37663546f5d56e2abf46bc7d56ad3cea59cdb21d36f0f8fea5cf576e248c4e91', '9a52d00d67a1b212a5209610dc96989c'),
 	('function', 'drip._suppress(jsonb,text)', 'functions/leads/_suppress.sql', 'cdf85ca358134176d1001bad6e7d15dd0692371f72880123394c79089c57dc02', '309c92cd981165d250af87be905744cf'),
 	('function', 'drip._sweep_campaigns(integer,bigint)', 'functions/campaigns/_sweep_campaigns.sql', 'e0b11712998b8fef78febb09dc1d08efca50faf83f6806958a8c53f4167a9333', 'f2b1684edb9f1e89e94e74d9aa21c9c9'),
@@ -41590,7 +41642,7 @@ INSERT INTO drip.code_objects VALUES
 	('function', 'drip.import_leads(jsonb)', 'functions/leads/import_leads.sql', 'cc9a32db7c648bcb8e6c10bce47c121ea2d8ae6a3d7f34443872dbfae5411974', '1546e6d36df4d3cb75be5f273d611dbc'),
 	('function', 'drip.list_audiences()', 'functions/guards/list_audiences.sql', 'ff5b7ef5361d75e87f7f77473b01831837cd0fd7a28c5c4f5032abb4fc66fee2', '4e666de3fd7704695c43de72786172ba'),
 	('function', 'drip.list_devices_to_check(text[],integer)', 'functions/accounts/list_devices_to_check.sql', '260dc99f8c1c34b853a6949d2d18ddcfae40e83da537bdf60476f262237180b0', 'dc24fb5805a3b66fefcf3f0044a77dda');
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('function', 'drip.list_due_campaigns()', 'functions/campaigns/list_due_campaigns.sql', '8a09ca7f027ff0ad5ad233047c18e17fe452e4e61b0697f65916f6e43ab3370d', '693f87fa1af56f2df5d3c828cea7c006'),
 	('function', 'drip.list_guarded_users()', 'functions/claim/list_guarded_users.sql', '8d3d6650839ad73fc34a427de2a83eb7b97bac4ce388b8b6dade29bb4eeb1abe', '2174c3addd992a138f92835352b70dc8'),
 	('function', 'drip.list_guards()', 'functions/guards/list_guards.sql', 'f1803737c30af30fe0ba388d8e1ad89daaabc27d254b777f4585db216132e7ba', '23ef6c71d23c7da22d14e66cdcea8306'),
@@ -41691,7 +41743,7 @@ INSERT INTO drip.code_objects VALUES
 	('trigger', 'audit_added on drip.stop_words', 'functions/core/_audit_removed.sql', '07dd2865b8cd63ca030ae7efa016d36270c5b0e0feffc163b4e9127536c8d1e7', 'b41fbd8710b6cfb23949b2156971e25d'),
 	('trigger', 'audit_edits on drip.stop_words', 'functions/core/_audit_edits.sql', 'a68d27afb8847883427996a22cddf485d83f1a58d796a565483662fc2ce34125', '5171d70b14781a8bbb89a1f5e5d8d35a'),
 	('trigger', 'user_devices_tell on drip.user_devices', 'functions/events/_tell_device.sql', 'd412adbd8062701a022300aaeeafecb02a0cb9e9f7c91f2d63ecce154fed87bb', '0ecefcf168ba2636cbf4b1ed130b25f9');
-INSERT INTO drip.code_objects VALUES
+INSERT INTO drip.code_objects (kind, identity, file, checksum, catalog_hash) VALUES
 	('trigger', 'audit_edits on drip.user_devices', 'functions/core/_audit_edits.sql', 'a68d27afb8847883427996a22cddf485d83f1a58d796a565483662fc2ce34125', 'd66b878ae9b9435a9d3adb6792f4b9c3'),
 	('trigger', 'users_guard on drip.users', 'functions/accounts/_check_user_settings.sql', '99993ae134e41dca76034c2627473541bb656550f80f925ba622d73f084b5fb2', 'a6771e816c2973c956c81c160e09d377'),
 	('trigger', 'audit_edits on drip.users', 'functions/core/_audit_edits.sql', 'a68d27afb8847883427996a22cddf485d83f1a58d796a565483662fc2ce34125', '8f2521622fb4a9a0108e944932d8dc90'),
@@ -41738,13 +41790,15 @@ INSERT INTO drip.code_objects VALUES
 -- Data for Name: dead_letters; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
+INSERT INTO drip.dead_letters (id, user_id, kind, subject_id, received_at, body, error, tries, died_at, replayed_at) OVERRIDING SYSTEM VALUE VALUES
+	(1, 2, 'device', 1, '2026-03-02 01:30:00+00', '{}', 'an error', 5, '2026-03-02 01:30:00+00', NULL);
 
 
 --
 -- Data for Name: device_pacing; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.device_pacing VALUES
+INSERT INTO drip.device_pacing (device_id, user_id, next_look_at, next_send_at, local_day, sent_today, window_started_at, window_results, window_failures, breaker_open_until, breaker_level, last_sent_at, ramp_from, ramp_of, breaker_since) VALUES
 	(2, 2, '2026-03-02 01:30:00+00', '2026-03-02 01:30:00+00', '2026-03-02', 2, '2026-03-02 01:30:00+00', 2, 1, NULL, 0, '2026-03-02 01:30:00+00', NULL, NULL, NULL),
 	(1, 2, '2026-03-02 01:30:00+00', '2026-03-02 01:30:00+00', '2026-03-02', 1, '2026-03-02 01:30:00+00', 3, 2, NULL, 0, '2026-03-02 01:30:00+00', NULL, NULL, NULL);
 
@@ -41753,13 +41807,15 @@ INSERT INTO drip.device_pacing VALUES
 -- Data for Name: device_receipts; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
+INSERT INTO drip.device_receipts (device_id, user_id, last_receipt_at) VALUES
+	(1, 2, '2026-03-02 01:30:00+00');
 
 
 --
 -- Data for Name: error_codes; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.error_codes VALUES
+INSERT INTO drip.error_codes (platform, code, scope, action, wait, auto_resume, meaning, backoff, max_failures, suppress_after, check_ends_stop) VALUES
 	('gowa', 'VALIDATION_ERROR', 'recipient', 'fail', NULL, true, 'the gateway refused the call', NULL, NULL, NULL, true),
 	('gowa', 'DEVICE_NOT_FOUND', 'device', 'stop', NULL, false, 'the gateway has no such device', NULL, NULL, NULL, true),
 	('gowa', 'DEVICE_ID_REQUIRED', 'device', 'stop', NULL, false, 'the device names no instance', NULL, NULL, NULL, true),
@@ -41860,7 +41916,7 @@ INSERT INTO drip.error_codes VALUES
 	('cloud_api', 'NO_MESSAGE_ID', 'recipient', 'unknown', NULL, true, 'the gateway gave no message id', NULL, NULL, NULL, true),
 	('gowa', 'HTTP_500', 'recipient', 'unknown', NULL, true, 'the gateway failed', NULL, NULL, NULL, true),
 	('cloud_api', 'HTTP_500', 'recipient', 'unknown', NULL, true, 'the gateway failed', NULL, NULL, NULL, true);
-INSERT INTO drip.error_codes VALUES
+INSERT INTO drip.error_codes (platform, code, scope, action, wait, auto_resume, meaning, backoff, max_failures, suppress_after, check_ends_stop) VALUES
 	('gowa', 'HTTP_502', 'recipient', 'unknown', NULL, true, 'a proxy lost the gateway', NULL, NULL, NULL, true),
 	('cloud_api', 'HTTP_502', 'recipient', 'unknown', NULL, true, 'a proxy lost the gateway', NULL, NULL, NULL, true),
 	('gowa', 'HTTP_504', 'recipient', 'unknown', NULL, true, 'the gateway gave up waiting', NULL, NULL, NULL, true),
@@ -41877,7 +41933,7 @@ INSERT INTO drip.error_codes VALUES
 -- Data for Name: greetings; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.greetings OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.greetings (id, user_id, language, from_hour, to_hour, text) OVERRIDING SYSTEM VALUE VALUES
 	(1, NULL, 'en', 0, 12, 'Good morning'),
 	(2, NULL, 'en', 12, 18, 'Good afternoon'),
 	(3, NULL, 'en', 18, 24, 'Good evening'),
@@ -41896,7 +41952,7 @@ INSERT INTO drip.greetings OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: guards; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.guards VALUES
+INSERT INTO drip.guards (name, description, created_at, function_name, suspended_until, errors, last_error, last_error_at, user_id) VALUES
 	('has_paid', NULL, '2026-03-02 01:30:00+00', NULL, NULL, 0, NULL, NULL, NULL);
 
 
@@ -41904,7 +41960,7 @@ INSERT INTO drip.guards VALUES
 -- Data for Name: inbound_messages; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.inbound_messages OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.inbound_messages (id, user_id, device_id, lead_id, provider_message_id, sender, body, kind, received_at, sender_name, sender_alias, payload, reply_to_message_id, opt_out_category, sent_at, processed_at) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, 2, 1, 'in-1', '+60123456700', 'Thanks', 'text', '2026-03-02 01:30:00+00', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 
 
@@ -41912,16 +41968,16 @@ INSERT INTO drip.inbound_messages OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: installed_parts; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.installed_parts VALUES
-	('procrastinate', '3.10.0', 'library', '2026-12-01 10:24:55.925083+00'),
-	('pgmq', '1.13.0', 'library', '2026-12-01 10:24:55.925083+00');
+INSERT INTO drip.installed_parts (name, version, how, installed_at) VALUES
+	('procrastinate', '3.10.0', 'library', '2026-12-01 10:29:51.334301+00'),
+	('pgmq', '1.13.0', 'library', '2026-12-01 10:29:51.334301+00');
 
 
 --
 -- Data for Name: lead_aliases; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.lead_aliases VALUES
+INSERT INTO drip.lead_aliases (user_id, platform, provider_id, lead_id, created_at) VALUES
 	(2, 'gowa', 'lid-1', 1, '2026-03-02 01:30:00+00'),
 	(2, 'gowa', 'lid-2', 2, '2026-03-02 01:30:00+00');
 
@@ -41930,7 +41986,7 @@ INSERT INTO drip.lead_aliases VALUES
 -- Data for Name: leads; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.leads OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.leads (id, user_id, external_id, phone, name, niche, trigger, target_status, device_id, time_zone, language, attributes, paused_until, pause_reason, last_inbound_at, enroll_check, chained, created_at, updated_at, is_tester, paused_at) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, NULL, '+60123456700', 'Lead 0', 'fitness', NULL, 'prospect', NULL, NULL, NULL, '{"city": "Ipoh"}', NULL, NULL, NULL, false, '{}', '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', false, NULL),
 	(2, 2, NULL, '+60123456701', 'Lead 1', 'fitness', NULL, 'prospect', NULL, NULL, NULL, '{"city": "Ipoh"}', NULL, NULL, NULL, false, '{}', '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', false, NULL),
 	(3, 2, NULL, '+60123456702', 'Lead 2', 'fitness', NULL, 'prospect', NULL, NULL, NULL, '{"city": "Ipoh"}', NULL, NULL, NULL, false, '{}', '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', false, NULL),
@@ -41952,7 +42008,7 @@ INSERT INTO drip.leads OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: lock_rows; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.lock_rows VALUES
+INSERT INTO drip.lock_rows (kind, object_id, slot) VALUES
 	('results', 0, 0),
 	('results', 0, 1),
 	('results', 0, 2),
@@ -42037,7 +42093,7 @@ INSERT INTO drip.lock_rows VALUES
 -- Data for Name: message_attempts; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.message_attempts VALUES
+INSERT INTO drip.message_attempts (message_id, attempt, user_id, device_id, worker_id, claimed_at, delay_seconds, finished_at, outcome, error_code, error_message, provider_message_id) VALUES
 	(39, 1, 2, 2, 'first worker', '2026-03-02 01:30:00+00', 0.000, NULL, NULL, NULL, NULL, NULL),
 	(1, 1, 2, 2, 'first worker', '2026-03-02 01:30:00+00', 0.000, '2026-03-02 01:30:00+00', 'accepted', NULL, NULL, 'first'),
 	(4, 1, 2, 1, 'first worker', '2026-03-02 01:30:00+00', 0.000, '2026-03-02 01:30:00+00', 'accepted', NULL, NULL, 'second'),
@@ -42050,13 +42106,15 @@ INSERT INTO drip.message_attempts VALUES
 -- Data for Name: private_settings; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
+INSERT INTO drip.private_settings (name, value) VALUES
+	('clock_secret', '0f282e13-86fa-4ea7-9c93-e29969b8954ae2a785b0-54a2-449d-936f-ffe8264dc3ff');
 
 
 --
 -- Data for Name: program_results; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.program_results OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.program_results (user_id, campaign_id, sequence_id, on_day, slot, results, failures, id) OVERRIDING SYSTEM VALUE VALUES
 	(2, NULL, 1, '2026-03-02', 63, 3, 1, 1);
 
 
@@ -42064,7 +42122,7 @@ INSERT INTO drip.program_results OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: receipts; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.receipts OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.receipts (id, user_id, device_id, platform, provider_message_id, kind, occurred_at, received_at, message_id, error_code, error_message, body, recipient, message_ref, attempt_ref) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, 2, 'gowa', 'first', 'delivered', NULL, '2026-03-02 01:30:00+00', 1, NULL, NULL, NULL, NULL, NULL, NULL);
 
 
@@ -42072,7 +42130,7 @@ INSERT INTO drip.receipts OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: regions; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.regions VALUES
+INSERT INTO drip.regions (region, calling_code, trunk_prefix, dial_out, lengths, mobile_lengths) VALUES
 	('AC', '247', NULL, '00', '{5}', '{5}'),
 	('AD', '376', NULL, '00', '{6,9}', '{6,9}'),
 	('AE', '971', '0', '00', '{8,9}', '{9}'),
@@ -42173,7 +42231,7 @@ INSERT INTO drip.regions VALUES
 	('ID', '62', '0', '00', '{7,8,9,10,11,12}', '{9,10,11,12}'),
 	('IE', '353', '0', '00', '{7,8,9,10}', '{9}'),
 	('IL', '972', '0', NULL, '{8,9,11,12}', '{9}');
-INSERT INTO drip.regions VALUES
+INSERT INTO drip.regions (region, calling_code, trunk_prefix, dial_out, lengths, mobile_lengths) VALUES
 	('IM', '44', '0', '00', '{10}', '{10}'),
 	('IN', '91', '0', '00', '{10}', '{10}'),
 	('IO', '246', NULL, '00', '{7}', '{7}'),
@@ -42274,7 +42332,7 @@ INSERT INTO drip.regions VALUES
 	('SK', '421', '0', '00', '{6,7,9}', '{9}'),
 	('SL', '232', '0', '00', '{8}', '{8}'),
 	('SM', '378', NULL, '00', '{8,10}', '{8}');
-INSERT INTO drip.regions VALUES
+INSERT INTO drip.regions (region, calling_code, trunk_prefix, dial_out, lengths, mobile_lengths) VALUES
 	('SN', '221', NULL, '00', '{9}', '{9}'),
 	('SO', '252', '0', '00', '{6,7,8,9}', '{7,8,9}'),
 	('SR', '597', NULL, '00', '{6,7}', '{7}'),
@@ -42326,7 +42384,7 @@ INSERT INTO drip.regions VALUES
 -- Data for Name: sender_accounts; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.sender_accounts OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.sender_accounts (id, user_id, name, platform, reach_cap, status, status_reason, blocked_until, webhook_secret_name, verify_token_secret_name, created_at) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, 'portfolio', 'gowa', 250, 'online', NULL, NULL, NULL, NULL, '2026-03-02 01:30:00+00');
 
 
@@ -42334,7 +42392,7 @@ INSERT INTO drip.sender_accounts OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: sequence_contacts; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.sequence_contacts OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.sequence_contacts (id, user_id, sequence_id, lead_id, key, attributes, contact_phone, contact_name, current_trigger, current_step, sequence_stepid, next_trigger_time, assigned_device_id, exclusive_group, status, exit_reason, enrolled_at, completed_at, starts_at, paused_at, pause_reason) OVERRIDING SYSTEM VALUE VALUES
 	(5, 2, 1, 5, '', '{}', '+60123456704', 'Lead 4', 'cold_start', 1, 1, '2026-03-02 01:00:00+00', 2, 'funnel', 'pending', NULL, '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:00:00+00', NULL, NULL),
 	(7, 2, 2, 7, '', '{}', '+60123456706', 'Lead 6', 'warm_start', 1, 4, '2026-03-02 01:05:00+00', 1, NULL, 'pending', NULL, '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:05:00+00', NULL, NULL),
 	(8, 2, 2, 8, '', '{}', '+60123456707', 'Lead 7', 'warm_start', 1, 4, '2026-03-02 01:05:00+00', 2, NULL, 'pending', NULL, '2026-03-02 01:00:00+00', NULL, '2026-03-02 01:05:00+00', NULL, NULL),
@@ -42351,7 +42409,7 @@ INSERT INTO drip.sequence_contacts OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: sequence_steps; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.sequence_steps OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.sequence_steps (id, user_id, sequence_id, day_number, name, trigger, next_trigger, is_entry_point, trigger_delay_hours, send_time, message_type, content, media_url, caption, template, min_delay_seconds, max_delay_seconds, valid_for, only_if, created_at, updated_at, retired_at) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, 1, 1, 'hello', 'cold_start', NULL, true, 24, NULL, 'text', 'Hi {name|there}, [[welcome|good to see you]]', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL),
 	(2, 2, 1, 2, 'menu', NULL, NULL, false, 24, NULL, 'image', NULL, 'https://example.com/menu.jpg', 'For {attributes.city|you}', NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL),
 	(3, 2, 1, 3, 'last', NULL, 'warm_start', false, 24, NULL, 'text', 'Bye {name}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL),
@@ -42363,16 +42421,16 @@ INSERT INTO drip.sequence_steps OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: sequences; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.sequences OVERRIDING SYSTEM VALUE VALUES
-	(1, 2, 'COLD Sequence', NULL, 'cold_start', NULL, NULL, 'trigger', 'active', DEFAULT, NULL, NULL, '2026-03-02 01:00:00+00', false, '2026-03-02 01:00:00+00', 0, NULL, '00:00:00', NULL, NULL, NULL, false, NULL, NULL, 'marketing', false, true, NULL, 'funnel', NULL, 'continue', 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL),
-	(2, 2, 'WARM Sequence', NULL, 'warm_start', NULL, NULL, 'trigger', 'active', DEFAULT, NULL, NULL, '2026-03-02 01:00:00+00', false, '2026-03-02 01:00:00+00', 0, NULL, '00:05:00', NULL, NULL, NULL, false, NULL, NULL, 'marketing', false, true, NULL, NULL, NULL, 'continue', 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL);
+INSERT INTO drip.sequences (id, user_id, name, description, trigger, niche, target_status, auto_enroll, status, status_reason, paused_at, started_at, include_existing, swept_at, swept_to_lead_id, device_id, start_delay, send_from, send_to, send_days, skip_weekends, min_delay_seconds, max_delay_seconds, category, greeting, stop_on_reply, exit_if, exclusive_group, reenroll_after, on_step_failure, priority, created_at, updated_at, steps_edited_at) OVERRIDING SYSTEM VALUE VALUES
+	(1, 2, 'COLD Sequence', NULL, 'cold_start', NULL, NULL, 'trigger', 'active', NULL, NULL, '2026-03-02 01:00:00+00', false, '2026-03-02 01:00:00+00', 0, NULL, '00:00:00', NULL, NULL, NULL, false, NULL, NULL, 'marketing', false, true, NULL, 'funnel', NULL, 'continue', 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL),
+	(2, 2, 'WARM Sequence', NULL, 'warm_start', NULL, NULL, 'trigger', 'active', NULL, NULL, '2026-03-02 01:00:00+00', false, '2026-03-02 01:00:00+00', 0, NULL, '00:05:00', NULL, NULL, NULL, false, NULL, NULL, 'marketing', false, true, NULL, NULL, NULL, 'continue', 2, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL);
 
 
 --
 -- Data for Name: stop_words; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.stop_words OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.stop_words (id, user_id, language, word, category) OVERRIDING SYSTEM VALUE VALUES
 	(1, NULL, NULL, 'stop', 'all'),
 	(2, NULL, NULL, 'unsubscribe', 'all'),
 	(3, NULL, NULL, 'berhenti', 'all'),
@@ -42390,13 +42448,15 @@ INSERT INTO drip.stop_words OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: subscriptions; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
+INSERT INTO drip.subscriptions (id, user_id, queue, pattern, matches, queue_name, created_at) OVERRIDING SYSTEM VALUE VALUES
+	(1, 2, 'crm', 'message.*', '^message\.[^.]+$', 'drip_q_49752438227e44d48d9da7878a5b5f59', '2026-03-02 01:00:00+00');
 
 
 --
 -- Data for Name: suppressions; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.suppressions OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.suppressions (id, user_id, phone, category, reason, source, created_at) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, '+60123456711', 'all', 'asked on the phone', 'application', '2026-03-02 01:00:00+00');
 
 
@@ -42404,7 +42464,7 @@ INSERT INTO drip.suppressions OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: sync_backlog; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.sync_backlog OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.sync_backlog (id, enrollment_id, noted_at) OVERRIDING SYSTEM VALUE VALUES
 	(1, 5, '2026-03-02 01:30:00+00');
 
 
@@ -42412,33 +42472,33 @@ INSERT INTO drip.sync_backlog OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: task_runs; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.task_runs VALUES
-	('refresh_statistics', '2026-03-02 01:00:00+00', 2.0, 0, NULL, NULL),
+INSERT INTO drip.task_runs (name, last_run_at, duration_ms, rows, last_error, last_error_at) VALUES
+	('refresh_statistics', '2026-03-02 01:00:00+00', 1.7, 0, NULL, NULL),
 	('expire_leases', '2026-03-02 01:00:00+00', 1.4, 0, NULL, NULL),
 	('end_unknown_holds', '2026-03-02 01:00:00+00', 0.9, 0, NULL, NULL),
-	('expire_messages', '2026-03-02 01:00:00+00', 0.8, 0, NULL, NULL),
+	('expire_messages', '2026-03-02 01:00:00+00', 0.7, 0, NULL, NULL),
 	('sync_enrollments', '2026-03-02 01:00:00+00', 0.3, 0, NULL, NULL),
-	('end_pauses', '2026-03-02 01:00:00+00', 0.4, 0, NULL, NULL),
+	('end_pauses', '2026-03-02 01:00:00+00', 0.3, 0, NULL, NULL),
 	('bind_devices', '2026-03-02 01:00:00+00', 0.7, 0, NULL, NULL),
-	('fail_over', '2026-03-02 01:00:00+00', 1.4, 0, NULL, NULL),
-	('process_inbound', '2026-03-02 01:00:00+00', 1.2, 0, NULL, NULL),
+	('fail_over', '2026-03-02 01:00:00+00', 1.7, 0, NULL, NULL),
+	('process_inbound', '2026-03-02 01:00:00+00', 1.0, 0, NULL, NULL),
 	('match_receipts', '2026-03-02 01:00:00+00', 1.3, 0, NULL, NULL),
-	('note_last_inbound', '2026-03-02 01:00:00+00', 0.9, 0, NULL, NULL),
+	('note_last_inbound', '2026-03-02 01:00:00+00', 0.8, 0, NULL, NULL),
 	('enroll_matching_leads', '2026-03-02 01:00:00+00', 0.8, 0, NULL, NULL),
-	('sweep_campaigns', '2026-03-02 01:00:00+00', 0.5, 0, NULL, NULL),
+	('sweep_campaigns', '2026-03-02 01:00:00+00', 0.4, 0, NULL, NULL),
 	('expand_campaigns', '2026-03-02 01:00:00+00', 0.3, 0, NULL, NULL),
-	('complete_campaigns', '2026-03-02 01:00:00+00', 1.3, 0, NULL, NULL),
+	('complete_campaigns', '2026-03-02 01:00:00+00', 1.4, 0, NULL, NULL),
 	('prune_audiences', '2026-03-02 01:00:00+00', 0.4, 0, NULL, NULL),
-	('prune_inbound', '2026-03-02 01:00:00+00', 0.7, 0, NULL, NULL),
-	('prune_results', '2026-03-02 01:00:00+00', 0.6, 0, NULL, NULL),
-	('drop_event_queues', '2026-03-02 01:00:00+00', 0.6, 0, NULL, NULL);
+	('prune_inbound', '2026-03-02 01:00:00+00', 0.6, 0, NULL, NULL),
+	('prune_results', '2026-03-02 01:00:00+00', 0.5, 0, NULL, NULL),
+	('drop_event_queues', '2026-03-02 01:00:00+00', 0.5, 0, NULL, NULL);
 
 
 --
 -- Data for Name: user_devices; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.user_devices OVERRIDING SYSTEM VALUE VALUES
+INSERT INTO drip.user_devices (id, user_id, account_id, name, phone, platform, endpoint, instance, secret_name, webhook_secret_name, verify_token_secret_name, status, status_reason, status_since, last_seen, min_delay_seconds, max_delay_seconds, burst, in_pool, daily_cap, ramp, ramp_started_on, active_from, active_to, unknown_policy, failover_policy, created_at, asked_at, is_held) OVERRIDING SYSTEM VALUE VALUES
 	(1, 2, NULL, 'Counter', NULL, 'gowa', 'http://127.0.0.1:9', 'Counter', NULL, NULL, NULL, 'online', NULL, '2026-03-02 01:00:00+00', NULL, 0, 0, 20, true, NULL, NULL, NULL, NULL, NULL, 'hold', 'wait', '2026-03-02 01:00:00+00', NULL, false),
 	(2, 2, NULL, 'Branch', NULL, 'gowa', 'http://127.0.0.1:9', 'Branch', NULL, NULL, NULL, 'online', NULL, '2026-03-02 01:00:00+00', NULL, 0, 0, 20, true, NULL, NULL, NULL, NULL, NULL, 'hold', 'wait', '2026-03-02 01:00:00+00', NULL, false);
 
@@ -42447,7 +42507,7 @@ INSERT INTO drip.user_devices OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: user_roles; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.user_roles VALUES
+INSERT INTO drip.user_roles (role_name, user_id, created_at) VALUES
 	('shop_app', 2, '2026-03-02 01:00:00+00');
 
 
@@ -42455,8 +42515,8 @@ INSERT INTO drip.user_roles VALUES
 -- Data for Name: users; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.users OVERRIDING SYSTEM VALUE VALUES
-	(1, 'default', NULL, 'UTC', NULL, 'en', NULL, NULL, NULL, NULL, '7 days', NULL, '24:00:00', 0.5, 20, true, '2026-12-01 10:24:55.925083+00', NULL),
+INSERT INTO drip.users (id, name, email, time_zone, default_region, language, send_from, send_to, send_days, contact_cap, contact_cap_period, contact_gap, unknown_hold, breaker_rate, breaker_sample, is_active, created_at, opt_out_confirmation) OVERRIDING SYSTEM VALUE VALUES
+	(1, 'default', NULL, 'UTC', NULL, 'en', NULL, NULL, NULL, NULL, '7 days', NULL, '24:00:00', 0.5, 20, true, '2026-12-01 10:29:51.334301+00', NULL),
 	(2, 'shop', 'shop@example.com', 'Asia/Kuala_Lumpur', 'MY', 'en', NULL, NULL, NULL, NULL, '7 days', NULL, '24:00:00', 0.5, 20, true, '2026-03-02 01:00:00+00', NULL);
 
 
@@ -42470,7 +42530,7 @@ INSERT INTO drip.users OVERRIDING SYSTEM VALUE VALUES
 -- Data for Name: workers; Type: TABLE DATA; Schema: drip; Owner: postgres
 --
 
-INSERT INTO drip.workers VALUES
+INSERT INTO drip.workers (name, version, concurrency, started_at, last_seen, stopped_at) VALUES
 	('first worker', '0.1.0', 20, '2026-03-02 01:00:00+00', '2026-03-02 01:00:00+00', NULL);
 
 
@@ -42481,11 +42541,18 @@ INSERT INTO drip.workers VALUES
 
 
 --
+-- Data for Name: a_drip_q_49752438227e44d48d9da7878a5b5f59; Type: TABLE DATA; Schema: pgmq; Owner: postgres
+--
+
+
+
+--
 -- Data for Name: meta; Type: TABLE DATA; Schema: pgmq; Owner: postgres
 --
 
-INSERT INTO pgmq.meta VALUES
-	('drip_inbound', false, false, '2026-12-01 10:24:55.925083+00');
+INSERT INTO pgmq.meta (queue_name, is_partitioned, is_unlogged, created_at) VALUES
+	('drip_inbound', false, false, '2026-12-01 10:29:51.334301+00'),
+	('drip_q_49752438227e44d48d9da7878a5b5f59', false, false, '2026-12-01 10:29:52.373409+00');
 
 
 --
@@ -42498,6 +42565,17 @@ INSERT INTO pgmq.meta VALUES
 -- Data for Name: q_drip_inbound; Type: TABLE DATA; Schema: pgmq; Owner: postgres
 --
 
+
+
+--
+-- Data for Name: q_drip_q_49752438227e44d48d9da7878a5b5f59; Type: TABLE DATA; Schema: pgmq; Owner: postgres
+--
+
+INSERT INTO pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59 (msg_id, read_ct, enqueued_at, last_read_at, vt, message, headers) OVERRIDING SYSTEM VALUE VALUES
+	(1, 0, '2026-12-01 10:29:52.602038+00', NULL, '2026-12-01 10:29:52.614533+00', '{"id": 1, "data": {"step": 1, "phone": "+60123456705", "status": "failed", "attempt": 1, "lead_id": 6, "read_at": null, "sent_at": null, "category": "marketing", "device_id": 1, "error_code": "400", "message_id": 16, "campaign_id": null, "device_name": "Counter", "external_id": null, "sequence_id": 1, "source_kind": "sequence", "source_name": "COLD Sequence", "delivered_at": null, "enrollment_id": 6, "error_message": "no", "status_reason": "refused", "idempotency_key": null, "provider_message_id": null}, "type": "message.failed", "user_id": 2, "version": 1, "occurred_at": "2026-03-02T01:30:00+00:00"}', NULL),
+	(2, 0, '2026-12-01 10:29:52.602038+00', NULL, '2026-12-01 10:29:52.615305+00', '{"id": 2, "data": {"step": 1, "phone": "+60123456700", "status": "sent", "attempt": 1, "lead_id": 1, "read_at": null, "sent_at": "2026-03-02T01:30:00+00:00", "category": "marketing", "device_id": 2, "error_code": null, "message_id": 1, "campaign_id": null, "device_name": "Branch", "external_id": null, "sequence_id": 1, "source_kind": "sequence", "source_name": "COLD Sequence", "delivered_at": null, "enrollment_id": 1, "error_message": null, "status_reason": null, "idempotency_key": null, "provider_message_id": "first"}, "type": "message.sent", "user_id": 2, "version": 1, "occurred_at": "2026-03-02T01:30:00+00:00"}', NULL),
+	(3, 0, '2026-12-01 10:29:52.602038+00', NULL, '2026-12-01 10:29:52.615305+00', '{"id": 3, "data": {"step": 1, "phone": "+60123456701", "status": "sent", "attempt": 1, "lead_id": 2, "read_at": null, "sent_at": "2026-03-02T01:30:00+00:00", "category": "marketing", "device_id": 1, "error_code": null, "message_id": 4, "campaign_id": null, "device_name": "Counter", "external_id": null, "sequence_id": 1, "source_kind": "sequence", "source_name": "COLD Sequence", "delivered_at": null, "enrollment_id": 2, "error_message": null, "status_reason": null, "idempotency_key": null, "provider_message_id": "second"}, "type": "message.sent", "user_id": 2, "version": 1, "occurred_at": "2026-03-02T01:30:00+00:00"}', NULL),
+	(4, 0, '2026-12-01 10:29:52.602038+00', NULL, '2026-12-01 10:29:52.615584+00', '{"id": 4, "data": {"step": 1, "phone": "+60123456702", "status": "unknown", "attempt": 1, "lead_id": 3, "read_at": null, "sent_at": null, "category": "marketing", "device_id": 2, "error_code": "504", "message_id": 7, "campaign_id": null, "device_name": "Branch", "external_id": null, "sequence_id": 1, "source_kind": "sequence", "source_name": "COLD Sequence", "delivered_at": null, "enrollment_id": 3, "error_message": null, "status_reason": "no_answer", "idempotency_key": null, "provider_message_id": null}, "type": "message.unknown", "user_id": 2, "version": 1, "occurred_at": "2026-03-02T01:30:00+00:00"}', NULL);
 
 
 --
@@ -42562,14 +42640,14 @@ SELECT pg_catalog.setval('drip.campaigns_id_seq', 1, true);
 -- Name: dead_letters_id_seq; Type: SEQUENCE SET; Schema: drip; Owner: postgres
 --
 
-SELECT pg_catalog.setval('drip.dead_letters_id_seq', 1, false);
+SELECT pg_catalog.setval('drip.dead_letters_id_seq', 1, true);
 
 
 --
 -- Name: event_ids; Type: SEQUENCE SET; Schema: drip; Owner: postgres
 --
 
-SELECT pg_catalog.setval('drip.event_ids', 1, false);
+SELECT pg_catalog.setval('drip.event_ids', 4, true);
 
 
 --
@@ -42646,7 +42724,7 @@ SELECT pg_catalog.setval('drip.stop_words_id_seq', 11, true);
 -- Name: subscriptions_id_seq; Type: SEQUENCE SET; Schema: drip; Owner: postgres
 --
 
-SELECT pg_catalog.setval('drip.subscriptions_id_seq', 1, false);
+SELECT pg_catalog.setval('drip.subscriptions_id_seq', 1, true);
 
 
 --
@@ -42682,6 +42760,13 @@ SELECT pg_catalog.setval('drip.users_id_seq', 2, true);
 --
 
 SELECT pg_catalog.setval('pgmq.q_drip_inbound_msg_id_seq', 1, false);
+
+
+--
+-- Name: q_drip_q_49752438227e44d48d9da7878a5b5f59_msg_id_seq; Type: SEQUENCE SET; Schema: pgmq; Owner: postgres
+--
+
+SELECT pg_catalog.setval('pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59_msg_id_seq', 4, true);
 
 
 --
@@ -43261,6 +43346,14 @@ ALTER TABLE ONLY pgmq.a_drip_inbound
 
 
 --
+-- Name: a_drip_q_49752438227e44d48d9da7878a5b5f59 a_drip_q_49752438227e44d48d9da7878a5b5f59_pkey; Type: CONSTRAINT; Schema: pgmq; Owner: postgres
+--
+
+ALTER TABLE ONLY pgmq.a_drip_q_49752438227e44d48d9da7878a5b5f59
+    ADD CONSTRAINT a_drip_q_49752438227e44d48d9da7878a5b5f59_pkey PRIMARY KEY (msg_id);
+
+
+--
 -- Name: meta meta_queue_name_key; Type: CONSTRAINT; Schema: pgmq; Owner: postgres
 --
 
@@ -43284,6 +43377,14 @@ ALTER TABLE ONLY pgmq.notify_insert_throttle
 
 ALTER TABLE ONLY pgmq.q_drip_inbound
     ADD CONSTRAINT q_drip_inbound_pkey PRIMARY KEY (msg_id);
+
+
+--
+-- Name: q_drip_q_49752438227e44d48d9da7878a5b5f59 q_drip_q_49752438227e44d48d9da7878a5b5f59_pkey; Type: CONSTRAINT; Schema: pgmq; Owner: postgres
+--
+
+ALTER TABLE ONLY pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59
+    ADD CONSTRAINT q_drip_q_49752438227e44d48d9da7878a5b5f59_pkey PRIMARY KEY (msg_id);
 
 
 --
@@ -43582,6 +43683,13 @@ CREATE INDEX archived_at_idx_drip_inbound ON pgmq.a_drip_inbound USING btree (ar
 
 
 --
+-- Name: archived_at_idx_drip_q_49752438227e44d48d9da7878a5b5f59; Type: INDEX; Schema: pgmq; Owner: postgres
+--
+
+CREATE INDEX archived_at_idx_drip_q_49752438227e44d48d9da7878a5b5f59 ON pgmq.a_drip_q_49752438227e44d48d9da7878a5b5f59 USING btree (archived_at);
+
+
+--
 -- Name: idx_notify_throttle_active; Type: INDEX; Schema: pgmq; Owner: postgres
 --
 
@@ -43600,6 +43708,13 @@ CREATE INDEX idx_topic_bindings_covering ON pgmq.topic_bindings USING btree (pat
 --
 
 CREATE INDEX q_drip_inbound_vt_idx ON pgmq.q_drip_inbound USING btree (vt);
+
+
+--
+-- Name: q_drip_q_49752438227e44d48d9da7878a5b5f59_vt_idx; Type: INDEX; Schema: pgmq; Owner: postgres
+--
+
+CREATE INDEX q_drip_q_49752438227e44d48d9da7878a5b5f59_vt_idx ON pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59 USING btree (vt);
 
 
 --
@@ -48584,6 +48699,7 @@ REVOKE ALL ON FUNCTION drip._steps_in_use(p_sequence_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION drip._stop_categories() FROM PUBLIC;
 GRANT ALL ON FUNCTION drip._stop_categories() TO drip_reader;
 GRANT ALL ON FUNCTION drip._stop_categories() TO drip_view;
+GRANT ALL ON FUNCTION drip._stop_categories() TO drip_guard;
 
 
 --
@@ -48621,6 +48737,7 @@ REVOKE ALL ON FUNCTION drip._stop_programs(p_programs jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION drip._stop_rank(p_opt_out text) FROM PUBLIC;
 GRANT ALL ON FUNCTION drip._stop_rank(p_opt_out text) TO drip_reader;
 GRANT ALL ON FUNCTION drip._stop_rank(p_opt_out text) TO drip_view;
+GRANT ALL ON FUNCTION drip._stop_rank(p_opt_out text) TO drip_guard;
 
 
 --
@@ -50863,6 +50980,13 @@ GRANT SELECT ON TABLE pgmq.a_drip_inbound TO pg_monitor;
 
 
 --
+-- Name: TABLE a_drip_q_49752438227e44d48d9da7878a5b5f59; Type: ACL; Schema: pgmq; Owner: postgres
+--
+
+GRANT SELECT ON TABLE pgmq.a_drip_q_49752438227e44d48d9da7878a5b5f59 TO pg_monitor;
+
+
+--
 -- Name: TABLE meta; Type: ACL; Schema: pgmq; Owner: postgres
 --
 
@@ -50888,6 +51012,20 @@ GRANT SELECT ON TABLE pgmq.q_drip_inbound TO pg_monitor;
 --
 
 GRANT SELECT ON SEQUENCE pgmq.q_drip_inbound_msg_id_seq TO pg_monitor;
+
+
+--
+-- Name: TABLE q_drip_q_49752438227e44d48d9da7878a5b5f59; Type: ACL; Schema: pgmq; Owner: postgres
+--
+
+GRANT SELECT ON TABLE pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59 TO pg_monitor;
+
+
+--
+-- Name: SEQUENCE q_drip_q_49752438227e44d48d9da7878a5b5f59_msg_id_seq; Type: ACL; Schema: pgmq; Owner: postgres
+--
+
+GRANT SELECT ON SEQUENCE pgmq.q_drip_q_49752438227e44d48d9da7878a5b5f59_msg_id_seq TO pg_monitor;
 
 
 --
