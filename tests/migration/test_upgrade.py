@@ -40,7 +40,7 @@ join pg_class as c on c.oid = a.attrelid
 where c.relnamespace::regnamespace::text in ('pgmq', 'procrastinate')
   and a.attnum > 0 and not a.attisdropped
   -- a queue of a subscription is the state's own
-  and c.relname !~ '^[qa]_drip_q_'
+  and c.relname !~ '_drip_q_'
 union all
 select coalesce(d.defaclnamespace::regnamespace::text, ''), d.defaclacl::text
 from pg_default_acl as d
