@@ -24,14 +24,13 @@ declare
   v_verdict text;
   v_reason text;
   v_until timestamptz;
-  v_has_sent boolean;
+  v_has_sent constant boolean := drip._has_sent_step(p_message_id);
   v_is_first boolean;
   v_is_stuck boolean := false;
   v_scheduled_at timestamptz;
   v_expires_at timestamptz;
   v_hold_at timestamptz;
   v_free_at timestamptz;
-  v_freed_at timestamptz;
   v_gap_until timestamptz;
   v_cap_until timestamptz;
   v_next_send_at timestamptz;
@@ -55,53 +54,7 @@ declare
   v_moved_to timestamptz;
   v_moved_at timestamptz;
 begin
-  select exists (
-    select
-    from drip.broadcast_messages m
-    join drip.broadcast_messages b on b.sequence_contact_id = m.sequence_contact_id
-    where m.id = p_message_id and b.status in ('sent', 'failed', 'unknown')
-  ) into v_has_sent;
-  for v_step in
-    select
-      q.id, q.status, q.device_id, st.send_time, hold.until as held_until, q.expires_at,
-      u.time_zone,
-      -- the end of the contact's pause moves the times of the whole journey
-      case
-        when hold.until is not null and q.status = 'pending' then max(
-          case when q.status = 'pending' then drip._step_after_pause(
-            q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone), hold.since,
-            hold.until) end)
-          over (order by st.day_number)
-        else q.scheduled_at
-      end as scheduled_at,
-      q.scheduled_at as was_at,
-      drip._exactly(greatest(hold.until - hold.since, interval '0')) as held_for,
-      coalesce(st.trigger_delay_hours, 0) as hours,
-      drip._delay_seconds(
-        drip._message_seed(q.id, q.lead_id, q.campaign_id, q.sequence_stepid),
-        d.min_delay_seconds, d.max_delay_seconds,
-        coalesce(st.min_delay_seconds, s.min_delay_seconds),
-        coalesce(st.max_delay_seconds, s.max_delay_seconds)) as delay_seconds
-    from drip.broadcast_messages m
-    join drip.broadcast_messages q
-      on q.id = m.id
-      or (q.sequence_contact_id = m.sequence_contact_id and q.status in ('pending', 'processing'))
-    left join drip.sequences s on s.id = q.sequence_id
-    left join drip.sequence_steps st on st.id = q.sequence_stepid
-    left join drip.sequence_steps own on own.id = m.sequence_stepid
-    left join drip.user_devices d on d.id = q.device_id
-    left join drip.sequence_contacts e on e.id = m.sequence_contact_id
-    join drip.leads l on l.id = m.lead_id
-    join drip.users u on u.id = m.user_id
-    left join lateral (
-      select greatest(l.paused_at, e.enrolled_at) as since, l.paused_until as until
-      where e.id is not null and l.paused_until < 'infinity'
-    ) hold on true
-    where m.id = p_message_id
-      and m.status = 'pending'
-      and (q.id = m.id or st.day_number < own.day_number or st.retired_at is not null)
-    order by q.id = m.id, st.day_number
-  loop
+  for v_step in select s.* from drip._journey_steps(p_message_id) s loop
     v_hours := v_hours + v_step.hours;
     if v_is_stuck then
       message_id := v_step.id;
@@ -140,16 +93,8 @@ begin
           from drip._message_evidence f
           where f.message_id = v_step.id;
         end if;
-        if v_step.send_time is not null then
-          select greatest(v_free_at, max(drip._free_at(
-            p.sent_at, p.due_at, v_hours - p.hours, v_step.send_time, v_facts.zone)))
-          into v_free_at
-          from unnest(v_sent_at, v_due_at, v_sent_hours) as p (sent_at, due_at, hours);
-        elsif v_latest is not null then
-          v_free_at := greatest(v_free_at, drip._free_at(
-            v_sent_at[v_latest], v_due_at[v_latest], v_hours - v_sent_hours[v_latest], null,
-            v_facts.zone));
-        end if;
+        v_free_at := greatest(v_free_at, drip._free_after(
+          v_sent_at, v_due_at, v_sent_hours, v_latest, v_hours, v_step.send_time, v_facts.zone));
         v_gap_until := v_facts.gap_until;
         v_cap_until := v_facts.cap_until;
         if v_facts.category = 'marketing' then
@@ -174,21 +119,12 @@ begin
           v_expires_at := v_expires_at
             + greatest(drip._exactly(v_step.scheduled_at - v_step.was_at), v_step.held_for);
         end if;
-        -- a step moves with its predecessor, unless it expires first; so does its expiry
-        if v_moved_to is not null and coalesce(v_expires_at > v_moved_at, true) then
-          v_scheduled_at := greatest(
-            v_scheduled_at,
-            drip._next_step_at(v_moved_to, v_step.hours, v_step.send_time, v_facts.zone));
-          v_expires_at := v_expires_at + drip._exactly(v_scheduled_at - v_step.scheduled_at);
-        end if;
-        if v_free_at > v_scheduled_at + interval '1 minute'
-          and v_sent_at <> '{}' and coalesce(v_expires_at > v_at, true)
-        then
-          v_freed_at := drip._next_local_time(v_free_at, v_facts.zone, v_step.send_time);
-          v_expires_at := v_expires_at + drip._exactly(v_freed_at - v_scheduled_at);
-          v_scheduled_at := v_freed_at;
-          v_moved_at := v_at;
-        end if;
+        select s.scheduled_at, s.expires_at, s.moved_at
+        into v_scheduled_at, v_expires_at, v_moved_at
+        from drip._moved_step(
+          v_step.hours, v_step.send_time, v_facts.zone, v_moved_to,
+          case when v_sent_at <> '{}' then v_free_at end, v_at,
+          v_scheduled_at, v_expires_at, v_moved_at) s;
         v_moved_to := case when v_scheduled_at > v_step.scheduled_at then v_scheduled_at end;
         continue when v_at <> v_now;
       end if;
@@ -269,6 +205,126 @@ comment on function drip._forecast_journey(bigint, timestamptz, integer) is
   'What becomes of the waiting steps of a journey up to a pending message, and of that, in order:
    go, drop, or wait where no time up to p_until is known. Moves the clock; the caller restores
    it.';
+
+create function drip._has_sent_step(p_message_id bigint)
+returns boolean
+language sql stable
+as $$
+  select exists (
+    select
+    from drip.broadcast_messages m
+    join drip.broadcast_messages b on b.sequence_contact_id = m.sequence_contact_id
+    where m.id = p_message_id and b.status in ('sent', 'failed', 'unknown')
+  )
+$$;
+comment on function drip._has_sent_step(bigint) is
+  'Whether a message''s journey has a finished send, which holds its later steps back.';
+
+-- The end of the contact's pause moves the times of the whole journey. One select, so that the
+-- planner inlines it.
+create function drip._journey_steps(p_message_id bigint)
+returns table (
+  id bigint, status text, device_id bigint, send_time time, held_until timestamptz,
+  expires_at timestamptz, time_zone text, scheduled_at timestamptz, was_at timestamptz,
+  held_for interval, hours numeric, delay_seconds numeric)
+language sql stable
+as $$
+  select
+    q.id, q.status, q.device_id, st.send_time, hold.until as held_until, q.expires_at,
+    u.time_zone,
+    case
+      when hold.until is not null and q.status = 'pending' then max(
+        case when q.status = 'pending' then drip._step_after_pause(
+          q.scheduled_at, st.send_time, coalesce(l.time_zone, u.time_zone), hold.since,
+          hold.until) end)
+        over (order by st.day_number)
+      else q.scheduled_at
+    end as scheduled_at,
+    q.scheduled_at as was_at,
+    drip._exactly(greatest(hold.until - hold.since, interval '0')) as held_for,
+    coalesce(st.trigger_delay_hours, 0) as hours,
+    drip._delay_seconds(
+      drip._message_seed(q.id, q.lead_id, q.campaign_id, q.sequence_stepid),
+      d.min_delay_seconds, d.max_delay_seconds,
+      coalesce(st.min_delay_seconds, s.min_delay_seconds),
+      coalesce(st.max_delay_seconds, s.max_delay_seconds)) as delay_seconds
+  from drip.broadcast_messages m
+  join drip.broadcast_messages q
+    on q.id = m.id
+    or (q.sequence_contact_id = m.sequence_contact_id and q.status in ('pending', 'processing'))
+  left join drip.sequences s on s.id = q.sequence_id
+  left join drip.sequence_steps st on st.id = q.sequence_stepid
+  left join drip.sequence_steps own on own.id = m.sequence_stepid
+  left join drip.user_devices d on d.id = q.device_id
+  left join drip.sequence_contacts e on e.id = m.sequence_contact_id
+  join drip.leads l on l.id = m.lead_id
+  join drip.users u on u.id = m.user_id
+  left join lateral (
+    select greatest(l.paused_at, e.enrolled_at) as since, l.paused_until as until
+    where e.id is not null and l.paused_until < 'infinity'
+  ) hold on true
+  where m.id = p_message_id
+    and m.status = 'pending'
+    and (q.id = m.id or st.day_number < own.day_number or st.retired_at is not null)
+  order by q.id = m.id, st.day_number
+$$;
+comment on function drip._journey_steps(bigint) is
+  'The waiting steps of a journey up to a pending message, and that one last, with its delays.';
+
+-- Without a time of day, the send that counts longest is known; with one, lateness may not count,
+-- so each of them is asked.
+create function drip._free_after(
+  p_sent_at timestamptz[], p_due_at timestamptz[], p_sent_hours numeric[], p_latest integer,
+  p_hours numeric, p_send_time time, p_zone text)
+returns timestamptz
+language sql stable
+as $$
+  select case
+    when p_send_time is null then drip._free_at(
+      p_sent_at[p_latest], p_due_at[p_latest], p_hours - p_sent_hours[p_latest], null, p_zone)
+    else (
+      select max(drip._free_at(s.sent_at, s.due_at, p_hours - s.hours, p_send_time, p_zone))
+      from unnest(p_sent_at, p_due_at, p_sent_hours) as s (sent_at, due_at, hours)
+    )
+  end
+$$;
+comment on function drip._free_after(
+  timestamptz[], timestamptz[], numeric[], integer, numeric, time, text) is
+  'The earliest time of a step after the assumed sends before it; null without any. Hours are the
+   waits from the first step.';
+
+-- A step moves with its predecessor, unless it expires first; so does its expiry. It moves on by
+-- itself where an assumed send before it leaves it too little time.
+create function drip._moved_step(
+  p_hours numeric, p_send_time time, p_zone text, p_moved_to timestamptz, p_free_at timestamptz,
+  p_at timestamptz, inout scheduled_at timestamptz, inout expires_at timestamptz,
+  inout moved_at timestamptz)
+returns record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_planned_at constant timestamptz := scheduled_at;
+  v_freed_at timestamptz;
+begin
+  if p_moved_to is not null and coalesce(expires_at > moved_at, true) then
+    scheduled_at := greatest(
+      scheduled_at, drip._next_step_at(p_moved_to, p_hours, p_send_time, p_zone));
+    expires_at := expires_at + drip._exactly(scheduled_at - v_planned_at);
+  end if;
+  if p_free_at > scheduled_at + interval '1 minute' and coalesce(expires_at > p_at, true) then
+    v_freed_at := drip._next_local_time(p_free_at, p_zone, p_send_time);
+    expires_at := expires_at + drip._exactly(v_freed_at - scheduled_at);
+    scheduled_at := v_freed_at;
+    moved_at := p_at;
+  end if;
+end
+$$;
+comment on function drip._moved_step(
+  numeric, time, text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz,
+  timestamptz) is
+  'When a step is due and expires, given where its predecessor has moved to and from when on it is
+   free after assumed sends; and when the last move happened.';
 
 create function drip._contacted_at(p_lead_id bigint, p_most integer, p_now timestamptz)
 returns timestamptz[]

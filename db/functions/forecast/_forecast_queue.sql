@@ -16,14 +16,10 @@ as $$
 #variable_conflict use_variable
 declare
   c_rounds constant integer := 500000;
-  v_now constant timestamptz := drip.now();
-  v_at timestamptz := v_now;
+  v_at timestamptz;
+  -- with its day, its ramp and its last send as they are at v_at
   v_device record;
-  v_zone text;
   v_cap integer;
-  v_first_day date;
-  v_last_sent_at timestamptz;
-  v_used bigint;
   v_opens timestamptz := '-infinity';
   v_closes timestamptz := 'infinity';
   v_day date;
@@ -42,7 +38,7 @@ declare
   v_lane_closes timestamptz[];
   v_best integer;
   v_place integer;
-  v_best_place integer;
+  v_unit integer;
   v_end integer;
   v_span record;
   v_waits_until timestamptz;
@@ -57,13 +53,9 @@ declare
   v_lasts timestamptz[] := v_firsts;
 begin
   select d.* into v_device from drip._queue_device(p_device_id) d;
-  v_zone := v_device.zone;
-  v_first_day := v_device.first_day;
-  v_last_sent_at := v_device.last_sent_at;
   v_at := v_device.free_at;
-  v_used := v_device.used;
-  v_day := (v_now at time zone v_zone)::date;
-  v_day_ends := (v_day + 1)::timestamp at time zone v_zone;
+  v_day := (drip.now() at time zone v_device.zone)::date;
+  v_day_ends := (v_day + 1)::timestamp at time zone v_device.zone;
   if v_device.active_from is not null then
     v_closes := '-infinity';
   end if;
@@ -80,27 +72,24 @@ begin
         select d.* from drip._queue_day(v_day, v_cap, v_left, v_firsts, v_lasts) d;
       v_cap := null;
       v_left := array_fill(0::bigint, array[cardinality(v_left)]);
-      v_day := (v_at at time zone v_zone)::date;
-      v_day_ends := (v_day + 1)::timestamp at time zone v_zone;
-      v_used := 0;
+      v_day := (v_at at time zone v_device.zone)::date;
+      v_day_ends := (v_day + 1)::timestamp at time zone v_device.zone;
+      v_device.used := 0;
     end if;
     v_waits_until := null;
     if v_at >= v_closes then
       select s.opens, s.closes
       into v_opens, v_closes
       from drip._window_span(
-        v_at, v_zone, v_device.active_from, v_device.active_to, null, false) s;
+        v_at, v_device.zone, v_device.active_from, v_device.active_to, null, false) s;
     end if;
     if v_opens > v_at then
       v_waits_until := v_opens;
     end if;
-    v_cap := v_device.daily_cap;
-    if v_device.ramp is not null then
-      v_cap := least(v_cap, v_device.ramp[drip._ramp_day(
-        v_at, v_zone, v_first_day, drip._ramp_restarts_at(v_zone, v_first_day, v_last_sent_at),
-        v_device.breaker_since)]);
-    end if;
-    if v_used >= v_cap then
+    v_cap := drip._queue_cap(
+      v_at, v_device.daily_cap, v_device.ramp, v_device.zone, v_device.first_day,
+      v_device.last_sent_at, v_device.breaker_since);
+    if v_device.used >= v_cap then
       v_waits_until := v_day_ends;
     end if;
 
@@ -123,13 +112,13 @@ begin
         end if;
       end if;
       continue when v_next[i] > v_end;
-      v_place := v_order[v_next[i]];
+      v_unit := v_order[v_next[i]];
       if v_best is null
-        or (v_class[i], p_due[v_place], p_key[v_place])
-          < (v_class[v_best], p_due[v_best_place], p_key[v_best_place])
+        or (v_class[i], p_due[v_unit], p_key[v_unit])
+          < (v_class[v_best], p_due[v_place], p_key[v_place])
       then
         v_best := i;
-        v_best_place := v_place;
+        v_place := v_unit;
       end if;
     end loop;
     if v_best is null then
@@ -145,11 +134,10 @@ begin
       v_lane_opens[v_best] := coalesce(v_span.opens, 'infinity');
       v_lane_closes[v_best] := coalesce(v_span.closes, 'infinity');
     end if;
-    v_place := v_best_place;
     if p_expires[v_place] <= v_at then
       return query
         select
-          'expires', p_source[v_place], (p_expires[v_place] at time zone v_zone)::date,
+          'expires', p_source[v_place], (p_expires[v_place] at time zone v_device.zone)::date,
           p_messages[v_place], p_expires[v_place], p_expires[v_place];
       v_next[v_best] := v_next[v_best] + 1;
       continue;
@@ -159,23 +147,17 @@ begin
       return query
         select r.*
         from drip._queue_rest(
-          'waits', v_order[v_next[v_best]:v_last[v_best]], p_source, p_messages) r;
+          'waits', v_next[v_best:v_best], v_last[v_best:v_best], v_order, p_source,
+          p_messages) r;
       v_next[v_best] := v_last[v_best] + 1;
       continue;
     end if;
     if v_lane_opens[v_best] > v_at then
-      for i in 1 .. v_lanes loop
-        if i = v_best
-          or (v_class[i] = v_class[v_best] and v_next[i] <= v_ready[i] and v_lane_opens[i] > v_at)
-        then
-          select d.units, d.arrives, d.due
-          into v_order, p_arrives, p_due
-          from drip._defer_lane(
-            v_lane_opens[i], v_next[i], v_last[i], v_is_sorted[i], p_key, v_order, p_arrives,
-            p_due) d;
-          v_ready[i] := v_next[i] - 1;
-        end if;
-      end loop;
+      select d.ready, d.units, d.arrives, d.due
+      into v_ready, v_order, p_arrives, p_due
+      from drip._defer_lanes(
+        v_best, v_at, v_class, v_lane_opens, v_next, v_last, v_is_sorted, p_key, v_ready,
+        v_order, p_arrives, p_due) d;
       continue;
     end if;
     if v_waits_until is not null then
@@ -183,30 +165,28 @@ begin
       v_at := least(v_waits_until, v_lane_closes[v_best], v_upcoming, p_expires[v_place]);
       continue;
     end if;
-    v_stop := least(v_day_ends, v_closes, p_until + interval '1 microsecond');
     v_count := p_messages[v_place];
     v_pace := p_seconds[v_place] / v_count;
     if v_pace > 0 and v_count > 1 then
-      v_stop := least(v_stop, v_lane_closes[v_best], p_expires[v_place]);
-      v_stop := least(v_stop, (
-        select min(p_arrives[v_order[l.ready + 1]])
-        from unnest(v_class, v_ready, v_last) as l (class, ready, last)
-        where l.class < v_class[v_best] and l.ready < l.last));
+      v_stop := least(
+        v_day_ends, v_closes, p_until + interval '1 microsecond', v_lane_closes[v_best],
+        p_expires[v_place],
+        drip._next_arrival(v_class, v_ready, v_last, v_class[v_best], v_order, p_arrives));
       v_count := least(v_count, ceil(extract(epoch from v_stop - v_at) / v_pace)::bigint);
     end if;
-    v_count := least(v_count, v_cap - v_used);
+    v_count := least(v_count, v_cap - v_device.used);
     if v_device.ramp is not null
-      and v_at >= drip._ramp_restarts_at(v_zone, v_first_day, v_last_sent_at)
+      and v_at >= drip._ramp_restarts_at(v_device.zone, v_device.first_day, v_device.last_sent_at)
     then
-      v_first_day := v_day;
+      v_device.first_day := v_day;
     end if;
-    v_last_sent_at := v_at + (v_count - 1) * v_pace * interval '1 second';
+    v_device.last_sent_at := v_at + (v_count - 1) * v_pace * interval '1 second';
     if v_left[p_source[v_place]] = 0 then
       v_firsts[p_source[v_place]] := v_at;
     end if;
     v_left[p_source[v_place]] := v_left[p_source[v_place]] + v_count;
-    v_lasts[p_source[v_place]] := v_last_sent_at;
-    v_used := v_used + v_count;
+    v_lasts[p_source[v_place]] := v_device.last_sent_at;
+    v_device.used := v_device.used + v_count;
     v_at := v_at + v_count * v_pace * interval '1 second';
     if v_count = p_messages[v_place] then
       v_next[v_best] := v_next[v_best] + 1;
@@ -218,11 +198,8 @@ begin
 
   return query
     select d.* from drip._queue_day(v_day, v_cap, v_left, v_firsts, v_lasts) d;
-  for i in 1 .. v_lanes loop
-    return query
-      select r.*
-      from drip._queue_rest('left', v_order[v_next[i]:v_last[i]], p_source, p_messages) r;
-  end loop;
+  return query
+    select r.* from drip._queue_rest('left', v_next, v_last, v_order, p_source, p_messages) r;
 end
 $$;
 comment on function drip._forecast_queue(
@@ -300,7 +277,8 @@ comment on function drip._queue_lanes(
   'The lanes of a queue at its start: first and last unit, and whether they need sorting.';
 
 create function drip._queue_rest(
-  p_fate text, p_units integer[], p_source integer[], p_messages bigint[])
+  p_fate text, p_next integer[], p_last integer[], p_units integer[], p_source integer[],
+  p_messages bigint[])
 returns table (
   fate text, source integer, day date, messages bigint, first_at timestamptz,
   last_at timestamptz)
@@ -309,38 +287,81 @@ as $$
   select
     p_fate, p_source[u.place], null::date, p_messages[u.place], null::timestamptz,
     null::timestamptz
-  from unnest(p_units) as u (place)
+  from unnest(p_next, p_last) as l (next, last)
+  cross join lateral unnest(p_units[l.next:l.last]) as u (place)
 $$;
-comment on function drip._queue_rest(text, integer[], integer[], bigint[]) is
-  'The units of a lane whose days never come.';
+comment on function drip._queue_rest(
+  text, integer[], integer[], integer[], integer[], bigint[]) is
+  'The units of these lanes that do not leave, with their fate.';
 
 -- The claim defers the first unit outside its hours to their beginning, from where it is ordered by
 -- id, and the other units of the class that have arrived as well.
-create function drip._defer_lane(
-  p_until timestamptz, p_next integer, p_last integer, p_is_sorted boolean, p_key bigint[],
+create function drip._defer_lanes(
+  p_lane integer, p_at timestamptz, p_class smallint[], p_opens timestamptz[], p_next integer[],
+  p_last integer[], p_is_sorted boolean[], p_key bigint[], inout ready integer[],
   inout units integer[], inout arrives timestamptz[], inout due timestamptz[])
 returns record
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_end integer := p_next - 1;
+  v_end integer;
 begin
-  while v_end < p_last and arrives[units[v_end + 1]] <= p_until loop
-    v_end := v_end + 1;
-    if arrives[units[v_end]] < p_until then
-      arrives[units[v_end]] := p_until;
-      due[units[v_end]] := p_until;
+  for i in 1 .. cardinality(p_class) loop
+    continue when i <> p_lane
+      and (p_class[i] <> p_class[p_lane] or p_next[i] > ready[i] or p_opens[i] <= p_at);
+    v_end := p_next[i] - 1;
+    while v_end < p_last[i] and arrives[units[v_end + 1]] <= p_opens[i] loop
+      v_end := v_end + 1;
+      if arrives[units[v_end]] < p_opens[i] then
+        arrives[units[v_end]] := p_opens[i];
+        due[units[v_end]] := p_opens[i];
+      end if;
+    end loop;
+    if not p_is_sorted[i] then
+      units[p_next[i]:v_end] := drip._claim_order(units[p_next[i]:v_end], due, p_key);
     end if;
+    ready[i] := p_next[i] - 1;
   end loop;
-  if not p_is_sorted then
-    units[p_next:v_end] := drip._claim_order(units[p_next:v_end], due, p_key);
-  end if;
 end
 $$;
-comment on function drip._defer_lane(
-  timestamptz, integer, integer, boolean, bigint[], integer[], timestamptz[], timestamptz[]) is
-  'Moves units of a lane that arrive before its hours to their beginning, in the claim''s order.';
+comment on function drip._defer_lanes(
+  integer, timestamptz, smallint[], timestamptz[], integer[], integer[], boolean[], bigint[],
+  integer[], integer[], timestamptz[], timestamptz[]) is
+  'Moves units that arrive before their lane''s hours to their beginning, in the claim''s order: of
+   one lane, and of those of its class where units wait for hours.';
+
+-- One expression, so that the planner inlines it.
+create function drip._queue_cap(
+  p_at timestamptz, p_daily_cap integer, p_ramp integer[], p_zone text, p_first_day date,
+  p_last_sent_at timestamptz, p_breaker_since date)
+returns integer
+language sql stable
+as $$
+  select case
+    when p_ramp is null then p_daily_cap
+    else least(p_daily_cap, p_ramp[drip._ramp_day(
+      p_at, p_zone, p_first_day, drip._ramp_restarts_at(p_zone, p_first_day, p_last_sent_at),
+      p_breaker_since)])
+  end
+$$;
+comment on function drip._queue_cap(
+  timestamptz, integer, integer[], text, date, timestamptz, date) is
+  'How many messages a device may send on the day of an instant, by its cap and its ramp.';
+
+create function drip._next_arrival(
+  p_class smallint[], p_ready integer[], p_last integer[], p_before smallint, p_units integer[],
+  p_arrives timestamptz[])
+returns timestamptz
+language sql stable
+as $$
+  select min(p_arrives[p_units[l.ready + 1]])
+  from unnest(p_class, p_ready, p_last) as l (class, ready, last)
+  where l.class < p_before and l.ready < l.last
+$$;
+comment on function drip._next_arrival(
+  smallint[], integer[], integer[], smallint, integer[], timestamptz[]) is
+  'When the next unit of a more urgent class arrives.';
 
 create function drip._queue_day(
   p_day date, p_cap bigint, p_left bigint[], p_firsts timestamptz[], p_lasts timestamptz[])
