@@ -46,7 +46,7 @@ def test_a_hostile_gateway_stops_nobody_else(
         for _ in range(HEALTHY):
             plant.message(healthy, user=other)
 
-        worker = start_worker(PGDRIP_SECRET_HOSTILE=SECRET)
+        worker = start_worker(PGDRIP_SECRET_HOSTILE=SECRET, PGDRIP_HTTP_TIMEOUT="10")
 
         def healthy_sent() -> bool:
             return (
@@ -66,7 +66,7 @@ def test_a_hostile_gateway_stops_nobody_else(
             ) == len(tricks)
 
         wait(healthy_sent, 60)
-        wait(hostile_ended, 60)
+        wait(hostile_ended, 120)
         assert set(hostile.played) == set(tricks)
 
     assert worker.process.poll() is None

@@ -1,4 +1,7 @@
--- The inner form of claim_messages: with a tenant it serves only that one. The planner settings
+-- Several statements, because after skip locked only the locked row is fresh: lock ready devices;
+-- on a new snapshot lock the head messages of those devices; judge them on yet another. A cancel,
+-- pause or opt-out updates the pending rows, so it waits for this transaction or is seen by it.
+-- With a tenant it serves only that one. The planner settings
 -- make sure of nested loops over indexes, whatever statistics say: the sets are small, the tables
 -- large, and a plan cached while a table was empty must not scan it later. The steps inherit them,
 -- and each of their statements has a snapshot of its own.

@@ -1,7 +1,5 @@
--- The only way out. At least two statements, because after skip locked only the locked row is
--- fresh: first lock ready devices; then, on a new snapshot, lock the head messages of those
--- devices; then judge them on yet another. A cancel, pause or opt-out updates the pending rows, so
--- it waits for this transaction or is seen by it.
+-- The only way out. _claim_messages() has the steps; a row that cannot be judged or rendered makes
+-- _claim_apart() claim tenant by tenant.
 create function drip.claim_messages(
   p_worker text, p_limit integer, p_user_id bigint default null, p_guards boolean default true)
 returns table (

@@ -8,7 +8,7 @@ begin
     perform drip._fail(
       'DR001',
       pg_catalog.format('%s is longer than %s characters', p_argument, drip._limit('key')),
-      'Use a short one: it is indexed.');
+      'Shorten it: it is indexed.');
   end if;
 end
 $$;

@@ -9,7 +9,7 @@ begin
       'DR021',
       format('%s has more than %s characters', p_argument, drip._limit(p_limit)),
       case p_limit
-        when 'name' then 'Use a short one: lists and texts show it.'
+        when 'name' then 'Shorten it: lists and texts show it.'
         else 'Make it shorter; docs/limits.md lists the limits.'
       end);
   end if;

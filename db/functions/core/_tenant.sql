@@ -1,4 +1,4 @@
--- The tenant of a verb that names no existing object.
+-- The tenant for a call that names no existing object.
 create function drip._tenant() returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -11,11 +11,11 @@ begin
   end if;
   if cardinality(v_users) = 0 then
     perform drip._fail(
-      'DR010', 'this role may act for no user',
-      'Ask an operator for: select * from drip.assign_role(''your_role'', ''user name'').');
+      'DR010', 'this role is assigned to no tenant',
+      'Ask an operator to run: select * from drip.assign_role(''your_role'', ''user name'').');
   end if;
   perform drip._fail(
-    'DR010', pg_catalog.format('this role may act for %s users, and none is named',
+    'DR010', pg_catalog.format('this role is assigned to %s tenants, and none is named',
                                cardinality(v_users)),
     'Name one: set local drip."user" = ''user name''.');
 end

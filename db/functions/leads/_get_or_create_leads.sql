@@ -1,5 +1,6 @@
--- Programs take phones; each valid one becomes a lead. Sorted by phone, so that two callers with
--- the same phones lock in the same order; existing leads are not changed.
+-- Applications pass phones; a lead is created for each valid one that has none. Sorted by phone,
+-- so that two callers with the same phones lock in the same order. Existing leads keep their data;
+-- a tester becomes an ordinary lead.
 create function drip._get_or_create_leads(
   p_user bigint, p_phones text[], p_names text[] default null)
 returns table ("position" integer, input text, phone text, lead_id bigint, problem text)
@@ -14,8 +15,8 @@ declare
   v_problems text[];
   v_has_testers boolean;
 begin
-  -- a phone that is stored as it was given need not be parsed, which takes a tenth of the time; an
-  -- erased lead's placeholder is not a phone
+  -- looking up a phone takes a tenth of the time of parsing it; an erased lead's placeholder is not
+  -- a phone
   select
     array_agg(coalesce(k.phone, r.phone) order by i.position),
     array_agg(r.problem order by i.position),
@@ -46,9 +47,17 @@ begin
   on conflict (user_id, phone) do nothing;
 
   if v_has_testers then
+    with testers as (
+      select l.id
+      from drip.leads l
+      where l.user_id = p_user and l.phone = any (v_phones) and l.is_tester
+      order by l.phone
+      for no key update
+    )
     update drip.leads l
     set is_tester = false
-    where l.user_id = p_user and l.phone = any (v_phones) and l.is_tester;
+    from testers t
+    where l.id = t.id;
   end if;
 
   return query

@@ -74,10 +74,10 @@ begin
             pg_catalog.format('a lead has no field %s',
               pg_catalog.quote_literal(left(f.unknown_key, 60)))
               || coalesce('; the nearest is ' || n.nearest, ''),
-            'Put values without a field of their own into attributes.']
+            'Put other values into attributes.']
           when f.odd_key is not null then array['DR004',
             pg_catalog.format('%s is not text', f.odd_key),
-            'Write it in quotes; lists are comma lists: "cold,warm".']
+            'Write it in quotes; separate several values by commas: "cold,warm".']
           when p.problem is not null then array['DR002', p.problem,
             'Write it with + and the country code, such as +60123456789.']
           when f.target_status not in ('', 'prospect', 'customer') then array['DR015',
@@ -209,7 +209,7 @@ as $$
       'Use your system''s short key.']
     when length(p_name) > drip._limit('name') then array['DR021',
       pg_catalog.format('name has more than %s characters', drip._limit('name')),
-      'Use a short one: lists and texts show it.']
+      'Shorten it: lists and texts show it.']
     when greatest(length(p_niche), length(p_trigger)) > drip._limit('tokens') then
       array['DR021',
         pg_catalog.format(
@@ -221,7 +221,7 @@ as $$
       'Keep here what texts and audiences need, and the rest in your own tables.']
     when drip._is_too_deep(p_attributes::text) then array['DR021',
       pg_catalog.format('attributes are nested deeper than %s levels', drip._limit('depth')),
-      'Nest them less.']
+      'Flatten them.']
     when jsonb_typeof(p_attributes) not in ('object', 'null') then array['DR001',
       'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
   end

@@ -1,4 +1,5 @@
--- The lead stays and gets a new number; its pending messages and opt-outs move to that number.
+-- The lead stays and gets a new number. Pending messages and journeys move to it; opt-outs are
+-- copied, so that the old number stays opted out.
 create function drip.change_phone(p_phone text, p_new_phone text)
 returns table (lead_id bigint, phone text, moved integer, outcome text)
 language plpgsql volatile security definer
