@@ -46,7 +46,7 @@ def test_a_hostile_gateway_stops_nobody_else(
         for _ in range(HEALTHY):
             plant.message(healthy, user=other)
 
-        worker = start_worker(PGDRIP_SECRET_HOSTILE=SECRET, PGDRIP_HTTP_TIMEOUT="10")
+        worker = start_worker(PGDRIP_SECRET_HOSTILE=SECRET, PGDRIP_HTTP_TIMEOUT="46")
 
         def healthy_sent() -> bool:
             return (
