@@ -1,4 +1,4 @@
-"""Reads `db/functions` and `db/views`: what each file defines, and where.
+"""Reads `db/functions`, `db/policies` (none as yet) and `db/views`: what each file defines, and where.
 
 A file is the unit of code: it is executed as a whole. What it defines is read from its text, with
 comments, strings and bodies blanked out: the engine knows the names before it runs anything.
@@ -169,6 +169,7 @@ def _paths(folder: Path) -> Iterator[Path]:
     yield from sorted(functions.glob("*.sql"))
     for room in [*(r for r in ROOMS if r in rooms), *(r for r in rooms if r not in ROOMS)]:
         yield from sorted((functions / room).glob("*.sql"))
+    yield from sorted((folder / "policies").glob("*.sql"))
     yield from sorted((folder / "views").glob("*.sql"))
 
 
