@@ -1,4 +1,4 @@
-"""Reads `db/functions`, `db/policies` (none as yet) and `db/views`: what each file defines, and where.
+"""Reads `db/functions`, `db/policies` (none yet), `db/views`: what each file defines, and where.
 
 A file is the unit of code: it is executed as a whole. What it defines is read from its text, with
 comments, strings and bodies blanked out: the engine knows the names before it runs anything.
