@@ -32,6 +32,11 @@ class CatalogObject:
     comment: str
 
     @property
+    def is_public_view(self) -> bool:
+        """Whether it is a view that people read; a private one is read by functions, too."""
+        return self.kind == "view" and "._" not in self.name
+
+    @property
     def key(self) -> tuple[str, str]:
         """Kind and identity: what `drip.code_objects` is keyed by."""
         return (self.kind, self.identity)
@@ -338,7 +343,7 @@ def dependents(conn: Connection, addresses: Collection[Address]) -> dict[Address
 def outermost_first(conn: Connection, objects: Collection[CatalogObject]) -> list[CatalogObject]:
     """The order in which objects can be dropped without cascade.
 
-    Among equals what belongs to a table comes last, and of the rest the newest first.
+    Among equals public views come first, what belongs to a table last, and the newest first.
     """
     left = {item.address: item for item in objects}
     needed_by: dict[Address, set[Address]] = {address: set() for address in left}
