@@ -10,7 +10,6 @@ from pgdrip.schema.sql_files import SqlFile
 OWN = {
     "_explain_contact": "says whether the contact gets anything at all",
     "_opt_out": "another word for the very same opt-out",
-    "opt_in": "takes the named opt-out back",
     "_apply_request": "takes back the one that the provider knows",
     "_confirm_opt_out": "finds the opt-out that this reply made",
     "replies": "says it in words",

@@ -16,7 +16,7 @@ begin
   delete from drip.suppressions s
   where s.user_id = v_user
     and s.phone = v_phone
-    and (v_category is null or s.category = v_category);
+    and (v_category is null or drip._stops(v_category, s.category));
   if found then
     v_outcome := 'removed';
     update drip.leads l
@@ -31,6 +31,6 @@ begin
 end
 $$;
 comment on function drip.opt_in(text, text) is
-  'Removes opt-outs of a phone: of one category, or of all categories for null.
+  'Removes opt-outs of a phone: every one of them (null or all), or those of one category.
    Outcome: removed, not_suppressed.';
 grant execute on function drip.opt_in(text, text) to drip_app;

@@ -16,8 +16,9 @@ PHONE = "+60123456789"
     [
         (["all", "marketing"], None, "removed", set()),
         (["all", "marketing"], "marketing", "removed", {"all"}),
-        (["all", "marketing"], "all", "removed", {"marketing"}),
-        (["marketing"], "all", "not_suppressed", {"marketing"}),
+        # who takes back an opt-out of everything is stopped by nothing afterwards
+        (["all", "marketing"], "all", "removed", set()),
+        (["marketing"], "all", "removed", set()),
         ([], None, "not_suppressed", set()),
     ],
 )
