@@ -97,11 +97,24 @@ def test_a_superuser_upgrades_what_a_plain_owner_has_installed(
     assert not migrate(database).rebuilt
 
 
-def test_what_a_superuser_has_installed_is_no_plain_owners(database: str) -> None:
+@pytest.mark.parametrize("is_member", [True, False])
+@pytest.mark.parametrize("command", [migrate, drift])
+def test_what_a_superuser_has_installed_is_no_plain_owners(
+    database: str,
+    admin: psycopg.Connection[Any],
+    is_member: bool,
+    command: Callable[[str], object],
+) -> None:
+    """Whatever was granted to the owner, the error names the role to connect as."""
     migrate(database)
+    if not is_member:
+        admin.execute(f"revoke drip_operator, drip_view, drip_guard from {OWNER}".encode())
     before = owners(database)
+    [installer] = before - {"drip_view", "drip_guard"}
     with pytest.raises(PgdripError) as caught:
-        migrate(make_conninfo(database, user=OWNER))
-    assert caught.value.hint
+        command(make_conninfo(database, user=OWNER))
+    assert caught.value.code == "42501"
+    assert (OWNER in caught.value.message, installer in caught.value.message) == (True, True)
+    assert f'Connect as "{installer}"' in str(caught.value.hint)
     assert owners(database) == before
     assert drift(database) == []

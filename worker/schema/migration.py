@@ -123,6 +123,7 @@ def migrate(
             dsn, autocommit=True, prepare_threshold=None, application_name="pgdrip migrate"
         ) as conn:
             _check_server(conn)
+            _check_owner(conn)
             ensure_roles(conn)
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
@@ -151,6 +152,7 @@ def drift(dsn: str, *, folder: Path | None = None) -> list[Drift]:
     folder = folder or db_dir()
     files = load_files(folder)
     with _in_one_sentence(), shared_connection(dsn) as connection:
+        _check_owner(psycopg_of(connection))
         run = _Migration(connection, folder, files, LOCK_PATIENCE)
         found = run.differences()
         connection.rollback()
@@ -372,6 +374,35 @@ def _check_server(conn: Connection) -> None:
         raise PgdripError(
             f"The server is PostgreSQL {conn.info.server_version // 10000}.",
             hint="pgdrip needs PostgreSQL 15 or newer.",
+        )
+
+
+# Who owns an installation that the connected role may not change.
+_ANOTHERS = """
+select pg_get_userbyid(o.owner)::text, quote_ident(pg_get_userbyid(o.owner)), current_user::text
+from (
+  select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'drip'
+  union all
+  select c.relowner
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'drip' and c.relname = 'alembic_version'
+) as o (owner)
+where not pg_has_role(o.owner, 'usage')
+limit 1
+"""
+
+
+def _check_owner(conn: Connection) -> None:
+    """Refuse what only the owner of an installation may do, before anything says less about it."""
+    row = conn.execute(_ANOTHERS.encode()).fetchone()
+    if row is not None:
+        owner, role, user = map(str, row)
+        raise PgdripError(
+            f'This installation belongs to "{owner}"; "{user}" may not change it.',
+            hint=f'Connect as "{owner}" or as a superuser, and run it again. A superuser makes'
+            f' "{user}" a member by `grant {role} to "{user}"`, unless "{owner}" is a superuser.',
+            code="42501",
         )
 
 
