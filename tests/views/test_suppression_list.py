@@ -39,9 +39,12 @@ def test_the_remedy_lifts_it(clock: Clock, plant: Plant) -> None:
     plant.suppress(PHONE, "marketing")
     one, other = listed(plant)
     assert one["remedy"] == f"select * from drip.opt_in('{PHONE}', 'all');"
-    plant.conn.execute(one["remedy"])
-    assert [row["category"] for row in listed(plant)] == ["marketing"]
+    with plant.rolled_back():
+        plant.conn.execute(one["remedy"])
+        assert listed(plant) == [], "an opt-in to everything leaves no opt-out"
     plant.conn.execute(other["remedy"])
+    assert [row["category"] for row in listed(plant)] == ["all"]
+    plant.conn.execute(one["remedy"])
     assert listed(plant) == []
 
 
