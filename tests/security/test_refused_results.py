@@ -120,3 +120,30 @@ def test_many_that_are_refused_are_looked_for_so_long_and_the_rest_is_handed_ove
         calls += 1
     assert calls > 1
     assert {plant.message_row(row["message_id"])["status"] for row in rows} == {"unknown"}
+
+
+# What the database refuses of an answer: its record as sent; then as unknown too; anything at all.
+NOT_AS_SENT = "new.status = 'sent'"
+NOT_AS_ENDED = "new.status in ('sent', 'unknown') and old.lease_expires_at > drip.now()"
+
+
+@pytest.mark.parametrize("also", [NOT_AS_SENT, NOT_AS_ENDED])
+@pytest.mark.parametrize("state", ["22008", "P0001", "XX000"])
+def test_an_accepted_message_is_never_sent_again_whatever_the_device_says_of_unknown_ones(
+    clock: Clock, plant: Plant, state: str, also: str
+) -> None:
+    """`unknown_policy` speaks of messages of which nothing was heard; this one has arrived."""
+    device = plant.device(unknown_policy="retry")
+    plant.message(device, max_failures=5)
+    [row] = plant.claim()
+    plant_trigger(plant, row["message_id"], state, also)
+    plant.answer(row, provider_message_id=None)
+    for _ in range(4):
+        clock.advance(minutes=10)
+        plant.tick()
+        plant.wake()
+        assert plant.claim() == []
+    plant.conn.execute("drop trigger refuse on drip.broadcast_messages")
+    assert plant.message_row(row["message_id"])["status"] == "unknown"
+    assert plant.answer(row)["status"] == "sent"
+

@@ -73,8 +73,9 @@ begin
       case
         when d.action = 'sent' then 'sent'
         when d.action = 'unknown' then case
+          -- the policy is for messages without an answer; this one had one
           when d.unknown_policy = 'retry' and d.failures + 1 < d.max_failures
-            and not d.is_overtaken then 'pending'
+            and not d.is_overtaken and d.error_code is distinct from 'RESULT_REFUSED' then 'pending'
           else 'unknown'
         end
         when d.action in ('fail', 'opt_out') then 'failed'

@@ -56,6 +56,20 @@ begin
       end if;
     end;
   end if;
+  -- when the lease lapses, what was accepted must not be sent again
+  begin
+    update drip.message_attempts a
+    set error_code = 'RESULT_REFUSED'
+    from jsonb_to_recordset(p_results) as r (message_id bigint, attempt integer, outcome text)
+    where a.message_id = r.message_id
+      and a.attempt = r.attempt
+      and r.outcome = 'accepted'
+      and a.finished_at is null;
+  exception when others then
+    if not drip._is_refusal(sqlstate) then
+      raise;
+    end if;
+  end;
   return query
     select
       r.message_id, m.status, false, 'refused: ' || v_state,

@@ -64,7 +64,13 @@ begin
     join drip.broadcast_messages n on n.id = l.id
     join drip.user_devices d on d.id = n.device_id
     cross join lateral (
-      select d.unknown_policy = 'retry' and n.failures + 1 < n.max_failures as again
+      select d.unknown_policy = 'retry' and n.failures + 1 < n.max_failures
+        -- accepted, and the record of it refused
+        and not exists (
+          select
+          from drip.message_attempts o
+          where o.message_id = n.id and o.attempt = n.attempts and o.error_code = 'RESULT_REFUSED')
+        as again
     ) r
     where m.id = l.id
     returning m.id, m.attempts, m.device_id, m.lead_id, m.sequence_contact_id, m.status,
