@@ -53,8 +53,7 @@ comment on function drip.subscribe(text, text) is
 grant execute on function drip.subscribe(text, text) to drip_app;
 
 -- pgmq locks a queue by an advisory lock on its name, which any login that guesses the name could
--- take. A random name also tells readers of pg_class nothing about the tenant. As a child of
--- waiting_events the queue is counted and scrubbed with all others.
+-- take. A random name also tells readers of pg_class nothing about the tenant.
 create function drip._create_event_queue() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -65,7 +64,7 @@ declare
   v_name constant text := 'drip_q_' || replace(gen_random_uuid()::text, '-', '');
 begin
   perform pgmq.create(v_name);
-  execute pg_catalog.format('alter table pgmq.%I inherit drip.waiting_events', 'q_' || v_name);
+  perform drip._join_event_queue(v_name);
   return v_name;
 end
 $$;
