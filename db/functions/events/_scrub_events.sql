@@ -1,6 +1,7 @@
 -- Waiting events name the person too. They stay as events, without personal data. The tenant's own
--- queues are searched, and those that are about to be dropped: through waiting_events, the queues
--- of all others would be read from end to end.
+-- queues are searched: through waiting_events, the queues of all others would be read from end to
+-- end. So are those that wait for their drop, whosever they were, a hundred of them at most, since
+-- each is three locks until commit.
 create function drip._scrub_events(p_user bigint, p_lead bigint, p_nobody text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -9,14 +10,16 @@ declare
   v_name text;
 begin
   for v_name in
-    select q.queue_name
-    from pgmq.meta q
-    where q.queue_name ~ e'^drip_(u\\d+|q)_'
-      and not exists (
-        select
-        from drip.subscriptions s
-        where s.queue_name = q.queue_name and s.user_id <> p_user)
-    order by q.queue_name
+    (select distinct s.queue_name from drip.subscriptions s where s.user_id = p_user)
+    union all
+    (select q.queue_name
+     from pgmq.meta q
+     where q.queue_name ~ e'^drip_(u\\d+|q)_'
+       and not exists (select from drip.subscriptions s where s.queue_name = q.queue_name)
+       and pg_relation_size(to_regclass(pg_catalog.format('pgmq.%I', 'q_' || q.queue_name))) > 0
+     order by q.created_at desc
+     limit 100)
+    order by queue_name
   loop
     continue when not drip._lock_event_queue(v_name);
     execute pg_catalog.format(
