@@ -14,10 +14,10 @@ select
   d.max_delay_seconds,
   d.burst,
   d.daily_cap,
-  case when p.local_day = (drip.now() at time zone u.time_zone)::date then p.sent_today else 0 end
+  drip._sent_today(p.local_day, p.sent_today, (drip.now() at time zone u.time_zone)::date)
     as sent_today,
-  case when d.ramp[ramp.day] is not null then ramp.day end as ramp_day,
-  d.ramp[ramp.day] as ramp_cap,
+  case when e.ramp_cap is not null then e.ramp_day end as ramp_day,
+  e.ramp_cap,
   coalesce(q.pending, 0) as pending,
   coalesce(q.due, 0) as due,
   coalesce(b.processing, 0) as processing,
@@ -27,11 +27,8 @@ select
   p.window_results as recent_results,
   p.window_failures as recent_failures,
   case
-    when not u.is_active then drip.reason_sentence('user_inactive')
-    when d.status = 'disabled' then drip.reason_sentence('device_disabled')
-    when d.status = 'needs_attention' then drip.reason_sentence('device_attention')
-    when d.status = 'offline' then drip.reason_sentence('device_offline')
-    when p.breaker_open_until > drip.now() then drip.reason_sentence('breaker_open')
+    -- pausing between two messages is how it sends
+    when v.reason <> 'device_pacing' then drip.reason_sentence(v.reason)
     when coalesce(q.due, 0) = 0 then 'Nothing is due.'
     else 'It is sending.'
   end as state,
@@ -50,14 +47,8 @@ select
 from (select x.* from drip.user_devices x where drip._policies_hold('device_overview')) d
 join drip.users u on u.id = d.user_id
 left join drip.device_pacing p on p.device_id = d.id
-left join lateral (
-  select drip._ramp_day(
-    drip.now(), u.time_zone, f.first_day,
-    drip._ramp_restarts_at(u.time_zone, f.first_day, p.last_sent_at), p.breaker_since) as day
-  from (
-    select drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of) as first_day
-  ) f
-) ramp on d.ramp is not null
+left join drip._device_evidence e on e.live_device_id = d.id
+left join drip._device_verdicts v on v.device_id = d.id
 left join (
   select
     m.device_id,

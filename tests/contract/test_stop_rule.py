@@ -62,5 +62,5 @@ def test_it_is_asked_where_many_are_judged(sql_files: list[SqlFile]) -> None:
     asking = {
         name for name, text in statements(sql_files).items() if re.search(r"drip\._stops\(", text)
     }
-    judging = {"_message_evidence", "_enrollment_verdicts", "_judge_enrollments", "_is_stopped"}
+    judging = {"_own_evidence", "_enrollment_verdicts", "_judge_enrollments", "_is_stopped"}
     assert judging <= asking

@@ -13,16 +13,15 @@ as $$
 #variable_conflict use_column
 declare
   c_relook constant interval := interval '1 minute';
-  c_device_reasons constant text[] := array[
-    'device_disabled', 'device_attention', 'device_offline', 'breaker_open',
-    'device_closed_hours', 'ramp', 'device_cap', 'device_pacing', 'account_blocked',
-    'user_inactive'];
   c_stopped constant text[] := array['campaign_paused', 'campaign_cancelled'];
   v_now constant timestamptz := drip.now();
 begin
   with judged as materialized (
     select
       f.message_id,
+      -- a guard's reason is none of the device
+      not g.is_asked and f.reason is not null and drip._reasons() -> f.reason ? 'stops_device'
+        as is_device,
       case when g.is_asked then coalesce(p_verdicts[g.place], 'later') else f.verdict end
         as verdict,
       case when g.is_asked then p_reasons[g.place] else f.reason end as reason,
@@ -57,7 +56,7 @@ begin
       deferred_reason = j.reason
     from judged j
     where j.verdict = 'wait'
-      and j.reason <> all (c_device_reasons)
+      and not j.is_device
       and m.id = j.message_id
     returning m.id
   ),
@@ -101,13 +100,13 @@ begin
     select j.device_id, case when p_depth > 1 then max(j.due_at) end as after
     from judged j
     group by j.device_id
-    having bool_and(j.verdict <> 'go' and coalesce(j.reason <> all (c_device_reasons), true))
+    having bool_and(j.verdict <> 'go' and not j.is_device)
       and (p_depth = 1 or bool_and(j.reason = any (c_stopped)))
   ),
   stopped as (
     select j.device_id, max(j.until) as until
     from judged j
-    where j.reason = any (c_device_reasons)
+    where j.is_device
     group by j.device_id
   )
   select

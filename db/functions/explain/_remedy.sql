@@ -1,5 +1,6 @@
 -- What a person can do about a reason: a statement that runs as it is. A comment line before it
--- says when a setting makes the message wait, or when more than a statement is needed.
+-- says when a setting makes the message wait, or when more than a statement is needed. Those that
+-- depend on the message or its program are here, all others in _reasons().
 create function drip._remedy(p_message_id bigint, p_reason text) returns text
 language sql stable
 as $$
@@ -27,13 +28,6 @@ as $$
       E'-- only if the contact asked for it:\n' || x.as_tenant,
       format('select * from drip.opt_in(%L);', m.recipient_phone))
     when 'predecessor_pending' then format('select * from drip.explain_message(%s);', before.id)
-    when 'predecessor_unknown' then format(
-      E'-- a receipt or the end of unknown_hold settles it; to wait for neither:\n'
-      'update drip.users set unknown_hold = interval ''0'' where id = %s;', m.user_id)
-    when 'no_device' then
-      'select * from drip.upsert_device(''name'', ''gowa'', null, ''http://…'', ''instance'');'
-    when 'service_window_closed' then
-      '-- make it a template, or wait until the contact writes'
     when 'weekend' then x.anyway || format(
       'select * from drip.update_sequence(%L, ''{"skip_weekends": false}'');', s.id::text)
     when 'outside_window' then x.anyway || case
@@ -47,15 +41,9 @@ as $$
         'update drip.users set send_from = null, send_to = null, send_days = null where id = %s;',
         m.user_id)
     end
-    when 'contact_gap' then x.anyway || format(
-      'update drip.users set contact_gap = null where id = %s;', m.user_id)
-    when 'contact_cap' then x.anyway || format(
-      'update drip.users set contact_cap = null where id = %s;', m.user_id)
     when 'unrenderable' then
       E'-- fix its text, its contact or the setting that error_message names, then:\n'
       || format('select * from drip.retry_messages(array[%s], p_dry_run => false);', m.id)
-    when 'user_inactive' then format(
-      'update drip.users set is_active = true where id = %s;', m.user_id)
     when 'guard_error' then (
       select
         E'-- fix the function first, list_guards() has its error; then, as an operator:\n'
@@ -63,7 +51,7 @@ as $$
       from drip.sequence_steps st
       join drip.guards g on g.name in (s.exit_if, st.only_if)
       where st.id = m.sequence_stepid)
-    else drip._device_remedy(m.device_id, p_reason)
+    else drip._standing_remedy(p_reason, m.user_id, m.device_id)
   end
   from drip.broadcast_messages m
   left join drip.campaigns c on c.id = m.campaign_id

@@ -11,7 +11,8 @@ as $$
 #variable_conflict use_column
 declare
   v_device constant drip.user_devices := drip._find_device(p_device);
-  v_facts constant jsonb := drip._device_facts(v_device.id);
+  v_facts constant jsonb := (
+    select v.facts from drip._device_verdicts v where v.device_id = v_device.id);
   v_lifted jsonb := v_facts;
   v_judged record;
   v_held jsonb := '{}';
@@ -29,14 +30,26 @@ begin
     exit when v_lifted is null;
   end loop;
   return query
-    with rules as (
+    with listed as materialized (
+      select l.* from drip._list_device_rules(v_device, v_facts) l
+    ),
+    rules as (
       select
         l.place, l.subject, l.status, l.is_set, l.evidence,
         (select h.key
          from jsonb_each(v_held) h
          where h.key = any (l.reasons)
          limit 1) as reason
-      from drip._list_device_rules(v_device, v_facts) l
+      from listed l
+      union all
+      -- what has no row in the list is shown with the facts that it goes by
+      select
+        10 + row_number() over (order by h.key)::integer, h.key, null, true, (
+          select jsonb_object_agg(f.fact, v_facts -> f.fact)
+          from jsonb_object_keys(drip._reasons() -> h.key -> 'lift') as f (fact)),
+        h.key
+      from jsonb_each(v_held) h
+      where not exists (select from listed l where h.key = any (l.reasons))
     ),
     heads as (
       select h.class, h.priority, q.*
@@ -68,7 +81,7 @@ begin
       null::bigint,
       (v_held -> r.reason ->> 'until')::timestamptz,
       jsonb_strip_nulls(r.evidence),
-      drip._device_remedy(v_device.id, r.reason)
+      drip._standing_remedy(r.reason, v_device.user_id, v_device.id)
     from rules r
     union all
     select
@@ -106,7 +119,8 @@ begin
       case
         when x.earliest <= drip.now() then null
         else coalesce(
-          drip._device_remedy(v_device.id, v_first), case when x.earliest is null then x.remedy end)
+          drip._standing_remedy(v_first, v_device.user_id, v_device.id),
+          case when x.earliest is null then x.remedy end)
       end
     from (select sum(b.messages)::bigint as messages from backlog b) b
     cross join lateral (
@@ -124,67 +138,3 @@ comment on function drip.explain_device(text) is
    wait, or off where it is not set), the first message of each class in its queue, its backlog by
    reason (messages counts them; they sum up to all pending ones), and the next send.';
 grant execute on function drip.explain_device(text) to drip_app;
-
-create function drip._list_device_rules(p_device drip.user_devices, p_facts jsonb)
-returns table (
-  place integer, subject text, reasons text[], status text, is_set boolean, evidence jsonb)
-language sql stable
-as $$
-  select r.place, r.subject, r.reasons, r.status, coalesce(r.is_set, false), r.evidence
-  from jsonb_to_record(p_facts) as f (
-    now timestamptz, user_zone text, account_blocked_until timestamptz, used_today integer,
-    ramp_cap integer, ramp_day integer, in_flight integer, next_day_at timestamptz,
-    device_opens_at timestamptz, breaker_open_until timestamptz, next_send_at timestamptz)
-  join drip.users u on u.id = p_device.user_id
-  left join drip.device_pacing dp on dp.device_id = p_device.id
-  left join drip.sender_accounts a on a.id = p_device.account_id
-  cross join lateral (
-    values
-      (1, 'tenant', array['user_inactive'], case when u.is_active then 'active' else 'inactive' end,
-        true, jsonb_build_object('tenant', u.name)),
-      (2, 'account', array['account_blocked'], a.status, a.id is not null, jsonb_build_object(
-        'account', a.name, 'status_reason', a.status_reason,
-        'blocked_until_local', drip._tell_time(a.blocked_until, f.user_zone))),
-      (3, 'status', array['device_disabled', 'device_attention', 'device_offline'],
-        p_device.status, true, jsonb_build_object(
-          'status_reason', p_device.status_reason, 'last_seen', p_device.last_seen,
-          'since_local', drip._tell_time(p_device.status_since, f.user_zone),
-          'zone', f.user_zone)),
-      (4, 'account cap', array['account_cap'], null, a.reach_cap is not null, jsonb_build_object(
-        'account', a.name, 'reach_cap', a.reach_cap, 'contacts_in_24_hours', (
-          select count(*)
-          from drip.account_reach ar
-          where ar.account_id = a.id and ar.last_sent_at > f.now - interval '24 hours'))),
-      (5, 'breaker', array['breaker_open'], case
-          when f.breaker_open_until > f.now then 'open'
-          when dp.breaker_level > 0 then 'half-open'
-          else 'closed'
-        end, true, jsonb_build_object(
-          'open_until_local', drip._tell_time(
-            case when f.breaker_open_until > f.now then f.breaker_open_until end, f.user_zone),
-          'level', dp.breaker_level, 'results', dp.window_results, 'failures', dp.window_failures,
-          'opens_at_rate', u.breaker_rate, 'of_at_least', u.breaker_sample)),
-      (6, 'active hours', array['device_closed_hours'], null, p_device.active_from is not null,
-        jsonb_build_object(
-          'active_from', p_device.active_from, 'active_to', p_device.active_to,
-          'local_now', drip._tell_time(f.now, f.user_zone), 'zone', f.user_zone,
-          'opens_local', drip._tell_time(f.device_opens_at, f.user_zone))),
-      (7, 'ramp', array['ramp'], case when f.ramp_cap is not null then 'day ' || f.ramp_day end,
-        f.ramp_cap is not null, jsonb_build_object(
-          'day', f.ramp_day, 'cap_today', f.ramp_cap, 'used_today', f.used_today,
-          'next_day_local', drip._tell_time(f.next_day_at, f.user_zone), 'zone', f.user_zone)),
-      (8, 'daily cap', array['device_cap'], null, p_device.daily_cap is not null,
-        jsonb_build_object(
-          'daily_cap', p_device.daily_cap, 'used_today', f.used_today,
-          'next_day_local', drip._tell_time(f.next_day_at, f.user_zone), 'zone', f.user_zone)),
-      (9, 'pacing', array['device_pacing'], null, true, jsonb_build_object(
-        'min_seconds', p_device.min_delay_seconds, 'max_seconds', p_device.max_delay_seconds,
-        'next_send_local', drip._tell_time(f.next_send_at, f.user_zone), 'zone', f.user_zone)),
-      -- no rule of the verdict: the claim takes no more messages than there are free slots
-      (10, 'in flight', null::text[],
-        case when f.in_flight >= p_device.burst then 'full' else 'free' end, true,
-        jsonb_build_object('in_flight', f.in_flight, 'burst', p_device.burst))
-  ) r (place, subject, reasons, status, is_set, evidence)
-$$;
-comment on function drip._list_device_rules(drip.user_devices, jsonb) is
-  'The rules that concern a device, with their reasons in the verdict and their facts.';

@@ -88,8 +88,7 @@ as $$
         format('select * from drip.opt_in(%L);', p_phone))
       when 'lead_paused' then format(
         drip._as_tenant(p_user.id), format('select * from drip.resume_lead(%L);', p_phone))
-      when 'user_inactive' then format(
-        'update drip.users set is_active = true where id = %s;', p_user.id)
+      else drip._standing_remedy(x.reason, p_user.id, null)
     end
   from (select drip.now() as now) n
   left join lateral (

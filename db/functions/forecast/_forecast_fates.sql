@@ -64,7 +64,6 @@ as $$
   cross join lateral drip._verdict(
     p_now => x.now,
     p_scheduled_at => w.due_at,
-    p_not_before => null,
     p_expires_at => w.expires_at,
     p_user_active => u.is_active,
     p_campaign_status =>
@@ -78,28 +77,10 @@ as $$
     end,
     p_lead_paused_until => w.paused_until,
     p_suppressed => w.suppressed,
-    p_predecessor_due_at => null,
-    p_predecessor_hold_at => null,
-    p_predecessor_free_at => null,
     p_device_id => d.id,
     p_device_status => 'online',
-    p_account_status => null,
-    p_account_blocked_until => null,
-    p_account_cap_until => null,
     p_service_window_closed => d.platform = 'cloud_api' and w.message_type <> 'template'
-      and coalesce(w.last_inbound_at < x.now - interval '24 hours', true),
-    p_breaker_until => null,
-    p_window_opens_at => null,
-    p_window_is_weekend => false,
-    p_gap_until => null,
-    p_cap_until => null,
-    p_device_opens_at => null,
-    p_next_day_at => null,
-    p_used_today => null,
-    p_daily_cap => null,
-    p_ramp_cap => null,
-    p_next_send_at => null,
-    p_guard_until => null) v
+      and coalesce(w.last_inbound_at < x.now - interval '24 hours', true)) v
 $$;
 comment on function drip._forecast_fates(
   bigint, bigint[], bigint[], bigint[], bigint[], drip.campaigns, text, integer, integer) is

@@ -3,8 +3,7 @@
 -- it come first, in their order, and are assumed sent at their earliest time; the effect of a late
 -- send on later steps is that of _advance_journeys(). A journey may have 500 steps, so no step
 -- reads the others: variables keep what they owe each other. The evidence is asked only, for
--- itself, what had been sent before; without those columns the planner leaves that part of the view
--- out.
+-- itself, what had been sent before.
 create function drip._forecast_journey(p_message_id bigint, p_until timestamptz, p_rounds integer)
 returns table (message_id bigint, verdict text, reason text, at timestamptz)
 language plpgsql stable
@@ -72,17 +71,9 @@ begin
     for v_round in 0 .. case when v_step.status = 'pending' then p_rounds else -1 end loop
       perform drip._move_clock(case when v_round = 0 then v_now else v_at end);
       select
-        f.now, f.scheduled_at, f.not_before, f.deferred_reason, f.expires_at, f.user_active,
-        f.campaign_status, f.sequence_status, f.enrollment_status, f.lead_paused_until,
-        f.suppressed, null::timestamptz as predecessor_hold_at,
-        null::timestamptz as predecessor_free_at, f.live_device_id, f.device_status,
-        f.account_status, f.account_blocked_until, f.account_cap_until, f.service_window_closed,
-        f.breaker_open_until, f.window_opens_at, f.window_is_weekend, f.gap_until, f.cap_until,
-        f.device_opens_at, f.next_day_at, f.used_today, f.daily_cap, f.ramp_cap, f.next_send_at,
-        f.guard_until, f.zone, f.user_zone, f.lead_id, f.device_id, f.category, f.contact_gap,
-        f.contact_cap, f.contact_cap_period
+        f.*, null::timestamptz as predecessor_hold_at, null::timestamptz as predecessor_free_at
       into v_facts
-      from drip._message_evidence f
+      from drip._own_evidence f
       where f.message_id = v_step.id;
       if v_round = 0 then
         v_hold_at := null;

@@ -219,15 +219,11 @@ as $$
   select
     u.time_zone, d.daily_cap, d.ramp, d.active_from, d.active_to,
     drip._ramp_first_day(d.ramp_started_on, p.ramp_from, p.ramp_of), p.last_sent_at,
-    p.breaker_since, greatest(drip.now(), p.next_send_at, p.breaker_open_until, a.blocked_until),
-    case when p.local_day = (drip.now() at time zone u.time_zone)::date then p.sent_today else 0 end
-      + (select count(*)
-         from drip.broadcast_messages m
-         where m.device_id = d.id and m.status = 'processing')
+    p.breaker_since, greatest(drip.now(), e.device_free_at), coalesce(e.used_today, 0)
   from drip.user_devices d
   join drip.users u on u.id = d.user_id
+  join drip._device_evidence e on e.live_device_id = d.id
   left join drip.device_pacing p on p.device_id = d.id
-  left join drip.sender_accounts a on a.id = d.account_id
   where d.id = p_device_id
 $$;
 comment on function drip._queue_device(bigint) is

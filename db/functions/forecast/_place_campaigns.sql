@@ -197,7 +197,7 @@ begin
         else coalesce(r.messages, 0)::bigint
       end order by t.place)
     from unnest(p_devices, p_backlog) with ordinality as t (device_id, backlog, place)
-    cross join lateral drip._judge_facts(drip._device_facts(t.device_id)) j
+    join drip._device_verdicts j on j.device_id = t.device_id
     left join rest r on r.device_id = t.device_id);
 end
 $$;

@@ -25,7 +25,7 @@ begin
         d.id, d.name, d.status,
         case when j.verdict = 'wait' and j.until is null then j.reason end as held
       from drip.user_devices d
-      cross join lateral drip._judge_facts(drip._device_facts(d.id)) j
+      join drip._device_verdicts j on j.device_id = d.id
       where d.id in (select f.device_id from facts f where f.is_own)
     ),
     own as materialized (

@@ -245,8 +245,9 @@ as $$
     select w.at
     from drip.device_pacing p
     join drip.user_devices d on d.id = p.device_id
+    join drip._device_evidence e on e.live_device_id = d.id
     cross join lateral (
-      values (p.next_send_at), (p.breaker_open_until),
+      values (p.next_send_at), (e.device_free_at),
         (((p_after at time zone (select u.time_zone from drip.users u where u.id = p_user_id))::date
           + 1)::timestamp
          at time zone (select u.time_zone from drip.users u where u.id = p_user_id)),

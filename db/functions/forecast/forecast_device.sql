@@ -15,7 +15,8 @@ begin
   perform drip._require_role('drip_operator');
   select j.verdict, j.reason, j.until
   into v_held
-  from drip._judge_facts(drip._device_facts(v_device.id)) j;
+  from drip._device_verdicts j
+  where j.device_id = v_device.id;
   return query select r.* from drip._forecast_device(v_device, v_held.reason, v_held.until) r;
 end
 $$;
@@ -45,9 +46,7 @@ declare
   v_user constant drip.users := (select u from drip.users u where u.id = p_device.user_id);
   v_today constant date := (v_now at time zone v_user.time_zone)::date;
   -- it needs a person first: nothing leaves until then
-  v_is_held constant boolean := coalesce(p_reason = any (array[
-    'user_inactive', 'account_blocked', 'device_disabled', 'device_attention', 'device_offline'])
-    and p_held_until is null, false);
+  v_is_held constant boolean := p_reason is not null and p_held_until is null;
 begin
   return query
     with plan as materialized (

@@ -19,7 +19,7 @@ begin
     next_send_at = greatest(p.next_send_at, v_now + r.wait),
     local_day = t.today,
     sent_today = greatest(
-      case when p.local_day = t.today then p.sent_today else 0 end + r.sent, 0),
+      drip._sent_today(p.local_day, p.sent_today, t.today) + r.sent, 0),
     last_sent_at = greatest(p.last_sent_at, r.sent_at),
     ramp_of = d.ramp_started_on,
     ramp_from = case

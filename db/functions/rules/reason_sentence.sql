@@ -1,83 +1,9 @@
--- The sentences for reason codes, as views and explanations show them.
+-- Views and explanations show the sentences that _reasons() has; a reason that an application has
+-- given is its own sentence.
 create function drip.reason_sentence(p_reason text) returns text
 language sql immutable parallel safe
 begin atomic
-  select case p_reason
-    when 'not_due' then 'It is not due yet.'
-    when 'sequence_paused' then 'The sequence is paused.'
-    when 'campaign_paused' then 'The campaign is paused.'
-    when 'campaign_cancelled' then 'The campaign was cancelled.'
-    when 'enrollment_paused' then 'The journey is paused.'
-    when 'enrollment_finished' then 'The journey has ended.'
-    when 'lead_paused' then 'The contact is paused.'
-    when 'predecessor_pending' then 'The previous step has not been sent.'
-    when 'predecessor_unknown' then 'It is unknown whether the previous step arrived.'
-    when 'suppressed' then 'The contact has opted out.'
-    when 'outside_window' then 'It is outside the sending hours.'
-    when 'weekend' then 'It is the weekend in the contact''s time zone.'
-    when 'contact_gap' then 'The contact got another message too recently.'
-    when 'contact_cap' then 'The contact has reached the contact cap for now.'
-    when 'service_window_closed' then
-      'The contact has not written within 24 hours, so only a template may go.'
-    when 'no_device' then 'There is no device to send it.'
-    when 'device_offline' then 'The device is offline.'
-    when 'device_attention' then 'The device needs attention.'
-    when 'device_disabled' then 'The device was disabled by a person.'
-    when 'device_pacing' then 'The device is pausing between two messages.'
-    when 'device_cap' then 'The device has reached its daily cap.'
-    when 'ramp' then 'The device has reached today''s cap of its ramp.'
-    when 'device_closed_hours' then 'It is outside the device''s active hours.'
-    when 'account_cap' then 'The account has reached its cap of contacts in 24 hours.'
-    when 'account_blocked' then 'The account is blocked.'
-    when 'cancelled_by_operator' then 'An operator cancelled it.'
-    when 'breaker_open'
-      then 'Too many messages of the device failed, or its provider stopped it; it waits.'
-    when 'excluded' then 'The campaign excludes the contact.'
-    when 'campaign_device_limit' then 'The campaign''s limit for the device was reached.'
-    when 'guard_false' then 'The step''s guard said no.'
-    when 'guard_error' then 'A guard failed; it is asked again.'
-    when 'exit_if' then 'The sequence''s exit guard said yes, which ends the journey.'
-    when 'expired' then 'It expired before it could be sent.'
-    when 'user_inactive' then 'The tenant is inactive.'
-    when 'no_answer' then 'The sender gave no clear answer; it may have arrived.'
-    when 'lease_expired' then 'The worker was lost while it was sending; it may have arrived.'
-    when 'max_failures' then 'All attempts failed.'
-    when 'unrenderable' then 'It could not be judged or rendered; error_message says why.'
-    when 'refused' then 'The sender refused it.'
-    when 'opted_out' then 'The contact has opted out at the provider.'
-    when 'will_retry' then 'It failed and will be tried again.'
-    when 'undelivered' then 'The sender accepted it, and WhatsApp did not deliver it.'
-    when 'program_error' then 'The program failed as a whole and was paused; the message waits.'
-    when 'lead_replied' then 'The contact replied, which ends the journey.'
-    when 'device_error' then 'The device failed; the message waits.'
-    when 'exit_lead' then 'The contact was removed from the sequence.'
-    when 'step_removed' then 'An edit of the sequence removed the step.'
-    when 'sequence_archived' then 'The sequence was archived.'
-    when 'erased' then 'The contact was erased.'
-    when 'skipped_by_resume' then 'It was overdue when the program was resumed.'
-    -- why a lead is not in a sequence, or not in a campaign
-    when 'no_lead' then 'The tenant has no contact with this phone.'
-    when 'no_sequence' then 'No sequence has this trigger.'
-    when 'no_trigger' then 'Its niche matches, but the contact has no trigger.'
-    when 'sequence_not_started' then 'The sequence has not been started.'
-    when 'enrolls_by_hand' then 'The sequence enrolls nobody by itself; an application enrolls.'
-    when 'trigger_differs' then 'The contact does not have the trigger of the sequence.'
-    when 'niche_differs' then 'The contact is not in the niche of the sequence.'
-    when 'target_status_differs' then 'The sequence is for contacts of another status.'
-    when 'older_than_start' then 'The contact is older than the start of the sequence.'
-    when 'exclusive' then 'The contact is in another sequence of the same group.'
-    when 'already_enrolled' then 'The contact has been through the sequence.'
-    when 'reenroll_later' then
-      'The contact has been through the sequence and may enter again later.'
-    when 'enrollment_failed' then 'It matches, but enrolling it failed.'
-    when 'waits_for_sweep' then 'It matches; the next sweep enrolls it.'
-    when 'campaign_not_scheduled' then 'The campaign has not been scheduled.'
-    when 'campaign_failed' then 'Planning the campaign failed.'
-    when 'in_audience' then 'The contact is in the audience; its message will be planned.'
-    when 'not_in_audience' then 'The contact is not in the audience.'
-    when 'audience_unreadable' then 'The audience cannot be read.'
-    else p_reason
-  end;
+  select coalesce(drip._reasons() -> p_reason ->> 'sentence', p_reason);
 end;
 comment on function drip.reason_sentence(text) is 'The sentence for a reason code.';
 grant execute on function drip.reason_sentence(text) to drip_reader, drip_worker, drip_view;

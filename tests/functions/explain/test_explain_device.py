@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from factory import Clock, Connect, Plant, Row
 from functions.rules.test_verdict import OF_DEVICES, SITUATIONS
+from functions.rules.test_verdict_is_the_judge import judge_says
 
 SUBJECTS = [
     "tenant",
@@ -82,21 +83,29 @@ def test_each_reason_of_a_device_stands_in_its_row(clock: Clock, plant: Plant, n
     "name", ["no_rule", *[n for n in SITUATIONS if n.partition(":")[0] in OF_DEVICES]]
 )
 def test_its_facts_are_those_of_its_messages(clock: Clock, plant: Plant, name: str) -> None:
-    """_device_facts() speaks where there is no message; it must not say anything else."""
+    """_device_verdicts speaks where there is no message; it must not say anything else."""
     if name == "no_rule":
         message = plant.message(plant.device())
     else:
         message = SITUATIONS[name](plant, clock).message
     facts = plant.value(
-        "select drip._device_facts(device_id) from drip.broadcast_messages where id = %s", message
+        "select v.facts from drip._device_verdicts v"
+        " join drip.broadcast_messages m using (device_id) where m.id = %s",
+        message,
     )
     evidence = plant.value(
         "select to_jsonb(f) from drip._message_evidence f where f.message_id = %s", message
     )
-    for only in ("ramp_day", "in_flight", "breaker_level"):
-        facts.pop(only)
-    facts.pop("scheduled_at")
     assert facts == {key: evidence[key] for key in facts}
+
+
+def test_a_reason_that_no_row_names_has_a_row_of_its_own(clock: Clock, plant: Plant) -> None:
+    device = plant.device()
+    with judge_says(plant, "wait", "expired", "2031-05-06 07:08Z"):
+        rows = [row for row in explain(plant, device) if row["subject"] == "expired"]
+    assert [(row["place"], row["verdict"], row["reason"]) for row in rows] == [
+        (11, "wait", "expired")
+    ]
 
 
 def test_the_first_of_each_class_and_the_backlog(clock: Clock, plant: Plant) -> None:
