@@ -120,6 +120,8 @@ async def run_tick(database: Database) -> None:
             log.error("a sweep failed", sweep=row["task"], error=row["error"])
         elif row["remaining"]:
             await sweep(database, row["task"])
+    # A transaction of its own: until it commits nobody reads a view.
+    await database.call("clear_bound_tenants")
     # Apart from the others, whose transaction an audience could end.
     await sweep(database, PLANNING)
 

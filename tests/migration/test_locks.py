@@ -145,3 +145,35 @@ def test_slow_reads_that_never_end_are_gated(tree: Tree) -> None:
         for reader in readers:
             reader.join()
     assert failures == []
+
+
+def test_only_what_people_read_is_gated_before_tables_are_free(tree: Tree) -> None:
+    """Functions read private views amid their work: one that has the table must get through."""
+    text = "select a.n, {} as one from drip.a as a"
+    tree.run("create table drip.a (n int)", "grant select on drip.a to drip_view")
+
+    def write(one: int) -> None:
+        for name in ("v", "_facts"):
+            tree.write(f"views/{name}.sql", view(name, text.format(one)))
+
+    write(1)
+    tree.migrate()
+    write(2)
+    tree.revision(2, 'run_script("alter table drip.a add m int")')
+    waits = "select pid from pg_locks where relation = 'drip.a'::regclass and not granted"
+    held = (
+        "select l.relation::regclass::text from pg_locks as l where l.pid = {} and l.granted"
+        " and l.mode = 'AccessExclusiveLock' and l.relation in (select c.oid from pg_class as c"
+        " where c.relkind = 'v' and c.relnamespace = 'drip'::regnamespace) order by 1"
+    )
+    with psycopg.connect(tree.dsn) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("lock table drip.a in row exclusive mode")
+        migrating = pool.submit(tree.migrate, lock_timeout=25)
+        gates: list[tuple[str]] = []
+        while not gates:
+            assert not migrating.done()
+            for (pid,) in tree.rows(waits):
+                gates = tree.rows(held.format(pid))
+        other.commit()
+        assert migrating.result().rebuilt == ("drip._facts", "drip.v")
+    assert gates == [("drip.v",)]

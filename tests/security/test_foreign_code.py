@@ -481,3 +481,31 @@ def test_what_guarded_claims_leave_dead_is_cleared_beside_a_long_transaction(
     plant.conn.execute("vacuum drip.bound_tenants")
     assert plant.value(size) == 0
     long.rollback()
+
+
+def grow_bound_tenants(conn: Connection) -> None:
+    """As many guarded claims do: rows that are rolled back, past the size of which a tick clears."""
+    with conn.transaction(force_rollback=True):
+        conn.execute(
+            "insert into drip.bound_tenants (only_user) select 1 from generate_series(1, 8000)"
+        )
+
+
+def test_what_guarded_claims_leave_is_cleared_without_vacuum(
+    plant: Plant, connect: Connect
+) -> None:
+    """The servers of tests have autovacuum off. Whoever reads the table makes nobody wait."""
+    size = "select pg_relation_size('drip.bound_tenants')"
+    clear = "select is_cleared from drip.clear_bound_tenants()"
+    grow_bound_tenants(plant.conn)
+    grown = plant.value(size)
+    assert grown > 256 * 1024
+    reader = connect(autocommit=False)
+    reader.execute("select count(*) from drip.bound_tenants")
+    plant.conn.execute("set statement_timeout = '10s'")
+    assert plant.value(clear) is False
+    assert plant.value(size) == grown
+    reader.commit()
+    assert plant.value(clear) is True
+    assert plant.value(size) == 0
+    assert plant.value(clear) is False

@@ -47,6 +47,16 @@ def test_a_tick_turns_a_lapsed_lease_into_unknown(
     assert states() == {"unknown": 1, "pending": 1}
 
 
+def test_a_tick_clears_what_guards_have_left_dead(settings: Settings, conn: Connection) -> None:
+    with conn.transaction(force_rollback=True):
+        conn.execute(
+            "insert into drip.bound_tenants (only_user) select 1 from generate_series(1, 8000)"
+        )
+    with_database(settings, run_tick)
+    size = conn.execute("select pg_relation_size('drip.bound_tenants') as bytes").fetchone()
+    assert size == {"bytes": 0}
+
+
 def test_a_sweep_goes_on_until_nothing_remains(settings: Settings, conn: Connection) -> None:
     conn.execute(
         "create table chunks as select g from generate_series(1, 5) g;"

@@ -24,7 +24,10 @@ begin
       l.name, l.niche, l.trigger, l.target_status, l.device_id, l.time_zone, l.language,
       l.external_id, l.attributes,
       coalesce(l.paused_until > drip.now(), false), nullif(l.paused_until, 'infinity'),
-      l.pause_reason,
+      case
+        when v_sees_phones then l.pause_reason
+        else drip.mask_phones_in(drip.mask_phone_in(l.pause_reason, l.phone))
+      end,
       s.category is not null, s.category, l.last_inbound_at, l.created_at, l.updated_at
     from (
       select g.region, drip._normalize_phone(p_phone, g.region) as phone
@@ -47,7 +50,7 @@ begin
 end
 $$;
 comment on function drip.find_lead(text) is
-  'The lead of a phone, one row per tenant of the caller that has it; the phone is masked without
+  'The lead of a phone, one row per tenant of the caller that has it; phones are masked without
    drip_pii. suppressed: its opt-out or null; is_paused without paused_until lasts until
    resume_lead.';
 grant execute on function drip.find_lead(text) to drip_reader;

@@ -62,3 +62,17 @@ def test_a_reader_sees_its_own_tenant_and_a_masked_phone(plant: Plant, connect: 
 def test_a_reader_of_nobody_sees_nothing(plant: Plant, connect: Any) -> None:
     plant.lead("+60123456789")
     assert connect(role="drip_reader").execute(FIND, ["+60123456789"]).fetchall() == []
+
+
+def test_a_reason_with_a_phone_in_it_is_masked_as_in_the_view(plant: Plant, connect: Any) -> None:
+    plant.lead(
+        "+60123456789", paused_until="infinity", pause_reason="asked from 60123456789 and 0198765432"
+    )
+    plant.assign("drip_reader")
+    reader = connect(role="drip_reader")
+    found = reader.execute(FIND, ["+60123456789"]).fetchone()["pause_reason"]
+    shown = reader.execute("select pause_reason from drip.leads_overview").fetchone()
+    assert found == shown["pause_reason"]
+    assert ("0123456789" in found, "98765" in found) == (False, False)
+    reader.execute("set role none")
+    assert "0198765432" in reader.execute(FIND, ["+60123456789"]).fetchone()["pause_reason"]
