@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from factory import Clock, Connect, Plant
+from factory import Connect, Plant
 from followed import Followed
 
 SUBSCRIBE = "select * from drip.subscribe(%s, '#')"

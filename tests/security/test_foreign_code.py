@@ -484,7 +484,7 @@ def test_what_guarded_claims_leave_dead_is_cleared_beside_a_long_transaction(
 
 
 def grow_bound_tenants(conn: Connection) -> None:
-    """As many guarded claims do: rows that are rolled back, past the size of which a tick clears."""
+    """As many guarded claims do: rows that are rolled back, past the size that a tick clears."""
     with conn.transaction(force_rollback=True):
         conn.execute(
             "insert into drip.bound_tenants (only_user) select 1 from generate_series(1, 8000)"

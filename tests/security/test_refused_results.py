@@ -146,4 +146,3 @@ def test_an_accepted_message_is_never_sent_again_whatever_the_device_says_of_unk
     plant.conn.execute("drop trigger refuse on drip.broadcast_messages")
     assert plant.message_row(row["message_id"])["status"] == "unknown"
     assert plant.answer(row)["status"] == "sent"
-

@@ -7,6 +7,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+  -- Meta reports up to 1,000 at once. A megabyte has room for 170,000 receipts, which took 15 s:
+  -- half of the worker's time-out, after which the same body would be read again and again.
+  c_most_facts constant integer := 5000;
   v_facts jsonb;
   v_receipts jsonb;
   v_applied bigint := 0;
@@ -30,6 +33,8 @@ begin
       end as at,
       case
         when t.user_id is null then pg_catalog.format('there is no %s %s', w.kind, w.id)
+        when count(*) over (partition by w.place) > c_most_facts
+          then pg_catalog.format('it reports more than %s things', c_most_facts)
         when not d.is_spoken_for and r.kind <> 'ignored'
           then pg_catalog.format(
             'webhooks of the %2$s %3$s may not report on the device of instance %1$s',
@@ -48,7 +53,9 @@ begin
         coalesce(td.user_id, ta.user_id) as user_id,
         coalesce(td.platform, ta.platform) as platform
     ) t
-    left join lateral drip._read_webhook(t.platform, w.body::jsonb) r on true
+    left join lateral (
+      select x.* from drip._read_webhook(t.platform, w.body::jsonb) x limit c_most_facts + 1
+    ) r on true
     left join lateral drip._webhook_device(t.user_id, t.platform, td.id, ta.id, r.instance) d
       on true
   ) q;

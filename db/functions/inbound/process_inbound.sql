@@ -16,7 +16,7 @@ declare
   c_patience constant interval := interval '8 seconds';
   -- Bytes of bodies in one call. A megabyte of receipts takes seconds; a call that runs into its
   -- caller's time-out does nothing, and the same bodies would stay at the queue's head for ever.
-  c_most constant bigint := 524288;
+  c_most constant bigint := 262144;
   v_limit integer := least(greatest(coalesce(p_limit, 500), 1), 10000);
   v_size bigint;
   v_bytes bigint := 0;

@@ -97,10 +97,10 @@ def test_a_number_that_fails_in_a_row_is_suppressed(clock: Clock, plant: Plant) 
     }
 
 
-def test_a_call_reads_half_a_megabyte_of_bodies_or_one(clock: Clock, plant: Plant) -> None:
+def test_a_call_reads_a_quarter_of_a_megabyte_of_bodies_or_one(clock: Clock, plant: Plant) -> None:
     """A call that its caller's time-out ends has done nothing, and would read the same again."""
     device = plant.device()
-    large = [told(device, "unknown", text="x" * 200_000) for _ in range(5)]
+    large = [told(device, "unknown", text="x" * 100_000) for _ in range(5)]
     assert process(plant, *large)["read"] == 2
     assert process(plant, told(device, "unknown", text="x" * 900_000))["read"] == 2
     left = [plant.row("select * from drip.process_inbound()")["read"] for _ in range(3)]

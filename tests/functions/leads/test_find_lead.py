@@ -66,7 +66,9 @@ def test_a_reader_of_nobody_sees_nothing(plant: Plant, connect: Any) -> None:
 
 def test_a_reason_with_a_phone_in_it_is_masked_as_in_the_view(plant: Plant, connect: Any) -> None:
     plant.lead(
-        "+60123456789", paused_until="infinity", pause_reason="asked from 60123456789 and 0198765432"
+        "+60123456789",
+        paused_until="infinity",
+        pause_reason="asked from 60123456789 and 0198765432",
     )
     plant.assign("drip_reader")
     reader = connect(role="drip_reader")
