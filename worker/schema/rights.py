@@ -27,6 +27,7 @@ READABLE_TABLES = frozenset(
         "audit_log",
         "bound_tenants",
         "broadcast_messages",
+        "calling_codes",
         "campaign_audience",
         "campaigns",
         "code_objects",
