@@ -32,7 +32,8 @@ def numbers(region: str, count: int, seed: int) -> list[PhoneNumber]:
         )
         number = phonenumbers.parse(text)
         is_own = phonenumbers.is_valid_number_for_region(number, region)
-        if is_own and len(text) > 7 and e164(number) == text:
+        # E.164 has 7 to 15 digits
+        if is_own and 8 <= len(text) <= 16 and e164(number) == text:
             found[text] = number
     return list(found.values())
 
