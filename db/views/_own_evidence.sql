@@ -3,7 +3,7 @@
 -- once. Those of the device come as they are, so that a new one needs no change here.
 -- It belongs to the owner, so it shows every tenant, and readers filter by user_id.
 create view drip._own_evidence as
-select  -- noqa: AM04
+select
   m.id as message_id,
   m.user_id,
   m.lead_id,
@@ -69,7 +69,7 @@ select  -- noqa: AM04
   st.trigger_delay_hours as delay_hours,
   s.steps_edited_at,
   u.unknown_hold,
-  d.*
+  d.*  -- noqa: AM04
 from drip.broadcast_messages m
 join drip.users u on u.id = m.user_id
 join drip.leads l on l.id = m.lead_id
