@@ -2,7 +2,7 @@
 -- show. It belongs to the owner, so it shows every tenant, and readers filter by user_id.
 create view drip._message_evidence as
 select  -- noqa: AM04
-  o.*,
+  o.*,  -- noqa: AM04
   pred.due_at as predecessor_due_at,
   pred.hold_at as predecessor_hold_at,
   pred.free_at as predecessor_free_at

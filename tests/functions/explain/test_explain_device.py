@@ -64,7 +64,7 @@ def test_each_reason_of_a_device_stands_in_its_row(clock: Clock, plant: Plant, n
     planted = SITUATIONS[name](plant, clock)
     device = plant.message_row(planted.message)["device_id"]
     reason = name.partition(":")[0]
-    rows = [row for row in explain(plant, device)[:10] if row["reason"] == reason]
+    rows = [row for row in explain(plant, device) if row["reason"] == reason and row["place"] < 20]
     assert [(row["verdict"], row["earliest"]) for row in rows] == [("wait", planted.until)]
     explained = plant.explain(planted.message)
     assert rows[0]["sentence"] == explained["sentence"]
@@ -75,7 +75,7 @@ def test_each_reason_of_a_device_stands_in_its_row(clock: Clock, plant: Plant, n
         "update drip.broadcast_messages set status = 'cancelled', status_reason = 'x',"
         " finished_at = drip.now() where status = 'pending'"
     )
-    rows = [row for row in explain(plant, device)[:10] if row["reason"] == reason]
+    rows = [row for row in explain(plant, device) if row["reason"] == reason and row["place"] < 20]
     assert [(row["verdict"], row["earliest"]) for row in rows] == [("wait", planted.until)]
 
 
