@@ -24,7 +24,6 @@ begin
       m.sequence_id,
       m.scheduled_at,
       st.day_number,
-      st.trigger_delay_hours,
       st.send_time,
       coalesce(l.time_zone, u.time_zone) as zone
     from drip.broadcast_messages m
@@ -38,20 +37,8 @@ begin
     select
       h.*,
       (select max(drip._free_at(p.finished_at, p.scheduled_at, p.hours, h.send_time, h.zone))
-       from (
-         select
-           b.status, b.finished_at, b.scheduled_at,
-           case
-             when ps.retired_at is not null then h.trigger_delay_hours
-             else sum(ps.trigger_delay_hours) filter (where ps.retired_at is null) over (
-               order by ps.day_number desc rows between unbounded preceding and 1 preceding)
-           end as hours
-         from drip.broadcast_messages b
-         join drip.sequence_steps ps on ps.id = b.sequence_stepid
-         where b.sequence_contact_id = h.sequence_contact_id
-           and (ps.day_number <= h.day_number or ps.retired_at is not null)
-       ) p
-       where p.status in ('sent', 'failed', 'unknown')) as free_at
+       from drip._steps_before p
+       where p.message_id = h.id and p.status in ('sent', 'failed', 'unknown')) as free_at
     from head h
   ),
   freed as (
