@@ -1,11 +1,15 @@
 -- Messages planned while the tenant had no device get one of the pool as soon as there is one; a
--- journey stays on one device.
+-- journey stays on one device. Those of tenants without a device are passed over: they would fill
+-- the chunk for ever.
 create function drip._bind_devices(p_limit integer, p_user_id bigint default null)
 returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_owners constant bigint[] := array(select distinct d.user_id from drip.user_devices d);
+  v_ready constant bigint[] := array(
+    select distinct d.user_id from drip.user_devices d where d.in_pool and d.status <> 'disabled');
   v_count bigint;
   v_devices bigint[];
 begin
@@ -13,6 +17,11 @@ begin
     select m.id, m.user_id, m.lead_id
     from drip.broadcast_messages m
     where m.status = 'pending' and m.device_id is null
+      and (
+        m.user_id = any (v_ready)
+        or (m.user_id = any (v_owners)
+            and exists (
+              select from drip.leads l where l.id = m.lead_id and l.device_id is not null)))
       and (p_user_id is null or m.user_id = p_user_id)
     order by m.id
     limit p_limit

@@ -28,6 +28,11 @@ begin
       ) b
     ) m
     where d.status <> 'online' and d.failover_policy <> 'wait'
+      -- else those that cannot move would fill the chunk for ever
+      and exists (
+        select
+        from drip.user_devices o
+        where o.user_id = d.user_id and o.in_pool and o.status = 'online' and o.id <> d.id)
       and (p_user_id is null or d.user_id = p_user_id)
     limit p_limit
   ),

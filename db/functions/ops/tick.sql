@@ -73,6 +73,8 @@ comment on function drip.tick(boolean) is
 grant execute on function drip.tick(boolean) to drip_worker;
 
 -- Sweeps all tenants at once; after an error each by itself, so that only the failing one stops.
+-- Rows that an application keeps locked may fill a chunk at every tick, and the sweep passes over
+-- them only then: so two tenants, others each time, have a chunk of their own.
 create function drip._sweep_tenants(p_task text, out rows bigint, out error text)
 returns record
 language plpgsql volatile
@@ -83,6 +85,11 @@ declare
 begin
   begin
     rows := drip._run_sweep(p_task, null);
+    if p_task in ('end_pauses', 'match_receipts', 'note_last_inbound') then
+      for v_user in select u.user_id from drip._users_in_turn() u limit 2 loop
+        rows := rows + drip._run_sweep(p_task, v_user);
+      end loop;
+    end if;
     return;
   exception when others then
     if not drip._is_data_error(sqlstate) then
