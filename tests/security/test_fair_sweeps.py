@@ -74,3 +74,30 @@ def test_contacts_whose_messages_somebody_keeps_locked_hide_no_other_tenants(
         if plant.value(until, paused) is None:
             return
     raise AssertionError("no tick has ended the pause")
+
+
+def test_a_campaign_whose_message_somebody_keeps_locked_hides_no_other_tenants(
+    clock: Clock, plant: Plant, connect: Connect
+) -> None:
+    other = plant.other_tenant("Beta")
+    free = (
+        '[{"kind": "free", "policy": "shift", "from": "2026-03-02 01:00+00",'
+        ' "to": "2026-03-02 01:00+00"}]'
+    )
+    for user in (plant.user, other):
+        campaign = plant.campaign(user=user, sweeps=free, freed_to_lead_id=0)
+        message = plant.message(
+            plant.device(user=user), user=user, campaign_id=campaign, category="marketing"
+        )
+        if user == plant.user:
+            application = connect(autocommit=False)
+            application.execute(
+                "select from drip.broadcast_messages where id = %s for no key update", [message]
+            )
+    left = "select user_id from drip.campaigns where sweeps is not null order by user_id"
+    for _ in range(2):
+        plant.rows("select * from drip.sweep_campaigns()")
+    assert plant.rows(left) == [{"user_id": plant.user}]
+    application.rollback()
+    plant.rows("select * from drip.sweep_campaigns()")
+    assert plant.rows(left) == []
