@@ -1,9 +1,10 @@
 -- Validates leads as callers pass them, row by row in one statement; bad data raises no error. In
--- the patch a JSON null clears a field; a missing field stays as it is.
-create function drip._read_leads(p_user bigint, p_leads jsonb)
+-- the patch a JSON null clears a field; a missing field stays as it is. p_keep names the attribute
+-- that keeps a value which we do not know, by field; such a row is valid.
+create function drip._read_leads(p_user bigint, p_leads jsonb, p_keep jsonb default '{}')
 returns table (
   "row" integer, phone text, patch jsonb, trigger text, attributes jsonb,
-  code text, problem text, hint text)
+  code text, problem text, hint text, kept text[])
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11,8 +12,8 @@ as $$
 declare
   v_region text := (select u.default_region from drip.users u where u.id = p_user);
   v_known constant text[] := array[
-    'phone', 'name', 'niche', 'target_status', 'trigger', 'device', 'time_zone', 'language',
-    'external_id', 'attributes'];
+    'phone', 'country', 'name', 'niche', 'target_status', 'trigger', 'device', 'time_zone',
+    'language', 'external_id', 'attributes'];
 begin
   return query
     with fields as materialized (
@@ -44,29 +45,12 @@ begin
         limit 20
       ) w
     ),
-    meant_devices as materialized (
-      select
-        w.word,
-        drip._nearest(
-          w.word,
-          array(
-            select n.name from drip.user_devices n where n.user_id = p_user order by n.id limit 50))
-          as nearest
-      from (
-        select f.device as word
-        from fields f
-        left join devices d on d.device = f.device
-        where f.device <> '' and d.id is null
-        group by f.device
-        order by min(f.row)
-        limit 5
-      ) w
-    ),
     judged as (
       select
         f.*,
         p.phone as e164,
         d.id as device_id,
+        u.fields as unknown,
         case
           when not f.is_object then array['DR001', 'the lead is not a JSON object',
             'Write {"phone": "+60123456789", "name": "Ali"}.']
@@ -80,33 +64,29 @@ begin
             'Write it in quotes; separate several values by commas: "cold,warm".']
           when p.problem is not null then array['DR002', p.problem,
             'Write it with + and the country code, such as +60123456789.']
-          when f.target_status not in ('', 'prospect', 'customer') then array['DR015',
-            pg_catalog.format('%s is not a target status',
-              pg_catalog.quote_literal(left(f.target_status, 60))),
-            'Use prospect or customer.']
-          when f.device <> '' and d.id is null then array['DR012',
-            pg_catalog.format('there is no device %s',
-              pg_catalog.quote_literal(left(f.device, 60))),
-            coalesce(
-              'The nearest name is ' || pg_catalog.quote_literal(e.nearest) || '.',
-              case
-                when exists (select from drip.user_devices o where o.user_id = p_user)
-                  then 'device_overview lists the existing ones.'
-                else 'There are no devices yet; an operator creates one with upsert_device.'
-              end)]
-          when not z.is_known then array['DR001',
-            pg_catalog.format('%s is not a time zone',
-              pg_catalog.quote_literal(left(f.time_zone, 60))),
-            'Use an IANA name, such as Asia/Kuala_Lumpur.']
-          else drip._lead_limits(
-            f.language, f.external_id, f.name, f.niche, f.trigger, f.attributes)
+          when not p_keep ?& u.fields then drip._unknown_value(
+            p_user,
+            (select w.field from unnest(u.fields) as w (field) where not p_keep ? w.field limit 1),
+            f.target_status, f.device, f.time_zone, f.language)
+          else drip._lead_limits(f.external_id, f.name, f.niche, f.trigger, f.attributes)
         end as wrong
       from fields f
-      left join lateral drip._read_phone(f.phone, v_region) as p on f.is_object
+      left join lateral drip._pick_phone(f.phone, f.phones, v_region, f.country) as p
+        on f.is_object
       left join devices d on d.device = f.device
       left join meant n on n.word = f.unknown_key
-      left join meant_devices e on e.word = f.device
       left join zones z on z.time_zone = f.time_zone
+      cross join lateral (
+        select array_remove(
+          array[
+            case when lower(f.target_status) not in ('', 'prospect', 'customer')
+              then 'target_status' end,
+            case when f.device <> '' and d.id is null then 'device' end,
+            case when not z.is_known then 'time_zone' end,
+            case when f.language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$'
+              then 'language' end],
+          null) as fields
+      ) u
     ),
     -- An external_id belongs to one lead: its current one, else the first of the batch.
     owned as (
@@ -139,24 +119,129 @@ begin
       s.e164,
       c.patch,
       s.trigger,
-      case when jsonb_typeof(s.attributes) = 'object' then s.attributes end,
+      case
+        when s.unknown <> '{}' then coalesce(s.attributes, '{}') || drip._kept_values(
+          p_keep, s.unknown, s.target_status, s.device, s.time_zone, s.language)
+        when jsonb_typeof(s.attributes) = 'object' then s.attributes
+      end,
       s.verdict[1],
       s.verdict[2],
-      s.verdict[3]
+      s.verdict[3],
+      case when s.verdict is null then nullif(s.unknown, '{}') end
     from settled s
     cross join lateral drip._lead_patch(
-      s.name, s.niche, s.target_status, s.device, s.device_id, s.time_zone, s.language,
+      s.name, s.niche,
+      case when 'target_status' <> all (s.unknown) then lower(s.target_status) end,
+      case when 'device' <> all (s.unknown) then s.device end,
+      s.device_id,
+      case when 'time_zone' <> all (s.unknown) then s.time_zone end,
+      case when 'language' <> all (s.unknown) then s.language end,
       s.external_id) c
     order by s.row;
 end
 $$;
-comment on function drip._read_leads(bigint, jsonb) is
-  'Leads [{phone, name, …}] as phone and patch, or as code, problem and hint; one row per element.';
+comment on function drip._read_leads(bigint, jsonb, jsonb) is
+  'Leads [{phone, name, …}] as phone and patch, or as code, problem and hint; one row per element.
+   kept: fields whose values are unknown and became the attributes that p_keep names.';
+
+-- A list of phones is those of one person: the first mobile counts, else the first that is valid.
+create function drip._pick_phone(
+  p_phone text, p_phones text[], p_region text, p_country text, out phone text, out problem text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_read record;
+begin
+  if p_phones is null then
+    select r.phone, r.problem
+    into phone, problem
+    from drip._read_phone(p_phone, p_region, p_country) r;
+    return;
+  end if;
+  for v_read in
+    select r.phone, r.problem
+    from unnest(p_phones[1:20]) with ordinality as i (phone, position)
+    cross join lateral drip._read_phone(i.phone, p_region, p_country) as r
+    where i.phone <> ''
+    order by i.position
+  loop
+    if drip._phone_kind(v_read.phone) = 'mobile' then
+      phone := v_read.phone;
+      exit;
+    end if;
+    phone := coalesce(phone, v_read.phone);
+    problem := coalesce(problem, v_read.problem);
+  end loop;
+  problem := case when phone is null then coalesce(problem, 'the phone is empty') end;
+end
+$$;
+comment on function drip._pick_phone(text, text[], text, text) is
+  'The phone of a person who has one or several, as E.164; or the sentence why none is valid.';
+
+create function drip._unknown_value(
+  p_user bigint, p_field text, p_status text, p_device text, p_time_zone text, p_language text)
+returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_names text[];
+  v_nearest text;
+begin
+  case p_field
+    when 'target_status' then
+      return array['DR015',
+        pg_catalog.format(
+          '%s is not a target status', pg_catalog.quote_literal(left(p_status, 60))),
+        'Use prospect or customer.'];
+    when 'time_zone' then
+      return array['DR001',
+        pg_catalog.format('%s is not a time zone', pg_catalog.quote_literal(left(p_time_zone, 60))),
+        'Use an IANA name, such as Asia/Kuala_Lumpur.'];
+    when 'language' then
+      return array['DR001',
+        pg_catalog.format('%s is not a language', pg_catalog.quote_literal(left(p_language, 60))),
+        'Use a code, such as en, ms or zh-CN.'];
+    else
+      v_names := array(
+        select n.name from drip.user_devices n where n.user_id = p_user order by n.id limit 50);
+      v_nearest := drip._nearest(p_device, v_names);
+      return array['DR012',
+        pg_catalog.format('there is no device %s', pg_catalog.quote_literal(left(p_device, 60))),
+        case
+          when v_nearest is not null
+            then 'The nearest name is ' || pg_catalog.quote_literal(v_nearest) || '.'
+          when v_names <> '{}' then 'device_overview lists the existing ones.'
+          else 'There are no devices yet; an operator creates one with upsert_device.'
+        end];
+  end case;
+end
+$$;
+comment on function drip._unknown_value(bigint, text, text, text, text, text) is
+  'Code, problem and hint of a field whose value is not one of ours.';
+
+create function drip._kept_values(
+  p_keep jsonb, p_fields text[], p_status text, p_device text, p_time_zone text, p_language text)
+returns jsonb
+language sql immutable parallel safe
+as $$
+  select coalesce(jsonb_object_agg(p_keep ->> v.field, v.value), '{}')
+  from (
+    values
+      ('target_status', p_status), ('device', p_device), ('time_zone', p_time_zone),
+      ('language', p_language)
+  ) v (field, value)
+  where v.field = any (p_fields) and p_keep ? v.field
+$$;
+comment on function drip._kept_values(jsonb, text[], text, text, text, text) is
+  'The attributes that keep the unknown values of fields, by the names in p_keep.';
 
 create function drip._lead_fields(p_leads jsonb, p_known text[])
 returns table (
-  "row" integer, is_object boolean, unknown_key text, odd_key text, phone text, name text,
-  niche text, target_status text, trigger text, device text, time_zone text, language text,
+  "row" integer, is_object boolean, unknown_key text, odd_key text, phone text, phones text[],
+  country text, name text, niche text, target_status text, trigger text, device text,
+  time_zone text, language text,
   external_id text, attributes jsonb)
 language sql stable
 as $$
@@ -166,9 +251,13 @@ as $$
     f.unknown_key,
     f.odd_key,
     g.value ->> 'phone',
+    case when jsonb_typeof(g.value -> 'phone') = 'array'
+      then array(select e.phone from jsonb_array_elements_text(g.value -> 'phone') as e (phone))
+    end,
+    btrim(g.value ->> 'country'),
     btrim(g.value ->> 'name'),
     btrim(g.value ->> 'niche'),
-    lower(btrim(g.value ->> 'target_status')),
+    btrim(g.value ->> 'target_status'),
     btrim(g.value ->> 'trigger'),
     btrim(g.value ->> 'device'),
     btrim(g.value ->> 'time_zone'),
@@ -187,7 +276,8 @@ as $$
       min(k.key) filter (where k.key <> all (p_known)) as unknown_key,
       min(k.key) filter (
         where k.key <> 'attributes'
-          and jsonb_typeof(k.value) in ('object', 'array', 'boolean')) as odd_key
+          and jsonb_typeof(k.value) in ('object', 'array', 'boolean')
+          and (k.key <> 'phone' or jsonb_typeof(k.value) <> 'array')) as odd_key
     from jsonb_each(case when g.is_object then g.value else '{}' end) as k (key, value)
   ) f
 $$;
@@ -195,15 +285,11 @@ comment on function drip._lead_fields(jsonb, text[]) is
   'The fields of each lead as text, an unknown key, and a key whose value is not text.';
 
 create function drip._lead_limits(
-  p_language text, p_external_id text, p_name text, p_niche text, p_trigger text,
-  p_attributes jsonb)
+  p_external_id text, p_name text, p_niche text, p_trigger text, p_attributes jsonb)
 returns text[]
 language sql stable
 as $$
   select case
-    when p_language !~ '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$' then array['DR001',
-      pg_catalog.format('%s is not a language', pg_catalog.quote_literal(left(p_language, 60))),
-      'Use a code, such as en, ms or zh-CN.']
     when length(p_external_id) > drip._limit('key') then array['DR001',
       pg_catalog.format('external_id is longer than %s characters', drip._limit('key')),
       'Use your system''s short key.']
@@ -226,7 +312,7 @@ as $$
       'attributes are not a JSON object', 'Write {"city": "Ipoh"}.']
   end
 $$;
-comment on function drip._lead_limits(text, text, text, text, text, jsonb) is
+comment on function drip._lead_limits(text, text, text, text, jsonb) is
   'Code, problem and hint of the first field that is too long or malformed, or null.';
 
 create function drip._lead_patch(

@@ -220,3 +220,115 @@ def test_no_data_whatever_raises(conn: Connection, plant: Plant, leads: list[Any
     for row in rows:
         assert (row["outcome"] == "invalid") == (row["problem"] is not None)
         assert (row["lead_id"] is None) == (row["outcome"] == "invalid")
+
+
+@pytest.mark.parametrize(
+    ("phones", "phone"),
+    [
+        (["03-2345 6701", "012-345 6701"], "+60123456701"),
+        (["012-345 6701", "013-345 6702"], "+60123456701"),
+        (["nobody", "012-345 6701"], "+60123456701"),
+        (["", "03-2345 6701"], "+60323456701"),
+        (["03-2345 6701", "+65 9123 4567"], "+6591234567"),
+    ],
+)
+def test_of_several_phones_the_first_mobile_counts(
+    plant: Plant, phones: list[str], phone: str
+) -> None:
+    [row] = load(plant, {"phone": phones})
+    assert (row["phone"], row["outcome"]) == (phone, "created")
+
+
+def test_of_several_bad_phones_the_first_is_told(plant: Plant) -> None:
+    rows = load(plant, {"phone": ["6.01E+10", "nobody"]}, {"phone": []}, {"phone": [{"a": 1}]})
+    assert outcomes(rows) == ["invalid"] * 3
+    assert "scientific" in rows[0]["problem"]
+    assert "empty" in rows[1]["problem"]
+
+
+def test_the_country_of_a_row_reads_its_phone(plant: Plant) -> None:
+    rows = load(
+        plant,
+        {"phone": "91234567", "country": "65"},
+        {"phone": "0812-3456-7890", "country": "Indonesia"},
+        {"phone": "0123456789", "country": ""},
+        {"phone": "0123456789", "country": "Atlantis"},
+    )
+    assert [row["phone"] for row in rows] == ["+6591234567", "+6281234567890", "+60123456789", None]
+    assert "'Atlantis' is not known" in rows[3]["problem"]
+
+
+def test_unknown_values_are_kept_where_the_caller_names_an_attribute(plant: Plant) -> None:
+    rows = plant.rows(
+        "select * from drip.import_leads(%s, %s)",
+        Jsonb(
+            [
+                {
+                    "phone": "0123456701",
+                    "target_status": "Open - Not Contacted",
+                    "device": "Ali (sales)",
+                    "time_zone": "KL",
+                    "language": "Bahasa Melayu",
+                    "attributes": {"city": "Ipoh"},
+                },
+                {"phone": "0123456702", "target_status": "Customer", "language": "ms"},
+                {"phone": "nobody", "target_status": "Lead"},
+            ]
+        ),
+        Jsonb(
+            {
+                "target_status": "lead_status",
+                "device": "sender",
+                "time_zone": "time_zone",
+                "language": "language",
+            }
+        ),
+    )
+    assert outcomes(rows) == ["created", "created", "invalid"]
+    assert rows[0]["kept"] == ["target_status", "device", "time_zone", "language"]
+    assert rows[1]["kept"] is rows[2]["kept"] is None
+    lead = plant.row("select * from drip.leads where phone = '+60123456701'")
+    assert lead["attributes"] == {
+        "city": "Ipoh",
+        "lead_status": "Open - Not Contacted",
+        "sender": "Ali (sales)",
+        "time_zone": "KL",
+        "language": "Bahasa Melayu",
+    }
+    assert (lead["target_status"], lead["device_id"], lead["language"]) == ("prospect", None, None)
+
+
+@pytest.mark.parametrize("keep", [[], 1, {"name": "x"}, {"device": 1}, {"device": ""}])
+def test_what_names_no_attributes_is_refused(conn: Connection, keep: Any) -> None:
+    query = "select * from drip.import_leads('[]', %s)"
+    assert refusal(conn, query, Jsonb(keep))[0] == "DR001"
+
+
+def test_a_field_that_is_not_kept_is_refused_as_ever(plant: Plant) -> None:
+    [row] = plant.rows(
+        "select * from drip.import_leads(%s, %s)",
+        Jsonb([{"phone": "0123456701", "target_status": "vip", "language": "?"}]),
+        Jsonb({"language": "language"}),
+    )
+    assert (row["outcome"], "'vip' is not a target status" in row["problem"]) == ("invalid", True)
+
+
+def test_a_journey_is_not_restarted_by_a_token_where_the_caller_says_so(
+    plant: Plant, clock: Clock
+) -> None:
+    raya = plant.sequence(trigger="raya", auto_enroll="trigger", reenroll_after="30 days")
+    plant.sequence(trigger="warm", auto_enroll="trigger")
+    again = "select * from drip.import_leads(%s, p_restart => false)"
+    lead = Jsonb([{"phone": "0123456701", "trigger": "raya, cold"}])
+    [row] = plant.rows(again, lead)
+    assert (row["skipped"], row["unused"]) == (None, "cold")
+    plant.rows("select * from drip.enroll_matching_leads()")
+    assert plant.value("select count(*) from drip.sequence_contacts") == 1
+    plant.rows("select * from drip.exit_lead(%s, '0123456701')", str(raya))
+    clock.advance(days=40)
+    [row] = plant.rows(again, Jsonb([{"phone": "0123456701", "trigger": "Raya,warm"}]))
+    assert (row["skipped"], row["unused"]) == ("Raya", None)
+    assert plant.value("select trigger from drip.leads") == "cold,warm"
+    [row] = plant.rows(IMPORT, Jsonb([{"phone": "0123456701", "trigger": "raya"}]))
+    assert row["skipped"] is None
+    assert plant.value("select trigger from drip.leads") == "cold,warm,raya"
