@@ -61,15 +61,21 @@ begin
       from wanted w
       where w.message_id is null
       order by w.enrollment_id, w.place
-      returning m.id, m.sequence_contact_id, m.sequence_stepid
+      returning
+        m.id, m.sequence_stepid, m.sequence_contact_id as enrollment_id, m.lead_id,
+        m.scheduled_at
     ),
     lost as (
       update drip.broadcast_messages m
       set status = 'cancelled', status_reason = 'step_removed', finished_at = v_now,
         not_before = null, deferred_reason = null
-      where m.sequence_contact_id = any (v_journeys)
-        and m.status = 'pending'
-        and not exists (select from wanted w where w.message_id = m.id)
+      -- except, since no plan knows how many are wanted: row by row, 10,000 messages took 50 s
+      where m.id in (
+        select p.id
+        from drip.broadcast_messages p
+        where p.sequence_contact_id = any (v_journeys) and p.status = 'pending'
+        except
+        select w.message_id from wanted w)
       returning
         m.id, m.sequence_stepid, m.sequence_contact_id as enrollment_id, m.lead_id,
         m.scheduled_at
@@ -79,10 +85,10 @@ begin
     from wanted w
     where w.message_id is not null and w.at <> w.scheduled_at
     union all
-    select 'gains', w.step_id, w.enrollment_id, w.lead_id, g.id, null::timestamptz, w.at
-    from wanted w
-    join gained g
-      on g.sequence_contact_id = w.enrollment_id and g.sequence_stepid = w.step_id
+    select
+      'gains', g.sequence_stepid, g.enrollment_id, g.lead_id, g.id, null::timestamptz,
+      g.scheduled_at
+    from gained g
     union all
     select 'loses', l.sequence_stepid, l.enrollment_id, l.lead_id, l.id, l.scheduled_at, null
     from lost l;
