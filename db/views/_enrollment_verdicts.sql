@@ -1,5 +1,5 @@
 -- Would the sweep enroll this lead into this sequence, and if not, why? By the sweep's own match,
--- then in the order of _enroll()'s refusals. It belongs to the owner, so it shows every tenant, and
+-- then by _enroll()'s refusals. It belongs to the owner, so it shows every tenant, and
 -- all of its pairs, so readers filter by user_id, lead and sequence.
 create view drip._enrollment_verdicts as
 select
@@ -56,8 +56,12 @@ left join lateral (
   limit 1
 ) o on s.exclusive_group is not null
 cross join lateral (
+  select drip._refuse_enrollment(
+    e.id, e.completed_at, sp.category, s.reenroll_after, o.sequence_id) as refusal
+) r
+cross join lateral (
   select case
-    when e.status in ('pending', 'active', 'sent', 'failed', 'paused') then 'already_enrolled'
+    when e.id is not null and e.completed_at is null then 'already_enrolled'
     when s.status = 'draft' then 'sequence_not_started'
     when s.status = 'archived' then 'sequence_archived'
     when s.auto_enroll = 'manual' then 'enrolls_by_hand'
@@ -76,10 +80,7 @@ cross join lateral (
       select
       from drip.sequence_contacts k
       where k.lead_id = l.id and k.sequence_id = s.id) then 'already_enrolled'
-    when sp.category is not null then 'suppressed'
-    when e.id is not null and s.reenroll_after is null then 'already_enrolled'
-    when e.completed_at + drip._exactly(s.reenroll_after) > drip.now() then 'reenroll_later'
-    when o.sequence_id is not null then 'exclusive'
+    when r.refusal is not null then r.refusal
     when exists (
       select
       from drip.task_runs r
