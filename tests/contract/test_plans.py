@@ -8,11 +8,14 @@ run since. Fresh: the tables were analyzed when they were full. A call is judged
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from factory import Connection, Plant
+from psycopg.rows import dict_row
 
 LARGE = ("broadcast_messages", "leads", "sequence_contacts", "message_attempts")
 LEADS = 20_000
@@ -115,31 +118,66 @@ def measured(conn: Connection, query: str, *arguments: Any) -> tuple[list[dict[s
         return rows, Reading(before, counts(conn))
 
 
-@pytest.fixture(params=["stale", "kept", "fresh"])
-def full(request: pytest.FixtureRequest, plant: Plant) -> Plant:
+STATISTICS = ["stale", "kept", "fresh"]
+Databases = Callable[..., tuple[str, Callable[[], None]]]
+
+
+@contextmanager
+def filled(create_database: Databases, template: str, statistics: str) -> Iterator[Plant]:
     """A database that was empty when it was analyzed and the calls were planned, and is full."""
-    conn = plant.conn
-    for number in range(1, DEVICES + 1):
-        # one gateway with one secret: its webhooks speak of all its devices
-        plant.device(f"device-{number}", webhook_secret_name="gate")
-    plant.sequence({}, {}, {}, name="journey", stop_on_reply=False)
-    for _ in range(2):
-        plant.campaign(status="completed", completed_at=plant.now())
-    conn.execute("analyze")
-    for _ in range(7):  # more than the calls after which a generic plan may be kept
-        conn.execute("select * from drip.claim_messages('w', %s)", [BATCH])
-        conn.execute("select * from drip.record_results('w', '[]')")
-        conn.execute("select * from drip.tick()")
-    conn.execute(FILL.format(leads=LEADS, devices=DEVICES).encode())
-    if request.param == "fresh":
+    url, drop = create_database(template)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        plant = Plant(conn)
+        for number in range(1, DEVICES + 1):
+            # one gateway with one secret: its webhooks speak of all its devices
+            plant.device(f"device-{number}", webhook_secret_name="gate")
+        plant.sequence({}, {}, {}, name="journey", stop_on_reply=False)
+        for _ in range(2):
+            plant.campaign(status="completed", completed_at=plant.now())
         conn.execute("analyze")
-    elif request.param == "stale":
-        conn.execute("discard plans")
-    else:
-        conn.execute("select pg_stat_force_next_flush()")
-        conn.execute("select * from drip.tick()")
-    plant.wake()
-    return plant
+        for _ in range(7):  # more than the calls after which a generic plan may be kept
+            conn.execute("select * from drip.claim_messages('w', %s)", [BATCH])
+            conn.execute("select * from drip.record_results('w', '[]')")
+            conn.execute("select * from drip.tick()")
+        conn.execute(FILL.format(leads=LEADS, devices=DEVICES).encode())
+        if statistics == "fresh":
+            conn.execute("analyze")
+        elif statistics == "stale":
+            conn.execute("discard plans")
+        else:
+            conn.execute("select pg_stat_force_next_flush()")
+            conn.execute("select * from drip.tick()")
+        plant.wake()
+        yield plant
+    drop()
+
+
+@pytest.fixture(scope="module", params=STATISTICS)
+def shared(
+    request: pytest.FixtureRequest, create_database: Databases, template: str
+) -> Iterator[tuple[Plant, str]]:
+    """Filling takes seconds, so that most tests have the same database."""
+    with filled(create_database, template, request.param) as plant:
+        yield plant, request.param
+
+
+@pytest.fixture
+def full(shared: tuple[Plant, str]) -> Iterator[Plant]:
+    """A full database for a test that leaves no row behind."""
+    plant, statistics = shared
+    if statistics == "stale":
+        plant.conn.execute("discard plans")
+    with plant.rolled_back():
+        yield plant
+
+
+@pytest.fixture(params=STATISTICS)
+def untouched(
+    request: pytest.FixtureRequest, create_database: Databases, template: str
+) -> Iterator[Plant]:
+    """A full database for one test: dead rows of others would be read as well."""
+    with filled(create_database, template, request.param) as plant:
+        yield plant
 
 
 def test_claim_and_record_read_what_they_move(full: Plant) -> None:
@@ -187,13 +225,13 @@ def test_sweeps_read_what_they_move(full: Plant) -> None:
     assert reading.total <= 1_000, reading.rows
 
 
-def test_expiry_reads_what_it_moves(full: Plant) -> None:
-    full.conn.execute(
+def test_expiry_reads_what_it_moves(untouched: Plant) -> None:
+    untouched.conn.execute(
         "update drip.broadcast_messages set expires_at = now() - interval '1 minute'"
         " where id in (select id from drip.broadcast_messages where status = 'pending'"
         "   order by id limit 50)"
     )
-    rows, reading = measured(full.conn, "select drip._expire_messages(1000) as rows")
+    rows, reading = measured(untouched.conn, "select drip._expire_messages(1000) as rows")
     assert rows[0]["rows"] == 50
     assert reading.sequential == set()
     assert reading.total <= 50 * 60, reading.rows
