@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
 from pgdrip.errors import PgdripError
+from pgdrip.files.headings import phone_rank
 from pgdrip.files.importer import ImportReport, Problem, import_file, write_problems
+from pgdrip.files.lines import DelimitedLines
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Connection = psycopg.Connection[DictRow]
@@ -147,7 +153,7 @@ def test_more_rows_than_one_chunk(imported: Import, leads: Leads) -> None:
         ("name,city\nAli,Ipoh\n", "no column of phone numbers (columns: name, city)"),
         ("root:$6$hash:19000:0:99999:7:::\n", "(columns: none that looks like a title)"),
         ("my secret words, and more\n", "(columns: none that looks like a title)"),
-        (b"PK\x03\x04 a workbook", "is a spreadsheet file"),
+        (b"PK\x03\x04 a workbook", "cannot be read as a spreadsheet"),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_told_in_a_sentence(
@@ -158,35 +164,160 @@ def test_a_file_that_cannot_be_imported_is_told_in_a_sentence(
     assert sentence in caught.value.message
 
 
-def test_the_command_writes_the_problems_to_a_file(
-    pgdrip: Run, dsn: str, shop: str, tmp_path: Path
+def test_the_problems_can_be_mended_and_imported_again(
+    pgdrip: Run, dsn: str, shop: str, leads: Leads, tmp_path: Path
 ) -> None:
-    (tmp_path / "leads.csv").write_text("WhatsApp,Name\n012-345 6789,Ali\nabc,Mei\n")
+    (tmp_path / "leads.csv").write_text(
+        "WhatsApp;Name;Tags;City\n"
+        "012-345 6789;Ali;warm;Ipoh\n"
+        'abc;Mei;"warm, vip";Kuala Lumpur, Malaysia\n'
+        '012-345 6780;Siti;warm;"unclosed\n'
+        "012-345 6781;Wei;warm;Ipoh;and more\n"
+    )
     done = pgdrip("import", "leads.csv", "--user", shop, "--problems", "bad.csv", url=dsn)
-    assert done.returncode == 0, done.stderr
-    assert "not imported" in done.stdout
-    assert "1 problems written to bad.csv" in done.stdout
-    with (tmp_path / "bad.csv").open(newline="") as file:
-        header, problem = csv.reader(file)
-    assert header == ["line", "phone", "problem"]
-    assert problem[:2] == ["3", "abc"]
-    assert problem[2]
+    assert done.returncode == 3, done.stderr
+    assert "3 problems written to bad.csv" in done.stdout
+    with (tmp_path / "bad.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["pgdrip line", "pgdrip problem", "WhatsApp", "Name", "Tags", "City"]
+    assert [row[0] for row in rows[1:]] == ["3", "4", "5"]
+    assert all(row[1] for row in rows[1:])
+    assert rows[1][2:] == ["abc", "Mei", "warm, vip", "Kuala Lumpur, Malaysia"]
+    assert rows[2][2:] == ["012-345 6780", "Siti", "warm", "unclosed"]
+    assert rows[3][2:] == ["012-345 6781", "Wei", "warm", "Ipoh", "and more"]
+
+    rows[1][2] = "012-345 6782"
+    rows[3].pop()
+    with (tmp_path / "bad.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows(rows)
+    done = pgdrip("import", "bad.csv", "--user", shop, url=dsn)
+    assert done.returncode == 0, done.stdout
+    mended = leads()
+    assert [lead["name"] for lead in mended] == ["Siti", "Wei", "Mei", "Ali"]
+    assert (mended[2]["trigger"], mended[2]["attributes"]) == (
+        "warm,vip",
+        {"city": "Kuala Lumpur, Malaysia"},
+    )
 
 
 def test_a_problem_is_no_formula_for_a_spreadsheet_and_is_read_back(
     imported: Import, leads: Leads, tmp_path: Path
 ) -> None:
     phones = ["=cmd|' /C calc'!A0", "+60 12", "-1+2", "@SUM(1)", "\t=1", "+1+cmd|x"]
-    write_problems(tmp_path / "bad.csv", [Problem(2, phone, "=no") for phone in phones])
-    with (tmp_path / "bad.csv").open(newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    assert [row[1] for row in rows] == [
+    problems = [Problem(2, phone, "=no", [phone, "=name"]) for phone in phones]
+    write_problems(tmp_path / "bad.csv", problems, ["phone", "=title"])
+    with (tmp_path / "bad.csv").open(newline="", encoding="utf-8-sig") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["pgdrip line", "pgdrip problem", "phone", "'=title"]
+    assert [row[2] for row in rows] == [
         "'=cmd|' /C calc'!A0", "+60 12", "'-1+2", "'@SUM(1)", "'\t=1", "'+1+cmd|x",
     ]  # fmt: skip
-    assert {row[2] for row in rows} == {"'=no"}
+    assert {(row[1], row[3]) for row in rows} == {("'=no", "'=name")}
     assert imported("phone,name\n'+60123456789,'=Ali\n").imported == 1
     [lead] = leads()
     assert (lead["phone"], lead["name"]) == ("+60123456789", "=Ali")
+
+
+@pytest.fixture
+def journey(conn: Connection, shop: str) -> str:
+    """A started sequence of the trigger warm, which leads may begin again at once."""
+    conn.execute("select set_config('drip.user', %s, false)", [shop])
+    conn.execute("select drip.upsert_device('d', 'gowa', '+60120000000', 'http://127.0.0.1:1')")
+    conn.execute(
+        "select drip.create_sequence(%s)",
+        [
+            Jsonb(
+                {
+                    "name": "Warm",
+                    "trigger": "warm",
+                    "auto_enroll": "trigger",
+                    "reenroll_after": "1 second",
+                    "steps": [{"content": "Hi"}],
+                }
+            )
+        ],
+    )
+    conn.execute("select drip.start_sequence('Warm')")
+    return "Warm"
+
+
+def test_a_trigger_begins_a_journey_once_however_often_a_file_is_imported(
+    conn: Connection, imported: Import, journey: str
+) -> None:
+    text = "phone,trigger\n0123456789,warm\n"
+    report = imported(text)
+    assert report.warnings == []
+    conn.execute("select drip.enroll_matching_leads()")
+    conn.execute("select drip.exit_lead(%s, '0123456789')", [journey])
+    conn.execute("update drip.sequence_contacts set enrolled_at = enrolled_at - interval '1 day',"
+                 " completed_at = completed_at - interval '1 day'")  # fmt: skip
+    count = "select count(*) from drip.sequence_contacts"
+    report = imported(text)
+    conn.execute("select drip.enroll_matching_leads()")
+    assert (conn.execute(count).fetchone() or {})["count"] == 1
+    [warning] = report.warnings
+    assert "Trigger 'warm': 1 leads have been in its sequence" in warning
+    assert imported(text, restart=True).warnings == []
+    conn.execute("select drip.enroll_matching_leads()")
+    assert (conn.execute(count).fetchone() or {})["count"] == 2
+
+
+def test_headings_of_many_lists_are_phones() -> None:
+    for title in (
+        "Phone 1 - Value", "billing_phone", "Phone (Billing)", "Primary Phone", "Phone (WhatsApp)",
+        "No. WhatsApp", "No Tel", "No. Tel", "Nombor Telefon", "Teléfono", "Número de celular",
+        "Téléphone portable", "Handynummer", "Telefone", "手机号", "電話番号", "رقم الجوال",
+        "Номер телефона", "Số điện thoại", "เบอร์โทรศัพท์", "what_is_your_phone_number",
+        "phoneNumber", "HP", "MSISDN", "Mobile Phone Number",
+    ):  # fmt: skip
+        assert phone_rank(title) > 1, title
+    for title in (
+        "Phone 1 - Label", "Phone Type", "Phone Country Code", "Fax", "Contact owner", "Name",
+        "Phonetic First Name", "E-mail 1 - Value", "Email", "Phone verified", "City",
+    ):  # fmt: skip
+        assert phone_rank(title) == 0, title
+    assert phone_rank("WhatsApp") > phone_rank("Mobile") > phone_rank("Phone")
+    assert phone_rank("Phone") > phone_rank("Home Phone") > phone_rank("Number")
+
+
+PIECES = st.lists(
+    st.sampled_from(['"', '""', ",", "x", " ", '"x"', ',"', '",', "y,z", "é", ";"]), max_size=4
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    notes=st.lists(PIECES, min_size=1, max_size=12),
+    ends=st.sampled_from(["\n", "\r\n", "\r"]),
+    places=st.lists(st.sampled_from([0, 1, 2]), min_size=12, max_size=12),
+)
+def test_no_row_vanishes(
+    notes: list[list[str]], ends: str, places: list[int], tmp_path: Path
+) -> None:
+    """Each line of the data is a row or a problem, whatever stands in its cells."""
+    rows = []
+    for number, pieces in enumerate(notes):
+        cells = ["n", f"0123456{number:03d}", "note"]
+        mess, place = "".join(pieces), places[number]
+        cells[place] = mess + cells[place] if number % 2 else cells[place] + mess
+        rows.append(",".join(cells))
+    text = ends.join(["name,phone,note", *rows]) + ends
+    path = tmp_path / "any.csv"
+    path.write_bytes(text.encode())
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(DelimitedLines(file))[1:]
+    covered = [
+        line.number + more
+        for line in lines
+        for more in range(1 + sum(len(re.findall("\r\n|\r|\n", cell)) for cell in line.cells))
+    ]
+    assert covered == list(range(2, len(rows) + 2))
+    # A row that holds others' lines holds none of their phones.
+    assert all(sum("0123456" in cell for cell in line.cells) <= 1 for line in lines)
+    phones = re.findall(r"0123456\d{3}", " ".join(c for line in lines for c in line.cells))
+    assert sorted(phones) == sorted(f"0123456{number:03d}" for number in range(len(rows)))
 
 
 def test_the_example_leads_are_mostly_good(conn: Connection, shop: str, leads: Leads) -> None:

@@ -209,7 +209,7 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
 
         report = import_file(connection, leads, user=TENANT)
         problems = settings.home / "demo_problems.csv"
-        write_problems(problems, report.problems)
+        write_problems(problems, report.problems, report.titles)
         outcomes = ", ".join(
             f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(report.outcomes.items())
         )

@@ -1,14 +1,11 @@
-"""Reads leads from a CSV file as people have it, and hands them to ``import_leads`` in chunks."""
+"""Reads leads from a file as people have it, and hands them to ``import_leads`` in chunks."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import re
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from io import TextIOBase
 from pathlib import Path
 from typing import Any
 
@@ -16,71 +13,72 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ..errors import PgdripError, from_database
+from .cells import clean, is_nothing, split_phones
+from .columns import Layout, find_columns, read_mapping
+from .headings import field_of, language_of
+from .lines import Line
+from .problems import LINE, PROBLEM, Problem, write_problems
+from .sources import Source, open_source
+
+__all__ = [
+    "ImportReport", "Layout", "Preview", "Problem", "count_lines", "import_file", "write_problems",
+]  # fmt: skip
 
 CHUNK = 500  # rows in one call and one transaction
-_SAMPLE = 64 * 1024  # characters from which the delimiter is guessed
-_DELIMITERS = (",", ";", "\t", "|")
-
-# What people call our columns, in the spelling of _plain().
-_SYNONYMS: dict[str, tuple[str, ...]] = {
-    "phone": (
-        "phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "mobileno", "mobilephone",
-        "mobilephonenumber", "cell", "cellphone", "cellphonenumber", "whatsapp", "whatsappnumber",
-        "whatsappno", "wa", "wanumber", "tel", "telno", "telephone", "telephonenumber", "contact",
-        "contactnumber", "contactno", "contactphone", "number", "hp", "nohp", "handphone",
-        "notelefon", "nomortelepon", "nomor", "msisdn",
-    ),
-    "name": ("name", "fullname", "contactname", "leadname", "customername", "customer", "nama",
-             "namapenuh"),
-    "niche": ("niche", "niches", "interest", "interests", "segment", "segments", "industry"),
-    "target_status": ("targetstatus", "status", "leadstatus"),
-    "trigger": ("trigger", "triggers", "sequencetrigger", "tag", "tags"),
-    "device": ("device", "devicename", "sender", "senderdevice"),
-    "time_zone": ("timezone", "tz"),
-    "language": ("language", "lang", "locale", "bahasa"),
-    "external_id": ("externalid", "crmid", "leadid", "customerid", "contactid", "recordid"),
-}  # fmt: skip
-_COLUMN_OF = {word: column for column, words in _SYNONYMS.items() for word in words}
-
-# Marks that nobody sees, at the ends of a field only: inside they hold emoji and scripts together.
-_ENDS = " \t\r\n\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
-
-
-# What begins a formula in a spreadsheet; some skip the white space before it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ", "＝", "＋", "－", "＠")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A row that was not imported: its line in the file, its phone as it stands there, why."""
-
-    line: int
-    phone: str
-    problem: str
+_LOOKED_AT = 400  # lines from which the columns are found
+_KEPT = ("target_status", "device", "time_zone", "language")
+_ALLOWED = {
+    "target_status": "prospect or customer",
+    "device": "the name of a device",
+    "time_zone": "an IANA name, such as Asia/Kuala_Lumpur",
+    "language": "a code, such as en or zh-CN",
+}
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a file: rows by outcome, and the rows that were not imported."""
+    """What became of a file: rows by outcome, warnings, and the rows that were not imported."""
 
     rows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     encoding: str = ""
     delimiter: str = ""
     attributes: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
 
     @property
     def imported(self) -> int:
-        """Rows that became or changed a lead."""
+        """Rows that became or changed a lead, or whose lead was the same already."""
         return self.rows - len(self.problems)
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """How a file will be read: told before its first row is imported."""
+
+    source: Source
+    layout: Layout
+    samples: list[list[str]]
+    """The first five rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
-    line: int
+    line: Line
     phone: str
     lead: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What is told once for a whole file, with its count."""
+
+    kept: dict[str, Counter[str]] = field(default_factory=dict)
+    unused: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    several: int = 0
 
 
 def import_file(
@@ -89,29 +87,69 @@ def import_file(
     *,
     user: str | None = None,
     dry_run: bool = False,
+    mapping: Sequence[str] = (),
+    encoding: str | None = None,
+    sheet: str | None = None,
+    country: str | None = None,
+    restart: bool = False,
+    preview: Callable[[Preview], None] = lambda preview: None,
     progress: Callable[[int], None] = lambda lines: None,
 ) -> ImportReport:
-    """Import the leads of a CSV file, 500 rows a transaction.
+    """Import the leads of a CSV file, a spreadsheet or a vCard file, 500 rows a transaction.
 
-    The encoding is UTF-8 (with or without mark), UTF-16 with mark, else Windows-1252; the
-    delimiter a comma, semicolon, tab or bar. Columns that are not ours become attributes. A bad
-    row is a :class:`Problem` and costs nothing else. ``user`` names the tenant; ``dry_run`` rolls
-    every chunk back. ``progress`` hears the number of the last line of each chunk.
+    ``mapping`` has texts FIELD=Heading, for columns that are not found by themselves. ``country``
+    is where phones without + are read, instead of the tenant's region; a column of countries
+    comes before it. Columns that are not ours become attributes. A bad row is a
+    :class:`Problem` and costs nothing else; rows read and problems are all rows of the file. With
+    ``restart`` a trigger also counts for leads that its sequence has had. ``user`` names the
+    tenant; ``dry_run`` rolls every chunk back. ``preview`` hears how the file is read, before
+    anything is written; ``progress`` the number of the last line of each chunk.
 
     Raises :class:`PgdripError` for a file that cannot be read or has no column of phones, and for
     what the database refuses; chunks before that stay imported, and a second run repeats them
     without harm.
     """
-    report = ImportReport(encoding=find_encoding(path))
-    seen: set[str] = set()
-    with path.open(encoding=report.encoding, newline="") as file:
-        report.delimiter = _find_delimiter(file)
-        reader = csv.reader(file, delimiter=report.delimiter)
-        for chunk in _chunks(_rows(reader, report)):
-            _import_chunk(connection, chunk, report, user, seen if dry_run else None)
-            progress(chunk[-1].line)
+    pairs = read_mapping(mapping)
+    with open_source(path, encoding=encoding, sheet=sheet) as source:
+        report = ImportReport(encoding=source.encoding, delimiter=source.delimiter)
+        lines = iter(source.lines)
+        first = list(itertools.islice(lines, _LOOKED_AT))
+        if not any(any(map(clean, line.cells)) for line in first):
+            raise PgdripError(
+                "The file is empty.",
+                hint="Its first line is to name the columns, one of them phone.",
+            )
+
+        def kinds_of(phones: list[str], countries: list[str | None]) -> list[str | None]:
+            return _kinds(connection, user, phones, [c or country for c in countries])
+
+        layout = find_columns(first, kinds_of, pairs)
+        begin = 0 if layout.header is None else first.index(layout.header) + 1
+        own = [c for c in layout.columns if plain_title(c.title) in (LINE, PROBLEM)]
+        for column in own:
+            column.field = "ignore"
+        report.titles = [
+            t for c, t in zip(layout.columns, layout.titles, strict=True) if c not in own
+        ]
+        report.attributes = [c.attribute for c in layout.columns if c.field == "attribute"]
+        report.warnings = source.warnings
+        samples = [list(line.cells) for line in first[begin : begin + 5]]
+        preview(Preview(source, layout, samples))
+        notes = _Notes()
+        seen: set[str] | None = set() if dry_run else None
+        builder = _Builder(layout, country, notes, frozenset(c.number - 1 for c in own))
+        rows = _rows(itertools.chain(first[begin:], lines), builder, report)
+        for chunk in _chunks(rows):
+            _import_chunk(connection, chunk, report, notes, builder, user, seen, restart)
+            progress(chunk[-1].line.number)
+        report.warnings += _warnings(notes, layout, restart)
     report.problems.sort(key=lambda problem: problem.line)
     return report
+
+
+def plain_title(title: str) -> str:
+    """A heading as problems files have it."""
+    return title.strip().lower()
 
 
 def count_lines(path: Path) -> int:
@@ -120,199 +158,171 @@ def count_lines(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) + 1
 
 
-def write_problems(path: Path, problems: list[Problem]) -> None:
-    """Write the rows that were not imported as CSV: line, phone, problem.
+class _Builder:
+    """Makes leads of rows, by the layout of the file."""
 
-    What a spreadsheet would take for a formula gets an apostrophe in front, except a plain phone.
-    An import reads past that apostrophe.
-    """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["line", "phone", "problem"])
-            writer.writerows(
-                [p.line, _no_formula(p.phone), _no_formula(p.problem)] for p in problems
+    def __init__(
+        self, layout: Layout, country: str | None, notes: _Notes, own: frozenset[int]
+    ) -> None:
+        self.layout = layout
+        self._country = country
+        self._notes = notes
+        self._own = own
+        self._width = len(layout.columns)
+        self._plain = [
+            (c.number - 1, c.field)
+            for c in layout.columns
+            if c.field
+            not in ("phone", "attribute", "ignore", "first_name", "last_name", "country", "name")
+        ]
+        self._attributes = [
+            (c.number - 1, c.attribute)
+            for c in layout.columns
+            if c.field in ("attribute", "first_name", "last_name", "country")
+        ]
+        others = [c.number - 1 for c in layout.columns if field_of(c.title) == "name"]
+        whole = layout.of("name")
+        self._whole_names = [] if whole is None else [whole, *others]
+        self._names = [layout.of(name) for name in ("first_name", "last_name")]
+        self._place_of_country = layout.of("country")
+        self._phone_attributes = {place: layout.columns[place].attribute for place in layout.phones}
+        self.keep = {c.field: c.attribute for c in layout.columns if c.field in _KEPT}
+
+    def row(self, line: Line) -> _Row | Problem | None:
+        """The lead of a row; None where all of its cells are empty."""
+        cells = [clean(cell) for cell in line.cells]
+        if line.problem is None and not any(
+            cell for place, cell in enumerate(cells) if place not in self._own
+        ):
+            return None
+        phones = self._phones(cells)
+        phone = "; ".join(text for _, text in phones)
+        if line.problem is not None:
+            return self.problem(line, phone, line.problem)
+        if any(cells[self._width :]):
+            return self.problem(
+                line, phone, f"the line has {len(cells)} fields, the header has {self._width}"
             )
-    except OSError as exc:
-        raise PgdripError(f"The problems file cannot be written: {exc.strerror}.") from None
+        lead: dict[str, Any] = {}
+        for place, name in self._plain:
+            if place < len(cells) and not is_nothing(cells[place]):
+                lead[name] = _value(name, cells[place])
+        if name := self._name(cells):
+            lead["name"] = name
+        attributes = {
+            name: cells[place]
+            for place, name in self._attributes
+            if place < len(cells) and cells[place]
+        }
+        texts = [part for _, text in phones for part in split_phones(text)]
+        if len(texts) > 1:
+            self._notes.several += len(texts) > len(phones)
+            attributes |= {self._phone_attributes[place]: text for place, text in phones}
+        lead["phone"] = texts if len(texts) > 1 else "".join(texts)
+        if country := self._country_of(cells):
+            lead["country"] = country
+        if attributes:
+            lead["attributes"] = attributes
+        return _Row(line, phone, lead)
 
+    def problem(self, line: Line, phone: str, problem: str) -> Problem:
+        """A row that is not imported, with its cells as they stand in the file."""
+        cells = [cell for place, cell in enumerate(line.cells) if place not in self._own]
+        return Problem(line.number, phone, problem, cells)
 
-def find_encoding(path: Path) -> str:
-    """The encoding of a text file; reads all of it, a block at a time."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-            if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return "utf-16"
-            if start.startswith(b"PK\x03\x04"):
-                raise PgdripError(
-                    f"{path.name} is a spreadsheet file, not CSV.",
-                    hint="Save it as CSV (UTF-8) first.",
-                )
-            decoder = codecs.getincrementaldecoder("utf-8")()
-            file.seek(0)
-            for block in iter(lambda: file.read(1 << 20), b""):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except OSError as exc:
-        raise PgdripError(
-            f"{path} cannot be read: {exc.strerror}.", hint="Name an existing CSV file."
-        ) from None
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
+    def _phones(self, cells: list[str]) -> list[tuple[int, str]]:
+        return [
+            (place, cells[place])
+            for place in self.layout.phones
+            if place < len(cells) and not is_nothing(cells[place])
+        ]
 
-
-def _find_delimiter(file: TextIOBase) -> str:
-    # The header decides: the rest may hold any of them inside names and lists.
-    try:
-        header = file.read(_SAMPLE).lstrip("\r\n").split("\n", 1)[0]
-    except UnicodeDecodeError as exc:
-        raise _unreadable(exc) from None
-    file.seek(0)
-    return max(_DELIMITERS, key=header.count)
-
-
-def _unreadable(exc: UnicodeDecodeError) -> PgdripError:
-    return PgdripError(
-        f"The file is not readable as text ({exc.encoding}).", hint="Save it as CSV (UTF-8)."
-    )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _columns(header: list[str], report: ImportReport) -> list[str | tuple[str]]:
-    """Per field: the name of our column, or (attribute,)."""
-    columns: list[str | tuple[str]] = []
-    taken: set[str] = set()
-    for number, title in enumerate(header, 1):
-        column = _COLUMN_OF.get(_plain(title))
-        if column is not None and column not in taken:
-            taken.add(column)
-            columns.append(column)
-            continue
-        attribute = re.sub(r"\W+", "_", _clean(title).lower()).strip("_") or f"column_{number}"
-        while attribute in taken or attribute in _SYNONYMS:
-            attribute += "_2"
-        taken.add(attribute)
-        columns.append((attribute,))
-        report.attributes.append(attribute)
-    if "phone" not in taken:
-        # A file that is no list of leads may hold anything: its first line is shown only where one
-        # of our own titles is among what looks like titles.
-        named = [title.strip() for title in header[:8] if title.strip()]
-        is_header = all(re.fullmatch(r"[^\W\d_][\w .()/#-]{0,30}", title) for title in named)
-        is_ours = is_header and any(_plain(title) in _COLUMN_OF for title in named)
-        titles = ", ".join(named) if is_ours else "none that looks like a title"
-        raise PgdripError(
-            f"The file has no column of phone numbers (columns: {titles}).",
-            hint="Name a column phone, mobile or WhatsApp in the first line.",
+    def _name(self, cells: list[str]) -> str:
+        for place in self._whole_names:
+            if place < len(cells) and (name := cells[place].lstrip("~ ")):
+                return name
+        first, last = (
+            cells[place] if place is not None and place < len(cells) else ""
+            for place in self._names
         )
-    return columns
+        return f"{first} {last}".strip()
+
+    def _country_of(self, cells: list[str]) -> str | None:
+        place = self._place_of_country
+        if place is not None and place < len(cells) and not is_nothing(cells[place]):
+            return cells[place]
+        return self._country
 
 
-def _rows(reader: Any, report: ImportReport) -> Iterator[_Row]:
-    columns: list[str | tuple[str]] | None = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields: list[str] = next(reader)
-        except StopIteration:
-            break
-        except UnicodeDecodeError as exc:
-            raise _unreadable(exc) from None
-        except csv.Error as exc:
-            report.rows += 1
-            report.problems.append(Problem(line, "", f"the line cannot be read: {exc}"))
-            continue
-        if not any(text.strip() for text in fields):
-            continue
-        if columns is None:
-            columns = _columns(fields, report)
+def _value(name: str, text: str) -> str:
+    if name == "time_zone":
+        return text.replace(" ", "_")
+    if name == "language":
+        return language_of(text)
+    if name == "trigger":
+        return text.replace('"', "")
+    return text
+
+
+def _rows(lines: Iterable[Line], builder: _Builder, report: ImportReport) -> Iterator[_Row]:
+    for line in lines:
+        row = builder.row(line)
+        if row is None:
             continue
         report.rows += 1
-        row = _row(line, fields, columns)
         if isinstance(row, Problem):
             report.problems.append(row)
         else:
             yield row
-    if columns is None:
-        raise PgdripError(
-            "The file is empty.", hint="Its first line is to name the columns, one of them phone."
-        )
-
-
-def _row(line: int, fields: list[str], columns: list[str | tuple[str]]) -> _Row | Problem:
-    lead: dict[str, Any] = {}
-    attributes: dict[str, str] = {}
-    for column, text in zip(columns, fields, strict=False):
-        value = _clean(text)
-        if not value:
-            continue
-        if isinstance(column, tuple):
-            attributes[column[0]] = value
-        else:
-            lead[column] = value
-    # How a phone may be written is the database's to judge.
-    phone = lead.get("phone", "")
-    if any(text.strip() for text in fields[len(columns) :]):
-        problem = f"the line has {len(fields)} fields, the header has {len(columns)}"
-        return Problem(line, phone, problem)
-    if "target_status" in lead:
-        lead["target_status"] = lead["target_status"].lower()
-    if attributes:
-        lead["attributes"] = attributes
-    return _Row(line, phone, lead)
-
-
-def _no_formula(text: str) -> str:
-    is_phone = re.fullmatch(r"\+\d[\d ]*", text) is not None
-    return f"'{text}" if text.startswith(_FORMULA) and not is_phone else text
-
-
-def _clean(text: str) -> str:
-    if text.startswith("'") and text[1:].startswith(_FORMULA):
-        text = text[1:]  # the mark of a text in spreadsheets
-    return text.replace("\x00", "").replace("\u00a0", " ").strip(_ENDS).strip()
 
 
 def _chunks(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
-    chunk: list[_Row] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
+    while chunk := list(itertools.islice(rows, CHUNK)):
         yield chunk
+
+
+def _kinds(
+    connection: psycopg.Connection[Any],
+    user: str | None,
+    phones: list[str],
+    countries: list[str | None],
+) -> list[str | None]:
+    with connection.transaction():
+        _act_for(connection, user)
+        cursor = connection.execute(
+            "select case when r.phone is not null then coalesce(r.kind, 'other') end as kind"
+            " from drip.read_phones(%s, %s) r order by r.position",
+            [phones, countries],
+        )
+        return [_values(record)[0] for record in cursor]
 
 
 def _import_chunk(
     connection: psycopg.Connection[Any],
     chunk: list[_Row],
     report: ImportReport,
+    notes: _Notes,
+    builder: _Builder,
     user: str | None,
     seen: set[str] | None,
+    restart: bool,
 ) -> None:
+    names = ("row", "phone", "outcome", "problem", "kept", "skipped", "unused")
     try:
         with connection.transaction(force_rollback=seen is not None):
-            if user is not None:
-                connection.execute("select set_config('drip.user', %s, true)", [user])
+            _act_for(connection, user)
             cursor = connection.execute(
-                "select r.row, r.phone, r.outcome, r.problem"
-                " from drip.import_leads(%s) r order by r.row",
-                [Jsonb([row.lead for row in chunk])],
+                "select r.row, r.phone, r.outcome, r.problem, r.kept, r.skipped, r.unused"
+                " from drip.import_leads(%s, %s, %s) r order by r.row",
+                [Jsonb([row.lead for row in chunk]), Jsonb(builder.keep), restart],
             )
             results: list[Mapping[str, Any]] = [
-                dict(zip(("row", "phone", "outcome", "problem"), _values(record), strict=True))
-                for record in cursor
+                dict(zip(names, _values(record), strict=True)) for record in cursor
             ]
     except psycopg.Error as exc:
         problem = from_database(exc)
         raise PgdripError(
-            f"The import stopped at line {chunk[0].line}: {problem.message}",
+            f"The import stopped at line {chunk[0].line.number}: {problem.message}",
             hint=problem.hint or "Run it again: what is imported already is not doubled.",
             code=problem.code,
         ) from None
@@ -320,7 +330,9 @@ def _import_chunk(
         row = chunk[result["row"] - 1]
         outcome = result["outcome"]
         if outcome.startswith("invalid"):
-            report.problems.append(Problem(row.line, row.phone, result["problem"] or outcome))
+            report.problems.append(
+                builder.problem(row.line, row.phone, result["problem"] or outcome)
+            )
             continue
         if seen is not None:
             # Rolled back, so that the database does not know the file's earlier chunks.
@@ -328,6 +340,45 @@ def _import_chunk(
                 outcome = "updated"
             seen.add(result["phone"])
         report.outcomes[outcome] += 1
+        for name in result["kept"] or ():
+            notes.kept.setdefault(name, Counter())[str(row.lead[name])] += 1
+        notes.skipped.update((result["skipped"] or "").split(",") if result["skipped"] else ())
+        notes.unused.update((result["unused"] or "").split(",") if result["unused"] else ())
+
+
+def _warnings(notes: _Notes, layout: Layout, restart: bool) -> list[str]:
+    told = []
+    for column in layout.columns:
+        if values := notes.kept.get(column.field):
+            shown = ", ".join(repr(value[:40]) for value, _ in values.most_common(3))
+            count = values.total()
+            told.append(
+                f"{column.title or column.field}:"
+                f" {count:,} {'value is' if count == 1 else 'values are'}"
+                f" not {_ALLOWED[column.field]} ({shown}{' …' if len(values) > 3 else ''});"
+                f" kept as attribute {column.attribute}."
+            )
+    if notes.several:
+        told.append(
+            f"Rows whose phone cell holds several: {notes.several:,}. The first mobile is the"
+            " lead's; the cell is kept as an attribute."
+        )
+    for token, count in notes.unused.most_common(5):
+        told.append(
+            f"Trigger {token[:60]!r} ({count:,} rows): no sequence has it. The leads keep it until"
+            " one does."
+        )
+    for token, count in notes.skipped.most_common(5):
+        told.append(
+            f"Trigger {token[:60]!r}: {count:,} leads have been in its sequence, and do not begin"
+            " it again. --restart gives it to them, too."
+        )
+    return told
+
+
+def _act_for(connection: psycopg.Connection[Any], user: str | None) -> None:
+    if user is not None:
+        connection.execute("select set_config('drip.user', %s, true)", [user])
 
 
 def _values(record: Any) -> tuple[Any, ...]:

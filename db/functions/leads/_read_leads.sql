@@ -33,6 +33,11 @@ begin
       select w.time_zone, drip._is_time_zone(w.time_zone) as is_known
       from (select distinct f.time_zone from fields f where f.time_zone <> '') w
     ),
+    -- a name takes 60 µs to find, a code 5
+    countries as materialized (
+      select w.country, coalesce(drip._find_region(w.country), w.country) as region
+      from (select distinct f.country from fields f where f.country <> '') w
+    ),
     -- a suggestion takes 3 ms per word, so only the first few words of a batch get one
     meant as materialized (
       select w.word, drip._nearest(w.word, v_known) as nearest
@@ -48,7 +53,7 @@ begin
     judged as (
       select
         f.*,
-        p.phone as e164,
+        coalesce(p.phone, q.phone) as e164,
         d.id as device_id,
         u.fields as unknown,
         case
@@ -62,7 +67,8 @@ begin
           when f.odd_key is not null then array['DR004',
             pg_catalog.format('%s is not text', f.odd_key),
             'Write it in quotes; separate several values by commas: "cold,warm".']
-          when p.problem is not null then array['DR002', p.problem,
+          when coalesce(p.problem, q.problem) is not null then array[
+            'DR002', coalesce(p.problem, q.problem),
             'Write it with + and the country code, such as +60123456789.']
           when not p_keep ?& u.fields then drip._unknown_value(
             p_user,
@@ -71,11 +77,15 @@ begin
           else drip._lead_limits(f.external_id, f.name, f.niche, f.trigger, f.attributes)
         end as wrong
       from fields f
-      left join lateral drip._pick_phone(f.phone, f.phones, v_region, f.country) as p
-        on f.is_object
+      left join countries c on c.country = f.country
+      left join lateral drip._read_phone(f.phone, v_region, c.region) as p
+        on f.is_object and f.phones is null
+      left join lateral drip._pick_phone(f.phones, v_region, c.region) as q
+        on f.phones is not null
       left join devices d on d.device = f.device
       left join meant n on n.word = f.unknown_key
       left join zones z on z.time_zone = f.time_zone
+      -- fields whose values are not ours
       cross join lateral (
         select array_remove(
           array[
@@ -146,19 +156,13 @@ comment on function drip._read_leads(bigint, jsonb, jsonb) is
 
 -- A list of phones is those of one person: the first mobile counts, else the first that is valid.
 create function drip._pick_phone(
-  p_phone text, p_phones text[], p_region text, p_country text, out phone text, out problem text)
+  p_phones text[], p_region text, p_country text, out phone text, out problem text)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_read record;
 begin
-  if p_phones is null then
-    select r.phone, r.problem
-    into phone, problem
-    from drip._read_phone(p_phone, p_region, p_country) r;
-    return;
-  end if;
   for v_read in
     select r.phone, r.problem
     from unnest(p_phones[1:20]) with ordinality as i (phone, position)
@@ -176,8 +180,8 @@ begin
   problem := case when phone is null then coalesce(problem, 'the phone is empty') end;
 end
 $$;
-comment on function drip._pick_phone(text, text[], text, text) is
-  'The phone of a person who has one or several, as E.164; or the sentence why none is valid.';
+comment on function drip._pick_phone(text[], text, text) is
+  'The phone of a person who has several, as E.164; or the sentence why none is valid.';
 
 create function drip._unknown_value(
   p_user bigint, p_field text, p_status text, p_device text, p_time_zone text, p_language text)

@@ -104,7 +104,7 @@ begin
       || e'\\u205f-\\u206f\\u3000\\ufeff]+',
     '', 'g'));
   v_text := regexp_replace(v_text, '^="(.*)"$', e'\\1');
-  v_text := regexp_replace(v_text, '^[''`´‘’]+', '');
+  v_text := regexp_replace(v_text, '^[''`´‘’]+|[''`´‘’]+$', '', 'g');
   v_text := regexp_replace(v_text, e'^=\\+', '+');
   select l.text, l.problem
   into v_text, problem
