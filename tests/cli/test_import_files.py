@@ -209,6 +209,10 @@ FILES: dict[str, tuple[str, bytes, list[str], int, dict[str, str | None], list[s
         "a.csv", "Name,Phone\nСити,0128881201\n".encode("cp1251"), [], 0, {SITI: "Ñèòè"},
         ["Warning: The text looks wrong in encoding cp1252: 'Ñèòè"],
     ),
+    "text that was broken before": (
+        "a.csv", "Name,Phone\nJosÃ©,0128881201\n".encode(), [], 0, {SITI: "JosÃ©"},
+        ["The text was broken before it was saved: 'JosÃ©"],
+    ),
     "bytes of no usual encoding": (
         "a.csv", "Name,Phone\nZoë Müller,0128881201\n".encode("cp850"), [], 1, {},
         ["--encoding cp850: Zoë Müller"],
@@ -261,7 +265,7 @@ FILES: dict[str, tuple[str, bytes, list[str], int, dict[str, str | None], list[s
     ),
     "a web page": (
         "a.xls", b"<html><table><tr><td>Phone</td></tr></table></html>", [], 1, {},
-        ["is a web page"],
+        ["is a web page or XML"],
     ),
     "JSON": ("a.json", b'[{"phone":"0128881201"}]', [], 1, {}, ["is JSON, not a table"]),
     "a PDF": ("a.pdf", b"%PDF-1.7", [], 1, {}, ["is a PDF"]),

@@ -44,7 +44,7 @@ def kind_of(path: Path) -> str:
         return "vcard"
     if re.match(rb"<(!doctype|html|table|head|body|meta|\?xml|style|div)\b", text):
         raise PgdripError(
-            f"{path.name} is a web page, whatever its name says.",
+            f"{path.name} is a web page or XML, whatever its name says.",
             hint="Open it in a spreadsheet program, and save it as CSV (UTF-8) or .xlsx.",
         )
     if re.match(rb'\{\s*"|\[\s*[\[{"\]]', text):

@@ -24,7 +24,7 @@ __all__ = [
     "ImportReport", "Layout", "Preview", "Problem", "count_lines", "import_file", "write_problems",
 ]  # fmt: skip
 
-CHUNK = 500  # rows in one call and one transaction
+CHUNK = 1000  # rows in one call and one transaction
 _LOOKED_AT = 400  # lines from which the columns are found
 _KEPT = ("target_status", "device", "time_zone", "language")
 _ALLOWED = {
@@ -95,7 +95,7 @@ def import_file(
     preview: Callable[[Preview], None] = lambda preview: None,
     progress: Callable[[int], None] = lambda lines: None,
 ) -> ImportReport:
-    """Import the leads of a CSV file, a spreadsheet or a vCard file, 500 rows a transaction.
+    """Import the leads of a CSV file, a spreadsheet or a vCard file, 1,000 rows a transaction.
 
     ``mapping`` has texts FIELD=Heading, for columns that are not found by themselves. ``country``
     is where phones without + are read, instead of the tenant's region; a column of countries

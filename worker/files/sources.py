@@ -49,11 +49,20 @@ def open_source(
         lines = DelimitedLines(file)
         source = Source(lines, "CSV", encoding, lines.delimiter)
         if odd := mojibake(lines.sample, encoding):
-            source.warnings.append(
-                f"The text looks wrong in encoding {encoding.removesuffix('-sig')}: {odd!r}."
-                " Another one is named with --encoding, such as cp1251, cp1256, cp850, mac_roman."
-            )
+            source.warnings.append(_looks_wrong(odd, encoding))
         yield source
+
+
+def _looks_wrong(words: str, encoding: str) -> str:
+    if encoding.startswith("utf"):
+        return (
+            f"The text was broken before it was saved: {words!r}. Export it anew, as UTF-8, if"
+            " that matters."
+        )
+    return (
+        f"The text looks wrong in encoding {encoding}: {words!r}. Another one is named with"
+        " --encoding, such as cp1251, cp1256, cp850, mac_roman."
+    )
 
 
 def _open_spreadsheet(path: Path, sheet: str | None) -> Source:

@@ -92,7 +92,8 @@ begin
           k.key,
           case
             when k.key ~ e'^\\+[1-9][0-9]{6,14}$' then k.key
-            when v_region.trunk_prefix = '0' and translate(k.key, ' -', '') ~ '^0[1-9][0-9]{5,13}$'
+            when v_region.trunk_prefix = '0' and v_region.trunk_rule is null
+              and translate(k.key, ' -', '') ~ '^0[1-9][0-9]{5,13}$'
               then '+' || v_region.calling_code || substr(translate(k.key, ' -', ''), 2)
           end as phone
         from unnest(v_keys) as k (key)

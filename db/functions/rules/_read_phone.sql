@@ -38,7 +38,9 @@ begin
   end if;
 
   if v_country is not null then
-    v_place := drip._find_region(v_country);
+    v_place := coalesce(
+      (select g.region from drip.regions g where g.region = v_country),
+      drip._find_region(v_country));
     if v_place is null then
       problem := pg_catalog.format(
         'the phone has no + and country code, and the country %s is not known',
