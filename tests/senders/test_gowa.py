@@ -24,12 +24,18 @@ from pgdrip.senders import (
     create_sender,
     open_session,
 )
+from pgdrip.senders.gowa import GowaSender
 from pgdrip.settings import Settings
 from pgdrip.simulator import Simulator
 
 PHONE = "+60123456789"
 DEVICE = "kl-sales"
 DAY = 24 * 60 * 60
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GowaSender, "ask_again_after", 0)
 
 
 def make_message(endpoint: str, **changes: Any) -> Message:
@@ -200,7 +206,7 @@ def test_secret_becomes_basic_authentication(monkeypatch: pytest.MonkeyPatch) ->
     ("fault", "expected"),
     [
         ("not_on_whatsapp", (Verdict.PERMANENT, Scope.RECIPIENT, "INVALID_JID")),
-        ("logged_out", (Verdict.PERMANENT, Scope.DEVICE, "AUTHENTICATION_ERROR")),
+        ("logged_out", (Verdict.RETRY, Scope.DEVICE, "NOT_LOGGED_IN")),
         ("timelock", (Verdict.RETRY, Scope.RECIPIENT, "WA_REACHOUT_TIMELOCK")),
         ("rate_limited", (Verdict.RETRY, Scope.DEVICE, "RATE_LIMITED")),
         ("upload_error", (Verdict.RETRY, Scope.RECIPIENT, "UPLOAD_MEDIA_ERROR")),
@@ -256,6 +262,195 @@ def test_unknown_device_stops_the_device() -> None:
     assert decided(asyncio.run(story())) == (Verdict.PERMANENT, Scope.DEVICE, "DEVICE_NOT_FOUND")
 
 
+MEDIA = "failed to download image from URL https://media.test/a.jpg"
+BEFORE_THE_SEND = [
+    # the words of what may be unknown stand in all of these, and say nothing
+    (f"{MEDIA}: context deadline exceeded", Verdict.RETRY, "MEDIA_DOWNLOAD_FAILED"),
+    (
+        "failed to download video from URL https://m.test/timed%20out: context canceled",
+        Verdict.RETRY,
+        "MEDIA_DOWNLOAD_FAILED",
+    ),
+    (
+        'failed to download file from URL https://m.test/a: Get "https://m.test/status:404":'
+        " timed out waiting for message send response",
+        Verdict.RETRY,
+        "MEDIA_DOWNLOAD_FAILED",
+    ),
+    (f"{MEDIA}: HTTP request failed with status: 503", Verdict.RETRY, "MEDIA_DOWNLOAD_FAILED"),
+    (f"{MEDIA}: HTTP request failed with status: 429", Verdict.RETRY, "MEDIA_DOWNLOAD_FAILED"),
+    (f"{MEDIA}: HTTP request failed with status: 404", Verdict.PERMANENT, "MEDIA_REFUSED"),
+    (f"{MEDIA}{'?x' * 1500}: HTTP status: 404", Verdict.RETRY, "MEDIA_DOWNLOAD_FAILED"),
+    (f"{MEDIA}{'?x' * 500}: status code 410", Verdict.PERMANENT, "MEDIA_REFUSED"),
+    (f"{MEDIA}: invalid content type: text/html", Verdict.PERMANENT, "MEDIA_REFUSED"),
+    (f"{MEDIA}: size 3 exceeds maximum allowed size 2", Verdict.PERMANENT, "MEDIA_REFUSED"),
+    ("ffmpeg not installed", Verdict.PERMANENT, "FFMPEG_MISSING"),
+    ("failed to create thumbnail signal: killed", Verdict.RETRY, "MEDIA_PROCESSING_FAILED"),
+    ("failed to decode WebP", Verdict.RETRY, "MEDIA_PROCESSING_FAILED"),
+    ("failed to upload file: context deadline exceeded", Verdict.RETRY, "MEDIA_UPLOAD_FAILED"),
+    ("failed to refresh media connections: EOF", Verdict.RETRY, "MEDIA_UPLOAD_FAILED"),
+    ("upload failed with status code 500", Verdict.RETRY, "MEDIA_UPLOAD_FAILED"),
+    ("failed to get device list: info query timed out", Verdict.RETRY, "LOOKUP_FAILED"),
+    ("failed to get user info: context deadline exceeded", Verdict.RETRY, "LOOKUP_FAILED"),
+    ("failed to get LID for it: timed out", Verdict.RETRY, "LOOKUP_FAILED"),
+    ("failed to fetch LID mappings: x", Verdict.RETRY, "LOOKUP_FAILED"),
+    ("failed to prefetch sessions: x", Verdict.RETRY, "LOOKUP_FAILED"),
+    ("info query timed out", Verdict.RETRY, "LOOKUP_FAILED"),
+    ("no LID found for 60123456789@s.whatsapp.net", Verdict.RETRY, "NO_LID"),
+    ("server returned error 479", Verdict.RETRY, "WA_SERVER_ERROR"),
+    ("server returned error 463", Verdict.RETRY, "WA_REACHOUT_TIMELOCK"),
+    ("server returned error 4631", Verdict.RETRY, "WA_SERVER_ERROR"),
+    ("it says: context deadline exceeded, and more", Verdict.RETRY, "INTERNAL_SERVER_ERROR"),
+    ("the deadline exceeded by far", Verdict.RETRY, "INTERNAL_SERVER_ERROR"),
+    ("", Verdict.RETRY, "INTERNAL_SERVER_ERROR"),
+]
+
+
+def failure_500(said: str) -> Outcome:
+    return outcome_of_reply(http_reply(500, {"code": "INTERNAL_SERVER_ERROR", "message": said}))
+
+
+@pytest.mark.parametrize(("said", "verdict", "code"), BEFORE_THE_SEND)
+def test_what_fails_before_the_send_is_no_unknown_outcome(
+    said: str, verdict: Verdict, code: str
+) -> None:
+    assert decided(failure_500(said)) == (verdict, Scope.RECIPIENT, code)
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "code"),
+    [
+        ("websocket not connected", Verdict.RETRY, "NOT_CONNECTED"),
+        ("failed to send message node: websocket not connected", Verdict.RETRY, "NOT_CONNECTED"),
+        ("the store doesn't contain a device JID", Verdict.PERMANENT, "NOT_PAIRED"),
+        (
+            "failed to get device list: info query returned status 429: rate-overlimit",
+            Verdict.RETRY,
+            "LOOKUP_LIMITED",
+        ),
+        ("info query returned status 429", Verdict.RETRY, "LOOKUP_LIMITED"),
+    ],
+)
+def test_failures_of_the_device_before_the_send(said: str, verdict: Verdict, code: str) -> None:
+    assert decided(failure_500(said)) == (verdict, Scope.DEVICE, code)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "timed out waiting for message send response",
+        "websocket disconnected before message send returned response",
+        "failed to send message node: write: broken pipe",
+        "context deadline exceeded",
+        "Context canceled",
+    ],
+)
+def test_what_fails_after_the_send_is_unknown(said: str) -> None:
+    expected = (Verdict.UNKNOWN, Scope.RECIPIENT, "NO_SEND_RESPONSE")
+    assert decided(failure_500(said)) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said", "verdict", "known_as"),
+    [
+        (500, "INVALID_WA_CLI", "your WhatsApp CLI is invalid", Verdict.PERMANENT, None),
+        (
+            401,
+            "AUTHENTICATION_ERROR",
+            "you are not connect to services server, please reconnect",
+            Verdict.RETRY,
+            "NOT_CONNECTED",
+        ),
+        (401, "AUTHENTICATION_ERROR", "you are not logged in", Verdict.RETRY, "NOT_LOGGED_IN"),
+        (401, "AUTHENTICATION_ERROR", "go away", Verdict.PERMANENT, None),
+        (503, "DEVICE_MANAGER_UNAVAILABLE", "starting", Verdict.RETRY, None),
+        (404, "DEVICE_NOT_FOUND", "no such device", Verdict.PERMANENT, None),
+    ],
+)
+def test_answers_about_the_session(
+    status: int, code: str, said: str, verdict: Verdict, known_as: str | None
+) -> None:
+    outcome = outcome_of_reply(http_reply(status, {"code": code, "message": said}))
+    assert decided(outcome) == (verdict, Scope.DEVICE, known_as or code)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "scope", "code"),
+    [
+        ("download_timeout", Verdict.RETRY, Scope.RECIPIENT, "MEDIA_DOWNLOAD_FAILED"),
+        ("download_404", Verdict.PERMANENT, Scope.RECIPIENT, "MEDIA_REFUSED"),
+        ("upload_failed", Verdict.RETRY, Scope.RECIPIENT, "MEDIA_UPLOAD_FAILED"),
+        ("lookup_timeout", Verdict.RETRY, Scope.RECIPIENT, "LOOKUP_FAILED"),
+        ("lookup_limited", Verdict.RETRY, Scope.DEVICE, "LOOKUP_LIMITED"),
+        ("no_lid", Verdict.RETRY, Scope.RECIPIENT, "NO_LID"),
+        ("ffmpeg_missing", Verdict.PERMANENT, Scope.RECIPIENT, "FFMPEG_MISSING"),
+        ("websocket_down", Verdict.RETRY, Scope.DEVICE, "NOT_CONNECTED"),
+        ("not_paired", Verdict.PERMANENT, Scope.DEVICE, "NOT_PAIRED"),
+        ("server_error", Verdict.RETRY, Scope.RECIPIENT, "WA_SERVER_ERROR"),
+        ("server_error_463", Verdict.RETRY, Scope.RECIPIENT, "WA_REACHOUT_TIMELOCK"),
+        ("session_gone", Verdict.PERMANENT, Scope.DEVICE, "INVALID_WA_CLI"),
+        ("disconnected", Verdict.RETRY, Scope.DEVICE, "NOT_CONNECTED"),
+        ("not_logged_in", Verdict.RETRY, Scope.DEVICE, "NOT_LOGGED_IN"),
+        ("manager_unavailable", Verdict.RETRY, Scope.DEVICE, "DEVICE_MANAGER_UNAVAILABLE"),
+        ("no_send_response", Verdict.UNKNOWN, Scope.RECIPIENT, "NO_SEND_RESPONSE"),
+        ("disconnected_after", Verdict.UNKNOWN, Scope.RECIPIENT, "NO_SEND_RESPONSE"),
+        ("bare_deadline", Verdict.UNKNOWN, Scope.RECIPIENT, "NO_SEND_RESPONSE"),
+    ],
+)
+def test_failures_of_the_simulator_are_classified(
+    name: str, verdict: Verdict, scope: Scope, code: str
+) -> None:
+    async def story() -> None:
+        async with Simulator() as gateway:
+            gateway.configure(gowa_errors={name: [PHONE]})
+            assert decided(await send(gateway.url)) == (verdict, scope, code)
+            (message,) = gateway.messages
+            # an unknown outcome may have arrived, and here it has
+            assert message.accepted is (verdict is Verdict.UNKNOWN)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "name", ["60123456789@s.whatsapp.net", "a+b", "kl sales/1", "50%", "%41", "ä"]
+)
+def test_a_device_is_named_so_that_the_gateway_reads_it_back(name: str) -> None:
+    async def story() -> None:
+        async with Simulator(devices=[name]) as gateway:
+            outcome = await send(gateway.url, instance=name)
+            assert outcome.outcome is Verdict.ACCEPTED
+            assert gateway.messages[0].device == name
+            assert await health(gateway.url, name) == DeviceHealth.online()
+
+    asyncio.run(story())
+
+
+def test_a_device_that_seems_logged_out_is_asked_once_more() -> None:
+    states = [False, True]
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        state = {"is_logged_in": states.pop(0), "is_connected": True}
+        await http_reply(200, {"results": state}, "Connection: close\r\n")(writer)
+
+    async def story() -> DeviceHealth:
+        async with raw_gateway(reply) as gateway:
+            return await health(gateway.url)
+
+    assert asyncio.run(story()) == DeviceHealth.online()
+    assert states == []
+
+
+def test_health_of_a_device_that_the_gateway_does_not_know() -> None:
+    said = {"code": "INTERNAL_SERVER_ERROR", "message": f"device {DEVICE} not found"}
+
+    async def story() -> DeviceHealth:
+        async with raw_gateway(http_reply(500, said)) as gateway:
+            return await health(gateway.url)
+
+    expected = DeviceHealth.needs_attention("the gateway does not know the device")
+    assert asyncio.run(story()) == expected
+
+
 def test_logged_out_and_wrong_password_are_told_apart() -> None:
     async def story() -> Outcome:
         async with Simulator(credentials="bob:secret") as gateway:
@@ -264,7 +459,7 @@ def test_logged_out_and_wrong_password_are_told_apart() -> None:
     refused, logged_out = asyncio.run(story()), outcome_of_fault("logged_out")
     assert decided(refused) == (Verdict.PERMANENT, Scope.DEVICE, "HTTP_401")
     assert refused.error_message == "gateway credentials refused"
-    assert logged_out.error_message == "logged out"
+    assert decided(logged_out) == (Verdict.RETRY, Scope.DEVICE, "NOT_LOGGED_IN")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +483,7 @@ def test_logged_out_and_wrong_password_are_told_apart() -> None:
         (
             500,
             {"code": "INTERNAL_SERVER_ERROR", "message": "timed out waiting for send response"},
-            (Verdict.UNKNOWN, Scope.RECIPIENT, "INTERNAL_SERVER_ERROR"),
+            (Verdict.UNKNOWN, Scope.RECIPIENT, "NO_SEND_RESPONSE"),
         ),
         (524, b"a proxy gave up", (Verdict.UNKNOWN, Scope.RECIPIENT, "HTTP_524")),
         (204, b"", (Verdict.UNKNOWN, Scope.RECIPIENT, "HTTP_204")),
@@ -509,7 +704,7 @@ def test_health_request_names_the_device() -> None:
             assert await health(f"{gateway.url}/base/", "kl sales/1") == DeviceHealth.online()
             ((first, headers, body),) = gateway.requests
         assert first == "GET /base/devices/kl%20sales%2F1/status HTTP/1.1"
-        assert (headers["x-device-id"], body) == ("kl sales/1", b"")
+        assert (headers["x-device-id"], body) == ("kl%20sales%2F1", b"")
 
     asyncio.run(story())
 

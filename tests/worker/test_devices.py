@@ -8,16 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 from aiohttp import web
 from psycopg.rows import DictRow
 
 from pgdrip.database import Database
 from pgdrip.devices import AT_ONCE, check_devices
 from pgdrip.senders.base import open_session
+from pgdrip.senders.gowa import GowaSender
 from pgdrip.settings import Settings
 from pgdrip.simulator import SimulatorThread
 
 Connection = psycopg.Connection[DictRow]
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GowaSender, "ask_again_after", 0)
 
 
 def check(settings: Settings) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from .base import (
     Refused,
     Scope,
     Sender,
+    Verdict,
     bad_message,
     device_secret,
     http_error,
@@ -25,6 +27,7 @@ from .base import (
     text_of,
 )
 from .cleaning import safe_text
+from .gowa_errors import meaning_of
 
 # Kind of message -> the form field that takes a URL; the path is the field without "_url".
 _MEDIA_FIELDS = {
@@ -33,12 +36,15 @@ _MEDIA_FIELDS = {
     "document": "file_url",
     "audio": "audio_url",
 }
-# What WhatsApp may hold although GOWA calls it an error: it stopped waiting for the answer.
-_AMBIGUOUS = re.compile(r"timed? ?out|deadline exceeded|disconnected before|context canceled", re.I)
 
 
 class GowaSender(Sender):
-    """Hands messages to a GOWA gateway. The secret, where a device names one, is user:password."""
+    """Hands messages to a GOWA gateway. The secret, where a device names one, is user:password.
+
+    ``ask_again_after``: seconds after which a device that seems logged out is asked once more.
+    """
+
+    ask_again_after = 3.0
 
     async def _send(self, message: Message) -> Outcome:
         try:
@@ -56,7 +62,12 @@ class GowaSender(Sender):
             base, headers = _address(endpoint, instance, secret_name)
         except Refused as refused:
             return DeviceHealth.needs_attention(refused.outcome.error_message or "not set up")
-        answer = await self._ask(f"{base}/devices/{quote(instance or '', safe='')}/status", headers)
+        address = f"{base}/devices/{quote(instance or '', safe='')}/status"
+        answer = await self._ask(address, headers)
+        if isinstance(answer, Answer) and _says_logged_out(answer):
+            # So it says for seconds whenever it reconnects.
+            await asyncio.sleep(self.ask_again_after)
+            answer = await self._ask(address, headers)
         return answer if isinstance(answer, DeviceHealth) else _classify_health(answer)
 
 
@@ -70,7 +81,8 @@ def _address(
         raise misconfigured("DEVICE_ID_REQUIRED", "the device has no instance")
     if "\r" in instance or "\n" in instance:
         raise misconfigured("DEVICE_ID_REQUIRED", "the instance holds a line break")
-    headers = {"X-Device-Id": instance, "Accept": "application/json"}
+    # GOWA decodes the header as a part of a URL: a plus would become a space
+    headers = {"X-Device-Id": quote(instance, safe=""), "Accept": "application/json"}
     if secret_name:
         user, separator, password = device_secret(secret_name).partition(":")
         if not separator:
@@ -104,7 +116,8 @@ def _classify(answer: Answer) -> Outcome:
     """The outcome that GOWA's answer means."""
     status = answer.status
     code = text_of(answer.body.get("code"))
-    said = safe_text(text_of(answer.body.get("message")))
+    words = text_of(answer.body.get("message"))
+    said = safe_text(words)
     error = code or f"HTTP_{status}"
     text = said or f"HTTP status {status}"
 
@@ -117,30 +130,41 @@ def _classify(answer: Answer) -> Outcome:
             return Outcome.unknown("NO_MESSAGE_ID", "success without a message id")
         return Outcome.unknown(error if code else "BAD_ANSWER", said or "unreadable answer")
 
-    if code == "DEVICE_NOT_FOUND" or (status == 400 and code == "DEVICE_ID_REQUIRED"):
-        return Outcome.permanent(Scope.DEVICE, code, text)
-    if status == 401:
-        # A wrong Basic password is a 401 too, without GOWA's code.
-        if code == "AUTHENTICATION_ERROR":
-            return Outcome.permanent(Scope.DEVICE, code, "logged out")
+    if status == 401 and code != "AUTHENTICATION_ERROR":
+        # a wrong Basic password has none of GOWA's codes
         return Outcome.permanent(Scope.DEVICE, error, "gateway credentials refused")
-    if status == 429 and code == "WA_REACHOUT_TIMELOCK":
+    meaning = meaning_of(status, code, words)
+    if meaning is None:
+        return http_error(status, error, text, answer.retry_after)
+    verdict, scope, code = meaning
+    if verdict is Verdict.UNKNOWN:
+        return Outcome.unknown(code, text)
+    if verdict is Verdict.PERMANENT:
+        return Outcome.permanent(scope, code, text)
+    wait = answer.retry_after
+    if code == "WA_REACHOUT_TIMELOCK":
         # No new chats for hours to days, while existing ones may go on: this contact waits.
-        return Outcome.retry(Scope.RECIPIENT, code, text, answer.retry_after or DAY_SECONDS)
-    if status == 500 and code == "UPLOAD_MEDIA_ERROR":
-        return Outcome.retry(Scope.RECIPIENT, code, text)
-    if status == 500 and code == "INTERNAL_SERVER_ERROR" and not _AMBIGUOUS.search(said):
-        return Outcome.retry(Scope.RECIPIENT, code, text)
-    return http_error(status, error, text, answer.retry_after)
+        wait = wait or DAY_SECONDS
+    return Outcome.retry(scope, code, text, wait)
+
+
+def _says_logged_out(answer: Answer) -> bool:
+    results = answer.body.get("results")
+    return (
+        answer.status == 200 and isinstance(results, dict) and results.get("is_logged_in") is False
+    )
 
 
 def _classify_health(answer: Answer) -> DeviceHealth:
     code = text_of(answer.body.get("code"))
+    said = text_of(answer.body.get("message"))
     if answer.status == 401:
         if code == "AUTHENTICATION_ERROR":
             return DeviceHealth.needs_attention("logged out")
         return DeviceHealth.needs_attention("gateway credentials refused")
-    if answer.status == 404 or code in ("DEVICE_NOT_FOUND", "DEVICE_ID_REQUIRED"):
+    # An unknown id is a 500 with the general code: the path is not one of a device's own.
+    unknown = answer.status == 500 and re.match(r"device .*not found$", said, re.I | re.S)
+    if unknown or answer.status == 404 or code in ("DEVICE_NOT_FOUND", "DEVICE_ID_REQUIRED"):
         return DeviceHealth.needs_attention("the gateway does not know the device")
     if answer.status != 200:
         return DeviceHealth.offline(f"gateway answered HTTP {answer.status}")

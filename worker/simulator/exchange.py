@@ -17,7 +17,16 @@ from .state import Device, Interface, ReceivedMessage, State
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # Faults after which WhatsApp has the message all the same: the answer is lost, the message is not.
-_TAKEN = frozenset({"timeout_504", "odd_answer", "reset_after"})
+_TAKEN = frozenset(
+    {
+        "timeout_504",
+        "odd_answer",
+        "reset_after",
+        "no_send_response",
+        "disconnected_after",
+        "bare_deadline",
+    }
+)
 
 
 class Dialect(Protocol):
@@ -70,7 +79,7 @@ async def hand_over(
         await asyncio.sleep(delay)
     if fault is None:
         return await exchange.accept()
-    if fault == "logged_out":
+    if fault in ("logged_out", "session_gone"):
         device.is_logged_in = False
     elif fault == "timeout_504":
         await asyncio.sleep(state.settings.gateway_timeout)

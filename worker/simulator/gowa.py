@@ -7,6 +7,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
@@ -37,6 +38,35 @@ _REFUSALS: dict[str, _Refusal] = {
     "error_503": _Refusal(503, "SERVICE_UNAVAILABLE", "service unavailable"),
     "timeout_504": _Refusal(504, "GATEWAY_TIMEOUT", "no answer from WhatsApp in time"),
     "odd_answer": _Refusal(200, "SUCCESS", "sent, without a message id"),
+    # the settings' gowa_errors
+    "session_gone": _Refusal(500, "INVALID_WA_CLI", "the session of the device is gone"),
+    "disconnected": _Refusal(
+        401, "AUTHENTICATION_ERROR", "you are not connect to services server, please reconnect"
+    ),
+    "not_logged_in": _Refusal(401, "AUTHENTICATION_ERROR", "you are not logged in"),
+    "manager_unavailable": _Refusal(503, "DEVICE_MANAGER_UNAVAILABLE", "still starting"),
+    **{
+        name: _Refusal(500, "INTERNAL_SERVER_ERROR", text)
+        for name, text in {
+            "download_timeout": "failed to download image from URL https://media.test/a.jpg:"
+            " context deadline exceeded",
+            "download_404": "failed to download image from URL https://media.test/a.jpg:"
+            " HTTP request failed with status: 404 Not Found",
+            "upload_failed": "failed to upload file: context deadline exceeded",
+            "lookup_timeout": "failed to get device list: info query timed out",
+            "lookup_limited": "failed to get device list: info query returned status 429:"
+            " rate-overlimit",
+            "no_lid": "no LID found for 60123456789@s.whatsapp.net from server",
+            "ffmpeg_missing": "ffmpeg not installed",
+            "websocket_down": "websocket not connected",
+            "not_paired": "the store doesn't contain a device JID",
+            "server_error": "server returned error 479",
+            "server_error_463": "server returned error 463",
+            "no_send_response": "timed out waiting for message send response",
+            "disconnected_after": "websocket disconnected before message send returned response",
+            "bare_deadline": "context deadline exceeded",
+        }.items()
+    },
 }
 
 
@@ -107,7 +137,12 @@ class GowaRoutes:
 
     def _named_device(self, request: web.Request) -> Device | web.Response:
         """The device of a request, or the answer that refuses it."""
-        name = request.headers.get("X-Device-Id") or request.query.get("device_id") or ""
+        # GOWA decodes the header as a part of a URL
+        name = (
+            unquote_plus(request.headers.get("X-Device-Id", ""))
+            or request.query.get("device_id")
+            or ""
+        )
         if not name:
             return answer(400, "DEVICE_ID_REQUIRED", "device id is required")
         return self._state.device(name, "gowa") or _unknown_device()

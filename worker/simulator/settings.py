@@ -31,6 +31,28 @@ Fault = Literal[
     "reset_after",
 ]
 
+# What GOWA says when a send fails, beyond the faults: gowa.py has the words.
+GowaError = Literal[
+    "download_timeout",
+    "download_404",
+    "upload_failed",
+    "lookup_timeout",
+    "lookup_limited",
+    "no_lid",
+    "ffmpeg_missing",
+    "websocket_down",
+    "not_paired",
+    "server_error",
+    "server_error_463",
+    "session_gone",
+    "disconnected",
+    "not_logged_in",
+    "manager_unavailable",
+    "no_send_response",
+    "disconnected_after",
+    "bare_deadline",
+]
+
 
 def _span(value: Any) -> Any:
     """One number stands for a span without width."""
@@ -76,6 +98,11 @@ class SimulatorSettings(BaseModel):
         default_factory=dict,
         description="Error codes of Meta's interface: the share of messages that meet one, or the "
         "phone numbers that always do.",
+    )
+    gowa_errors: dict[GowaError, Share | Phones] = Field(
+        default_factory=dict,
+        description="Failures of GOWA's interface by name: the share of messages that meet one, or "
+        "the phone numbers that always do.",
     )
     gateway_timeout: float = Field(
         default=45.0, ge=0, le=600, description="Seconds until a timeout_504 is answered."
@@ -154,7 +181,7 @@ class SimulatorSettings(BaseModel):
             raise ValueError("rates are shares between 0 and 1 that add up to at most 1")
         return value
 
-    @field_validator("meta_errors", "failed_receipts")
+    @field_validator("meta_errors", "gowa_errors", "failed_receipts")
     @classmethod
     def _fit_together(cls, value: dict[str, Any]) -> dict[str, Any]:
         if sum(share for share in value.values() if isinstance(share, float)) > 1 + 1e-9:

@@ -240,7 +240,7 @@ class State:
         return message
 
     def draw(self, phone: str, interface: Interface) -> tuple[float, str | None]:
-        """Latency in seconds and the fault, or the code of Meta's error, of the next message."""
+        """Latency in seconds and the fault, or the interface's own error, of the next message."""
         settings = self.settings
         if self._seeded != settings.seed:
             self._seeded = settings.seed
@@ -248,7 +248,8 @@ class State:
         delay = settings.latency_min
         if settings.latency_max > delay:
             delay = self._random.uniform(delay, settings.latency_max)
-        codes = settings.meta_errors if interface == "cloud_api" else {}
+        own = (settings.meta_errors if interface == "cloud_api" else settings.gowa_errors).items()
+        codes: dict[str, float | frozenset[str]] = {str(name): whom for name, whom in own}
         for fault, phones in (*settings.phones.items(), *codes.items()):
             if not isinstance(phones, float) and phone in phones:
                 return delay, fault
