@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         default=8080, ge=0, le=65_535, description="Port on which webhooks are received; 0: any."
     )
     webhook_body_limit: int = Field(
-        default=1024 * 1024,
+        default=4 * 1024 * 1024,
         ge=1024,
         le=16 * 1024 * 1024,
         description="Bytes of a webhook's body, at most.",

@@ -49,6 +49,16 @@ def test_a_signed_body_is_stored_as_it_came(
     assert row["received_at"][:2] == "20"
 
 
+def test_the_longest_body_that_meta_sends_is_taken(
+    start_receiver: Start, account: str, queued: Queued
+) -> None:
+    body = padded(3 * 1024 * 1024)
+    receiver = start_receiver()
+    assert receiver.post(account, body).status == 200
+    assert queued()[0]["body"] == body.decode()
+    assert receiver.post(account, padded(4 * 1024 * 1024 + 1)).status == 413
+
+
 def test_an_account_has_an_address_of_its_own(
     receiver: Receiver, account: str, queued: Queued
 ) -> None:

@@ -26,7 +26,7 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.concurrency, settings.pool_size) == (100, 6)
     assert (settings.http_timeout, settings.drain_timeout) == (60, 50)
     assert (settings.receiver_host, settings.receiver_port) == ("127.0.0.1", 8080)
-    assert (settings.webhook_body_limit, settings.webhook_timeout) == (1_048_576, 10)
+    assert (settings.webhook_body_limit, settings.webhook_timeout) == (4_194_304, 10)
     assert settings.worker_name.endswith(f":{os.getpid()}")
     assert (settings.log_level, settings.log_format) == ("info", "console")
 
