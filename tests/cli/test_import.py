@@ -17,6 +17,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from pgdrip.errors import PgdripError
+from pgdrip.files.cells import split_phones
 from pgdrip.files.headings import phone_rank
 from pgdrip.files.importer import ImportReport, Problem, import_file, write_problems
 from pgdrip.files.lines import DelimitedLines
@@ -260,6 +261,28 @@ def test_a_trigger_begins_a_journey_once_however_often_a_file_is_imported(
     assert imported(text, restart=True).warnings == []
     conn.execute("select drip.enroll_matching_leads()")
     assert (conn.execute(count).fetchone() or {})["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "phones"),
+    [
+        ("012-3456701; 013-3456702", ["012-3456701", "013-3456702"]),
+        ("012-3456703 / 013-3456704", ["012-3456703", "013-3456704"]),
+        ("012-3456703/013-3456704", ["012-3456703", "013-3456704"]),
+        ("012-3456707 ::: 013-3456708", ["012-3456707", "013-3456708"]),
+        ("012-3456709 or 013-3456710", ["012-3456709", "013-3456710"]),
+        ("012-3456711\n013-3456712", ["012-3456711", "013-3456712"]),
+        ("0123456715 0133456716", ["0123456715", "0133456716"]),
+        ("https://wa.me/60123456701", ["https://wa.me/60123456701"]),
+        ("wa.me/60123456709 / 0123456710", ["wa.me/60123456709", "0123456710"]),
+        ("+49 (0)6221/1234567", ["+49 (0)6221/1234567"]),
+        ("012-345 6789, ext 5", ["012-345 6789, ext 5"]),
+        ("+60 12 345 6789", ["+60 12 345 6789"]),
+        ("", []),
+    ],
+)
+def test_phones_in_one_cell(cell: str, phones: list[str]) -> None:
+    assert split_phones(cell) == phones
 
 
 def test_headings_of_many_lists_are_phones() -> None:

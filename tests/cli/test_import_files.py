@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,53 @@ def workbook(rows: list[list[str | int | float]], *more: list[list[str]]) -> byt
                 f"xl/worksheets/{name}.xml",
                 f'<worksheet xmlns="{main_space}"><sheetData>{lines}</sheetData></worksheet>',
             )
+    return kept.getvalue()
+
+
+# A sheet Kunden of Excel 97: Name, Phone; Siti, 60128881201 as a number; Wei, 012-888 1202.
+EXCEL_97 = zlib.decompress(
+    base64.b64decode(
+        "eNrtWE1oE1EQ/t5u0vyQpklNhVYooWDVtkKTXnJpVwvagxiiHioi2MQsGFpTCfWgF6s1R0HwpHgp9OKl6sUf9KA3"
+        "D0JFBUUQEj32JCh4aLPOm92lac2hgVpU3re8ebPzZt6b7Mybzds3S9HK/MOuKjZgBDpqVgAtdTJBLeDeREDjliVZ"
+        "t/dTsxT+KQT8FMgWL561vvbJGMp4V6HhgeclUeALtdO4gPR00YxvI0bZh6yQPgwTFbhLkjA62at2pmeZ7mB6nzWf"
+        "Mz3AkhtMh0m3Ik5hyUj3pZwsPqn18FgYct7HbPOJJQl04JXM4is3ha3rxcFSITv1dw50e0JYAMVtzCyapexUBTEK"
+        "4AJ+WHHgu7tTX8SVfHvlAiT/uV7uayC/pXmAWVgTnOBlSsiPur0Jj1ws5s3iCoYo1OBGmunseZPYzDnai3R7ojBT"
+        "IPVxsxACBhPJ/alUKp5IDiaDsk7zvo6s29etnO8honm0MR/lrI9Q5V659+3t0VzGOMOSWa7ldsXfLZ2EhavSgozD"
+        "PMJ+sm4f036m13jWXcx3MY2R89T3Zjoc5vAc61zn0V5aZ4jxzthTx+8lvrx87El3+auxj/jFserl2OIHYx499AbK"
+        "k7285jAgBsSd2xJPDbcXTnX4zLTzt0rh1yKO75bzWmvDKoLMRpnad/LpCEdfNNAXrC9n1OmZCNYHcu+Xrf5RaaM1"
+        "sNHYRnfWsCMgn+6I1o5HcpBq1xqCUFBQUFBQUFBQUNhaCOdfvG4fMfioIc8KPue7ziq1mvpM8t/iOKbpmqGD6SEU"
+        "qS/hUlP5sxNe4c4lNmnjfi+UGKfVS5hEjv2YbDp/6awn6n/Ppg0jW7eFml2/1oyff3j9X06kyxQ="
+    )
+)
+
+
+def open_document() -> bytes:
+    """A small .ods file."""
+    kept = io.BytesIO()
+    spaces = "urn:oasis:names:tc:opendocument:xmlns"
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            '<table:table-cell office:value-type="string">'
+            f"<text:p>{value}</text:p></table:table-cell>"
+            for value in row
+        )
+        + "</table:table-row>"
+        for row in (["Name", "Phone"], ["Siti", "012-888 1201"], ["Wei", "0128881202"])
+    )
+    with zipfile.ZipFile(kept, "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr(
+            "META-INF/manifest.xml",
+            f'<manifest:manifest xmlns:manifest="{spaces}:manifest:1.0"></manifest:manifest>',
+        )
+        book.writestr(
+            "content.xml",
+            f'<office:document-content xmlns:office="{spaces}:office:1.0"'
+            f' xmlns:table="{spaces}:table:1.0" xmlns:text="{spaces}:text:1.0"><office:body>'
+            f'<office:spreadsheet><table:table table:name="Leads">{rows}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
     return kept.getvalue()
 
 
@@ -242,6 +291,12 @@ FILES: dict[str, tuple[str, bytes, list[str], int, dict[str, str | None], list[s
         "a.xlsx",
         workbook([["Name", "Phone", "Paid"], ["Siti", 60128881201, 1.5], ["Wei", 128881202.0, 2]]),
         [], 0, BOTH, ["spreadsheet, sheet Sheet1"],
+    ),
+    "a spreadsheet of Excel 97": (
+        "a.xls", EXCEL_97, [], 0, BOTH, ["spreadsheet, sheet Kunden"],
+    ),
+    "a spreadsheet of LibreOffice": (
+        "a.ods", open_document(), [], 0, BOTH, ["spreadsheet, sheet Leads"],
     ),
     "the second sheet": (
         "a.xlsx", workbook([["Totals"], ["3"]], [["Name", "Phone"], ["Siti", "0128881201"]]),

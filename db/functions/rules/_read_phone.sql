@@ -123,7 +123,7 @@ begin
     problem := 'the phone has an extension';
     return;
   elsif v_text ~ e'\\d{6}.*([;,|&]|:::|[^a-z]or[^a-z]|and|dan|atau).*\\d{6}'
-    or v_text ~ e'[0-9][^/]{6,}/[^/]{6,}[0-9]'
+    or v_text ~ '([0-9][^0-9/]*){8,}/([^0-9/]*[0-9]){7,}'
   then
     problem := 'the phone field holds several numbers';
     return;
@@ -180,8 +180,8 @@ begin
   end if;
   text := regexp_replace(
     text,
-    '^(?:p|whatsapp|tel|telp|telephone|telefon|teléfono|phone|mobile|mob|cell|cel|hp|h/p|sms'
-      || e'|callto|wa|w|m|t)(?::(?://)?|\\.|(?=[+0-9(]))',
+    '^(?:p|whatsapp|tel|telp|telephone|telefon|teléfono|phone|mobile|mob|cell|cel|hp|h/p'
+      || e'|sms|no|nr|ph|callto|wa|w|m|t)(?::(?://)?|\\.|(?=[+0-9(]))',
     '');
   -- A remark in brackets, such as (WA), is no part of the number.
   text := regexp_replace(text, e'\\([[:alpha:] ]+\\)$', '');
