@@ -190,7 +190,7 @@ class Dispatcher:
             self._hold_back(message)
             return
         if time.monotonic() + self._settings.http_timeout > deadline:
-            # An answer could come after the lease has lapsed: another try is safer.
+            # An answer could come after the lease has expired: another try is safer.
             self._late = True
             self._hold_back(message)
             return
@@ -266,7 +266,7 @@ class Dispatcher:
                 await self._release(batch[middle:])
             elif self._refused.passes():
                 log.error(
-                    "a message could not be given back, its lease will lapse",
+                    "a message could not be given back, its lease will expire",
                     message_id=batch[0]["message_id"],
                     code=exc.sqlstate,
                     others=self._refused.take(),
@@ -302,7 +302,7 @@ class Dispatcher:
             except psycopg.Error as exc:
                 if time.monotonic() > until:
                     log.error(
-                        "could not give messages back; their leases will lapse",
+                        "could not give messages back; their leases will expire",
                         messages=len(self._unsent),
                         error=str(exc).strip(),
                     )

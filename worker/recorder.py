@@ -56,7 +56,7 @@ class Recorder:
     A batch that fails because of the server is tried again until it succeeds. What the database
     refuses for its content it records as ``unknown`` itself, and says so; a batch that it refuses
     as a whole is halved here until the bad result is alone, and that is recorded as ``unknown``.
-    If even that is refused for its content, it is dropped, and its lease lapses. What another
+    If even that is refused for its content, it is dropped, and its lease expires. What another
     session or the server does delays a result and never drops it.
     """
 
@@ -274,7 +274,7 @@ class Recorder:
         self.refused += 1
         if self._seldom.passes():
             log.error(
-                "a result was refused and dropped, its lease will lapse"
+                "a result was refused and dropped, its lease will expire"
                 if is_dropped
                 else "a result was refused and recorded as unknown",
                 message_id=result["message_id"],

@@ -135,7 +135,7 @@ async def _drain(
     recorder.close()
     await asyncio.wait([recording], timeout=LAST_FLUSH)
     if recorder.backlog:
-        log.error("results could not be recorded; their leases will lapse", n=recorder.backlog)
+        log.error("results could not be recorded; their leases will expire", n=recorder.backlog)
 
 
 async def _report(database: Database, settings: Settings, *, stopping: bool) -> None:

@@ -40,7 +40,8 @@ comment on column drip.suppression_list.lead_id is
   'Lead with that phone; null where there is none.';
 comment on column drip.suppression_list.lead_name is 'Its name.';
 comment on column drip.suppression_list.phone is 'E.164; masked without drip_pii.';
-comment on column drip.suppression_list.category is 'all: gets nothing; marketing: no marketing.';
+comment on column drip.suppression_list.category is
+  'What the opt-out stops: all messages, or those of this category.';
 comment on column drip.suppression_list.reason is
   'The recorded reason; phones in it are masked without drip_pii.';
 comment on column drip.suppression_list.source is

@@ -144,7 +144,7 @@ def test_on_a_terminal_it_asks(
         ("greeting", "greting", "line 6", "unknown key 'greting'", "'greeting'"),
         ("10:00\n        content", "25:00\n        content", "line 14", "steps[2].send_time", ""),
         ("1.5", "soon", "line 13", "steps[2].trigger_delay_hours is not a number", ""),
-        ("everyone: yes", "niche:", "line 17", "names nobody", "everyone"),
+        ("everyone: yes", "niche:", "line 17", "does not say who gets it", "everyone"),
         ("{name}", "{nmae}", "line 9", "steps[1].content", "{name}"),
         ("name: hello", "name: offer", "line 7", "same name", "unique"),
     ],
@@ -177,7 +177,7 @@ def test_the_tenant(pgdrip: Run, dsn: str, conn: Connection, programs: Path) -> 
     without = pgdrip("apply", str(programs), "--yes", url=dsn)
     assert without.returncode == 1
     assert "DR010" in without.stderr
-    assert "Hint: Name one: --user 'user name'." in without.stderr
+    assert "Hint: Name one: --user 'tenant name'." in without.stderr
     assert pgdrip("apply", str(programs), "--yes", "--user", "Shop", url=dsn).returncode == 0
     mine = pgdrip("export", "--user", "Shop", url=dsn)
     assert "name: 'no'" in mine.stdout

@@ -141,6 +141,6 @@ def test_psql_passes_its_exit_code_on(pgdrip: Run, dsn: str) -> None:
 def test_status_names_a_tenant_that_does_not_exist(pgdrip: Run, dsn: str) -> None:
     done = pgdrip("status", "--user", "defualt", url=dsn)
     assert done.returncode == 1
-    assert "there is no user 'defualt'" in done.stderr
+    assert "there is no tenant 'defualt'" in done.stderr
     assert "'default'" in done.stderr
     assert pgdrip("status", "--user", "default", url=dsn).returncode == 0

@@ -51,7 +51,7 @@ HOT = (
     "_keep_unrivalled",
     "_ask_about_heads",
     "_judge_heads",
-    "_hand_over",
+    "_start_attempts",
     "_lease_messages",
     "_park_idle",
     "_record_results",

@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
         problem = from_database(exc)
         if problem.code == "DR010" and 'drip."user"' in (problem.hint or ""):
             # SQL's way to name the tenant; here it is an option
-            problem.hint = "Name one: --user 'user name'."
+            problem.hint = "Name one: --user 'tenant name'."
         code = _complain(problem)
     except (typer.Abort, KeyboardInterrupt):
         err.print("Stopped.")

@@ -18,7 +18,7 @@ begin
 end
 $$;
 comment on function drip._check_user_settings() is
-  'Trigger: checks a user''s time zone, region and intervals, and the placeholders of its text.';
+  'Trigger: checks a tenant''s time zone, region and intervals, and the placeholders of its text.';
 
 create or replace trigger users_guard
   before insert or update of

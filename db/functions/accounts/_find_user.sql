@@ -1,4 +1,4 @@
--- A user argument is an id or a name, looked up among the tenants of the caller.
+-- A tenant argument is an id or a name, looked up among the tenants of the caller.
 create function drip._find_user(p_user text) returns drip.users
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -9,7 +9,7 @@ declare
   v_found drip.users;
 begin
   if coalesce(v_wanted, '') = '' then
-    perform drip._fail('DR001', 'no user is named', 'Give the name or the id of a user.');
+    perform drip._fail('DR001', 'no tenant is named', 'Give the name or the id of a tenant.');
   end if;
   select u.*
   into v_found
@@ -18,7 +18,7 @@ begin
     and case when v_wanted ~ e'^\\d+$' then u.id::text = v_wanted else u.name = v_wanted end;
   if v_found.id is null then
     perform drip._fail(
-      'DR012', pg_catalog.format('there is no user %s', pg_catalog.quote_literal(v_wanted)),
+      'DR012', pg_catalog.format('there is no tenant %s', pg_catalog.quote_literal(v_wanted)),
       coalesce(
         'The nearest name is ' || pg_catalog.quote_literal(drip._nearest(
           v_wanted, array(select u.name from drip.users u where u.id = any (v_users)))) || '.',
@@ -28,4 +28,4 @@ begin
 end
 $$;
 comment on function drip._find_user(text) is
-  'The user of that id or name among those the caller may act for; DR012 if there is none.';
+  'The tenant of that id or name among those the caller may act for; DR012 if there is none.';

@@ -17,7 +17,7 @@ declare
 begin
   perform drip._require_role('drip_operator');
   if nullif(btrim(p_name), '') is null then
-    perform drip._fail('DR001', 'the user has no name', 'Pass p_name.');
+    perform drip._fail('DR001', 'the tenant has no name', 'Pass p_name.');
   end if;
   perform drip._check_key(btrim(p_name), 'p_name');
   return query

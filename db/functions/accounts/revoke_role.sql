@@ -26,7 +26,7 @@ begin
     perform drip._fail(
       'DR012', pg_catalog.format('there is no role %s', pg_catalog.quote_literal(v_role)),
       pg_catalog.format(
-        'The nearest role that acts for a user is %s.',
+        'The nearest role that acts for a tenant is %s.',
         coalesce(
           pg_catalog.quote_literal(drip._nearest(
             v_role, array(select ur.role_name from drip.user_roles ur))),

@@ -27,5 +27,5 @@ begin
 end
 $$;
 comment on function drip.get_campaign(text) is
-  'The campaign as JSON: its definition, and its id, user, status, times and last error.';
+  'The campaign as JSON: its definition, and its id, tenant, status, times and last error.';
 grant execute on function drip.get_campaign(text) to drip_app;

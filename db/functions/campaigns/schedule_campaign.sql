@@ -75,8 +75,8 @@ begin
 end
 $$;
 comment on function drip.schedule_campaign(text, timestamptz, timestamp) is
-  'Schedules a campaign at an instant or at the user''s local time; with neither at the scheduled_at
-   of its definition, else now. A failed one continues where it stopped. audience,
+  'Schedules a campaign at an instant or at the tenant''s local time; with neither, at the
+   scheduled_at of its definition, else now. A failed one continues where it stopped. audience,
    excluded_suppressed, estimated_end (when the last message leaves) and warnings are those of
    preview_campaign.';
 grant execute on function drip.schedule_campaign(text, timestamptz, timestamp) to drip_app;

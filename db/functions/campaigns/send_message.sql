@@ -64,7 +64,7 @@ begin
   if v_lead.problem is not null then
     perform drip._fail(
       'DR002', pg_catalog.format('%L is not a phone: %s', p_phone, v_lead.problem),
-      'Write it as +60123456789, or set the user''s default_region.');
+      'Write it as +60123456789, or set the tenant''s default_region.');
   end if;
   perform drip._check_texts(
     v_user, array_agg(t.path), array_agg(t.text), true, v_lead.lead_id)

@@ -129,7 +129,7 @@ begin
 
   if cardinality(v_ids) > 0 then
     return query
-      select h.* from drip._hand_over(p_worker, v_ids, v_delays, v_parked_until) h;
+      select a.* from drip._start_attempts(p_worker, v_ids, v_delays, v_parked_until) a;
   end if;
   perform drip._park_idle(v_devices, v_parked_until);
 end

@@ -31,15 +31,16 @@ begin
   if v_users is null and v_wanted is not null then
     if pg_catalog.pg_has_role(v_caller, 'drip_operator', 'member') then
       perform drip._fail(
-        'DR010', pg_catalog.format('there is no user %L', v_wanted),
+        'DR010', pg_catalog.format('there is no tenant %L', v_wanted),
         pg_catalog.format(
           'The nearest name is %L; create_user creates one.',
           drip._nearest(v_wanted, array(
             select u.name from drip.users u where u.id = all (v_bound)))));
     end if;
     perform drip._fail(
-      'DR010', pg_catalog.format('role %s may not act for user %L', v_caller, v_wanted),
-      'Set drip."user" to a user of this role, or ask an operator for assign_role(role, user).');
+      'DR010', pg_catalog.format('role %s may not act for tenant %L', v_caller, v_wanted),
+      'Set drip."user" to a tenant of this role, or ask an operator to call'
+      ' assign_role(role, tenant).');
   end if;
   return coalesce(v_users, '{}');
 end

@@ -1,5 +1,5 @@
--- A new type is listed here and in worker/senders/base.py, allowed by the tables' constraints, and
--- classified in _has_media() and _has_caption(); _check_message() has its other rules.
+-- A new type is listed here and allowed by the tables' constraints; all that it takes:
+-- CONTRIBUTING.md, Add a message type.
 create function drip._message_types() returns text[]
 language sql immutable parallel safe
 begin atomic

@@ -272,4 +272,4 @@ begin
 end
 $$;
 comment on function drip._read_instant(text, bigint) is
-  'The instant of a written time; without an offset it is local time in the user''s zone.';
+  'The instant of a written time; without an offset it is local time in the tenant''s zone.';

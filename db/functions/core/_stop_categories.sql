@@ -1,5 +1,5 @@
--- A new category of opt-outs is listed here, defined in _stops(), and allowed by the tables'
--- constraints.
+-- A new category is listed here, defined in _stops() and allowed by constraints; all that it takes
+-- is in CONTRIBUTING.md, Add an opt-out category.
 create function drip._stop_categories() returns text[]
 language sql immutable parallel safe
 begin atomic

@@ -12,12 +12,12 @@ begin
   if cardinality(v_users) = 0 then
     perform drip._fail(
       'DR010', 'this role is assigned to no tenant',
-      'Ask an operator to run: select * from drip.assign_role(''your_role'', ''user name'').');
+      'Ask an operator to run: select * from drip.assign_role(''your_role'', ''tenant name'').');
   end if;
   perform drip._fail(
     'DR010', pg_catalog.format('this role is assigned to %s tenants, and none is named',
                                cardinality(v_users)),
-    'Name one: set local drip."user" = ''user name''.');
+    'Name one: set local drip."user" = ''tenant name''.');
 end
 $$;
 comment on function drip._tenant() is

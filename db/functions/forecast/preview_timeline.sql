@@ -46,12 +46,12 @@ begin
 end
 $$;
 comment on function drip.preview_timeline(text, timestamptz, text) is
-  'When each step of a sequence would leave for a new contact in p_time_zone (else the user''s) who
-   is enrolled to begin at p_at (else after start_delay from now): planned, and after windows, days,
-   validity, and the pacing and hours of the sequence''s device (else the pool''s first); random
-   delays differ for each contact. Other contacts'' messages, guards'' answers and the device''s
-   caps are ignored. outcome sent, or expired or skipped with the reason; pending where it cannot
-   leave in 400 days.';
+  'When each step of a sequence would leave for a new contact in p_time_zone (else the tenant''s)
+   who is enrolled to begin at p_at (else after start_delay from now): planned, and after windows,
+   days, validity, and the pacing and hours of the sequence''s device (else the pool''s first);
+   random delays differ for each contact. Other contacts'' messages, guards'' answers and the
+   device''s caps are ignored. outcome sent, or expired or skipped with the reason; pending where
+   it cannot leave in 400 days.';
 grant execute on function drip.preview_timeline(text, timestamptz, text) to drip_app;
 
 create function drip._simulate_journey(

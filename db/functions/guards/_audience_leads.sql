@@ -24,8 +24,8 @@ begin
   v_view := drip._audience_view(v_audience);
   if v_view is null then
     perform drip._fail(
-      'DR012', format('the view of the audience %s is gone', quote_literal(p_audience)),
-      'Make the view again, or change the campaign.');
+      'DR012', format('the view of the audience %s no longer exists', quote_literal(p_audience)),
+      'Create the view again, or change the campaign.');
   end if;
   -- a view may have an index for one key; phones can be written in many ways
   if p_only is not null and v_audience.key_column <> 'phone' then
@@ -60,7 +60,7 @@ begin
   if cardinality(v_keys) > v_audience.max_rows then
     perform drip._fail(
       'DR018',
-      format('the audience %s yields more than its bound of %s', quote_literal(p_audience),
+      format('the audience %s returns more leads than its limit of %s', quote_literal(p_audience),
              v_audience.max_rows),
       'Narrow the view, or have an operator register it again with a higher p_max_rows.');
   end if;

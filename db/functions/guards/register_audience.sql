@@ -41,7 +41,7 @@ begin
   perform drip._check_key(v_audience.name, 'p_name');
   if v_audience.name ~ e'^\\d+$' then
     perform drip._fail(
-      'DR001', 'the name of an audience is all digits', 'Choose one with a letter in it.');
+      'DR001', 'the name of an audience is all digits', 'Choose a name with a letter in it.');
   end if;
   v_audience.view_name := v_view.qualified_name;
   v_audience.key_column := v_view.key_column;
@@ -55,8 +55,8 @@ begin
   if v_audience.key_column = 'external_id' and v_audience.user_id is null then
     if (select count(*) from drip.users u where u.is_active) > 1 then
       perform drip._fail(
-        'DR001', 'an external_id says whom it means only with its tenant',
-        'Pass p_user, or let the view have lead_id.');
+        'DR001', 'an external_id identifies a lead only within a tenant',
+        'Pass p_user, or give the view a column lead_id.');
     end if;
   end if;
   perform drip._let_guard_read(v_view.relation);
@@ -147,8 +147,8 @@ begin
   if coalesce(cardinality(v_parts), 0) not in (1, 2) then
     perform drip._fail(
       'DR001',
-      format('%s is no name of a view', coalesce(quote_literal(left(p_view, 60)), 'null')),
-      'Write it as shop.regulars: schema and name; without a schema it is public''s.');
+      format('%s is not the name of a view', coalesce(quote_literal(left(p_view, 60)), 'null')),
+      'Write schema and name, as in shop.regulars; without a schema it is looked up in public.');
   end if;
   if cardinality(v_parts) = 1 then
     v_parts := array['public'] || v_parts;
@@ -157,8 +157,8 @@ begin
     or starts_with(v_parts[1], 'pg_')
   then
     perform drip._fail(
-      'DR004', format('%I.%I is no view of yours', v_parts[1], v_parts[2]),
-      'Make the audience a view in a schema of your own.');
+      'DR004', format('%I.%I is not a view of yours', v_parts[1], v_parts[2]),
+      'Create the view of an audience in a schema of your own.');
   end if;
   select c.oid, c.relkind, n.nspname, c.relname
   into v_found
@@ -178,7 +178,7 @@ begin
   end if;
   if v_found.relkind not in ('v', 'm', 'r', 'p', 'f') then
     perform drip._fail(
-      'DR004', format('%I.%I is no view and no table', v_parts[1], v_parts[2]),
+      'DR004', format('%I.%I is neither a view nor a table', v_parts[1], v_parts[2]),
       'An audience is a view, a materialized view or a table.');
   end if;
   v_columns := array(
@@ -199,11 +199,11 @@ begin
       'DR004',
       format('%I.%I has none of the columns lead_id, external_id and phone', v_parts[1],
              v_parts[2]),
-      'Name one so in the view: select c.mobile as phone, and so on.');
+      'Rename a column in the view, as in: select c.mobile as phone.');
   elsif v_key is null and cardinality(v_columns) > 1 then
     perform drip._fail(
       'DR004',
-      format('%I.%I may mean its leads by %s', v_parts[1], v_parts[2],
+      format('%I.%I could identify its leads by %s', v_parts[1], v_parts[2],
              array_to_string(v_columns, ' or ')),
       format('Say which: p_key => %s.', quote_literal(v_columns[1])));
   end if;
@@ -312,7 +312,8 @@ begin
   if v_rows > p_audience.max_rows then
     perform drip._fail(
       'DR018',
-      format('the audience %s yields more than its bound of %s', quote_literal(p_audience.name),
+      format('the audience %s returns more leads than its limit of %s',
+             quote_literal(p_audience.name),
              p_audience.max_rows),
       'Pass a higher p_max_rows, or narrow the view.');
   end if;

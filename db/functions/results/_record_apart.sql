@@ -56,7 +56,7 @@ begin
       end if;
     end;
   end if;
-  -- when the lease lapses, what was accepted must not be sent again
+  -- when the lease expires, what was accepted must not be sent again
   begin
     update drip.message_attempts a
     set error_code = 'RESULT_REFUSED'

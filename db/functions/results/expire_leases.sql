@@ -1,4 +1,4 @@
--- A message with a lapsed lease is unknown, never pending: the worker may have handed it over
+-- A message with an expired lease is unknown, never pending: the worker may have handed it over
 -- before it died. Only the device's policy allows sending it again.
 create function drip.expire_leases(p_limit integer default 1000)
 returns table (expired bigint, remaining bigint)
@@ -20,7 +20,7 @@ begin
 end
 $$;
 comment on function drip.expire_leases(integer) is
-  'Turns messages with lapsed leases into unknown ones, or into retries by the device''s policy.';
+  'Turns messages with expired leases into unknown ones, or into retries by the device''s policy.';
 grant execute on function drip.expire_leases(integer) to drip_worker;
 
 -- The inner form of expire_leases: with a tenant it serves only that one.
@@ -39,7 +39,7 @@ declare
   v_pacing jsonb;
 begin
   perform drip._require_role('drip_worker');
-  with lapsed as (
+  with expired as (
     select m.id
     from drip.broadcast_messages m
     where m.status = 'processing' and m.lease_expires_at <= v_now
@@ -60,7 +60,7 @@ begin
       error_message = 'the worker was lost while the message was with the sender',
       finished_at = case when not r.again then v_now end,
       hold_ended_at = null
-    from lapsed l
+    from expired l
     join drip.broadcast_messages n on n.id = l.id
     join drip.user_devices d on d.id = n.device_id
     cross join lateral (

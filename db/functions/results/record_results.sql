@@ -69,5 +69,5 @@ comment on function drip.record_results(text, jsonb) is
    recipient|device|account, provider_message_id, error_code, error_message,
    retry_after_seconds}]; applied is false for an attempt that is no longer its message''s current
    one, and where reason says why it could not be recorded: refused and an SQLSTATE (the message has
-   become unknown, or stays processing until its lease lapses), or not_reached (pass it again).';
+   become unknown, or stays processing until its lease expires), or not_reached (pass it again).';
 grant execute on function drip.record_results(text, jsonb) to drip_worker;

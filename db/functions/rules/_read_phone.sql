@@ -55,7 +55,7 @@ begin
   if v_region.region is null then
     problem := case
       when v_place is null
-        then 'the phone has no + and country code, and the user has no default region'
+        then 'the phone has no + and country code, and the tenant has no default region'
       else 'the phone has no + and country code, and the region ' || v_place || ' is not known'
     end;
     return;

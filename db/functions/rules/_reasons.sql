@@ -169,7 +169,8 @@ begin atomic
     "target_status_differs": {"sentence": "The sequence is for contacts of another status."},
     "older_than_start": {"sentence": "The contact is older than the start of the sequence."},
     "exclusive": {"sentence": "The contact is in another sequence of the same group."},
-    "already_enrolled": {"sentence": "The contact has been through the sequence."},
+    "already_enrolled": {
+      "sentence": "The contact is in the sequence, or has been through it."},
     "reenroll_later": {
       "sentence": "The contact has been through the sequence and may enter again later."},
     "enrollment_failed": {"sentence": "It matches, but enrolling it failed."},

@@ -16,7 +16,7 @@ begin
     perform drip._fail(
       'DR002', format('%s is not a phone: %s', coalesce(quote_literal(p_phone), 'null'),
                       coalesce(v_phone.problem, 'there is none')),
-      'Write it as +60123456789, or set the user''s default_region.');
+      'Write it as +60123456789, or set the tenant''s default_region.');
   end if;
   insert into drip.leads (user_id, phone, is_tester, created_at, updated_at)
   select p_user_id, v_phone.phone, true, drip.now(), drip.now()

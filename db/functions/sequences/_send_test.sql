@@ -1,6 +1,7 @@
 -- A test is a single message with a program's text: no funnel, overview or completion counts it,
 -- and a campaign to everybody still reaches the tester. is_test excludes it from caps, replies and
--- reports; the device's pacing and cap apply, since the number really sends.
+-- reports; the device's pacing and cap apply, since the number really sends. It stands here because
+-- campaigns build on this room.
 create function drip._send_test(
   p_user_id bigint, p_phone text, p_devices bigint[], p_category text, p_message_type text,
   p_source jsonb)

@@ -24,5 +24,5 @@ begin
 end
 $$;
 comment on function drip.get_sequence(text) is
-  'The sequence as JSON: its definition with all steps, and its id, user, status and times.';
+  'The sequence as JSON: its definition with all steps, and its id, tenant, status and times.';
 grant execute on function drip.get_sequence(text) to drip_app;

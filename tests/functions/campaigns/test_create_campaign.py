@@ -59,8 +59,8 @@ def test_what_get_campaign_returns_is_accepted(clock: Clock, plant: Plant) -> No
 @pytest.mark.parametrize(
     ("definition", "code", "told"),
     [
-        ({"title": "x", "message": "m"}, "DR009", "nobody"),
-        ({"title": "x", "message": "m", "niche": " "}, "DR009", "nobody"),
+        ({"title": "x", "message": "m"}, "DR009", "does not say who"),
+        ({"title": "x", "message": "m", "niche": " "}, "DR009", "does not say who"),
         ({"titel": "x"}, "DR003", "titel"),
         ({"message": "m", "everyone": True}, "DR001", "title"),
         ({"title": "x", "everyone": True}, "DR008", "message"),

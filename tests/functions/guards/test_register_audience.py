@@ -150,13 +150,13 @@ def test_finds_the_key(plant: Plant, query: str, key: str, kind: str) -> None:
     ("query", "arguments", "code", "words"),
     [
         (None, "'shop.nobody', 5", "DR012", "there is no view shop.nobody"),
-        (None, "'a.b.c', 5", "DR001", "no name of a view"),
-        (None, "'', 5", "DR001", "no name of a view"),
-        (None, "null, 5", "DR001", "null is no name of a view"),
-        (None, "'drip.leads', 5", "DR004", "drip.leads is no view of yours"),
-        (None, "'pg_catalog.pg_class', 5", "DR004", "no view of yours"),
+        (None, "'a.b.c', 5", "DR001", "not the name of a view"),
+        (None, "'', 5", "DR001", "not the name of a view"),
+        (None, "null, 5", "DR001", "null is not the name of a view"),
+        (None, "'drip.leads', 5", "DR004", "drip.leads is not a view of yours"),
+        (None, "'pg_catalog.pg_class', 5", "DR004", "not a view of yours"),
         (None, "'shop.customers', 5", "DR004", "none of the columns"),
-        (None, "'shop.numbers', 5", "DR004", "no view and no table"),
+        (None, "'shop.numbers', 5", "DR004", "neither a view nor a table"),
         ("select 1 as lead_id, '' as phone", "'shop.v', 5", "DR004", "lead_id or phone"),
         ("select 1 as lead_id", "'shop.v', 5, p_key => 'phone'", "DR004", "no column 'phone'"),
         ("select 1 as other", "'shop.v', 5, p_key => 'other'", "DR004", "no column 'other'"),
@@ -171,8 +171,8 @@ def test_finds_the_key(plant: Plant, query: str, key: str, kind: str) -> None:
         ("select 1 as lead_id", "'shop.v', 5, '11 minutes'", "DR001", "p_time_limit"),
         ("select 1 as lead_id", "'shop.v', 5, p_name => '17'", "DR001", "all digits"),
         ("select 1 as lead_id", "'shop.v', 5, p_name => repeat('x', 201)", "DR001", "longer"),
-        ("select 1 as lead_id", "'shop.v', 5, p_user => 'nobody'", "DR012", "no user"),
-        ("select g as lead_id from generate_series(1, 6) g", "'shop.v', 5", "DR018", "bound of 5"),
+        ("select 1 as lead_id", "'shop.v', 5, p_user => 'nobody'", "DR012", "no tenant"),
+        ("select g as lead_id from generate_series(1, 6) g", "'shop.v', 5", "DR018", "limit of 5"),
         ("select 1 / (n - n) as lead_id from generate_series(1, 2) n", "'shop.v', 5", "DR018",
          "division by zero"),
     ],
@@ -274,7 +274,7 @@ def test_an_external_id_needs_its_tenant(plant: Plant) -> None:
     assert plant.row(REGISTER, "shop.them", 5)["outcome"] == "registered"
     plant.other_tenant()
     code, sentence, _ = refusal(plant.conn, REGISTER, "shop.them", 5)
-    assert (code, "only with its tenant" in sentence) == ("DR001", True)
+    assert (code, "only within a tenant" in sentence) == ("DR001", True)
     row = plant.row("select * from drip.register_audience('shop.them', 5, p_user => 'default')")
     assert row["user_name"] == "default"
 
@@ -317,10 +317,10 @@ def test_a_bound_that_is_passed_plans_nobody(clock: Clock, plant: Plant) -> None
         row = plant.row("select * from drip.campaigns where id = %s", number)
         assert row["status"] == "pending"
         assert row["expand_attempts"] == 1
-        assert "yields more than its bound of 2" in row["last_error"]
+        assert "returns more leads than its limit of 2" in row["last_error"]
         assert plant.rows("select 1 from drip.broadcast_messages") == []
     code, sentence, _ = refusal(plant.conn, "select * from drip.schedule_campaign('Raya')")
-    assert (code, "bound of 2" in sentence) == ("DR018", True)
+    assert (code, "limit of 2" in sentence) == ("DR018", True)
 
     plant.row(REGISTER, "shop.chosen", 3)
     clock.advance(minutes=5)

@@ -1,5 +1,5 @@
--- Pacing counts from the time at which a message is handed over, not from when it was sent.
-create function drip._hand_over(
+-- Pacing counts from the claim, not from when the message was sent.
+create function drip._start_attempts(
   p_worker text, p_ids bigint[], p_delays numeric[], p_parked_until timestamptz)
 returns table (
   message_id bigint, attempt integer, user_id bigint, device_id bigint, platform text,
@@ -53,6 +53,6 @@ begin
     order by c.message_id;
 end
 $$;
-comment on function drip._hand_over(text, bigint[], numeric[], timestamptz) is
+comment on function drip._start_attempts(text, bigint[], numeric[], timestamptz) is
   'Leases these messages, logs the attempts and sets the next send of their devices: p_delays in
    seconds; a device whose burst is full is parked until p_parked_until.';
