@@ -60,6 +60,9 @@ def leads(conn: Connection, shop: str) -> Callable[[], list[DictRow]]:
     return read
 
 
+PIECES = st.lists(
+    st.sampled_from(['"', '""', ",", "x", " ", '"x"', ',"', '",', "y,z", "é", ";"]), max_size=4
+)
 Leads = Callable[[], list[DictRow]]
 
 
@@ -263,6 +266,34 @@ def test_a_trigger_begins_a_journey_once_however_often_a_file_is_imported(
     assert (conn.execute(count).fetchone() or {})["count"] == 2
 
 
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    notes=st.lists(PIECES, min_size=1, max_size=12),
+    places=st.lists(st.sampled_from([0, 1, 2]), min_size=12, max_size=12),
+)
+def test_rows_and_problems_are_all_lines_of_the_file(
+    conn: Connection, imported: Import, notes: list[list[str]], places: list[int]
+) -> None:
+    rows = []
+    for number, pieces in enumerate(notes):
+        cells = ["n", f"0123456{number:03d}", "note"]
+        cells[places[number]] += "".join(pieces)
+        rows.append(",".join(cells))
+    conn.execute("delete from drip.leads")
+    report = imported("\n".join(["name,phone,note", *rows]) + "\n")
+    leads = conn.execute("select phone, attributes from drip.leads").fetchall()
+    assert report.rows == sum(report.outcomes.values()) + len(report.problems)
+    told = " ".join(f"{problem.cells}" for problem in report.problems)
+    for number in range(len(rows)):
+        known = f"+60123456{number:03d}"
+        assert any(lead["phone"] == known for lead in leads) or f"0123456{number:03d}" in told
+    # a cell of two lines is one row; nothing else makes a row of two lines
+    lines = sum(1 + f"{lead['attributes']}".count("\\n") for lead in leads)
+    assert lines + len(report.problems) >= len(rows)
+
+
 @pytest.mark.parametrize(
     ("cell", "phones"),
     [
@@ -301,11 +332,6 @@ def test_headings_of_many_lists_are_phones() -> None:
         assert phone_rank(title) == 0, title
     assert phone_rank("WhatsApp") > phone_rank("Mobile") > phone_rank("Phone")
     assert phone_rank("Phone") > phone_rank("Home Phone") > phone_rank("Number")
-
-
-PIECES = st.lists(
-    st.sampled_from(['"', '""', ",", "x", " ", '"x"', ',"', '",', "y,z", "é", ";"]), max_size=4
-)
 
 
 @settings(
