@@ -104,6 +104,10 @@ class Plant:
         assert len(rows) == 1, rows
         return rows[0]
 
+    def values(self, query: str, *params: Any) -> list[Any]:
+        """The only column of a query."""
+        return [next(iter(row.values())) for row in self.rows(query, *params)]
+
     def value(self, query: str, *arguments: Any) -> Any:
         """The only value of the only row."""
         return next(iter(self.row(query, *arguments).values()))
@@ -193,8 +197,8 @@ class Plant:
         return device
 
     def lead(self, phone: str | None = None, *, user: int | None = None, **columns: Any) -> int:
-        """A lead with a phone of its own."""
-        return self.insert(
+        """A lead with a phone of its own; one that wrote did so to all devices there are."""
+        lead = self.insert(
             "leads",
             user_id=user or self.user,
             phone=phone or f"+6012{next(self._numbers):07d}",
@@ -202,6 +206,14 @@ class Plant:
             updated_at=self.now(),
             **columns,
         )
+        if columns.get("last_inbound_at") is not None:
+            self.conn.execute(
+                "insert into drip.service_windows (lead_id, device_id, user_id, last_inbound_at)"
+                " select l.id, d.id, l.user_id, l.last_inbound_at"
+                " from drip.leads l join drip.user_devices d using (user_id) where l.id = %s",
+                [lead],
+            )
+        return lead
 
     def message(
         self,

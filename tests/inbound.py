@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from factory import Connection, Plant
@@ -181,10 +182,20 @@ def cloud_device(plant: Plant, name: str = "cloud", **columns: Any) -> int:
     return device
 
 
-def open_window(plant: Plant, *leads: int) -> None:
-    """Let free text go to these leads through the Cloud API."""
-    for lead in leads:
-        plant.update("leads", lead, last_inbound_at=plant.now())
+def open_window(plant: Plant, *leads: int, at: datetime | None = None) -> None:
+    """Let free text go to these leads through all devices of the Cloud API: they wrote then."""
+    plant.conn.execute(
+        "insert into drip.service_windows (lead_id, device_id, user_id, last_inbound_at)"
+        " select l, d.id, d.user_id, coalesce(%s, drip.now())"
+        " from unnest(%s::bigint[]) l, drip.user_devices d where d.platform = 'cloud_api'"
+        " on conflict (lead_id, device_id) do update"
+        " set last_inbound_at = excluded.last_inbound_at",
+        [at, list(leads)],
+    )
+    plant.conn.execute(
+        "update drip.leads set last_inbound_at = coalesce(%s, drip.now()) where id = any (%s)",
+        [at, list(leads)],
+    )
 
 
 def send(

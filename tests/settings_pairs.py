@@ -8,13 +8,13 @@ same in both worlds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from factory import Clock, Plant, Row
-from inbound import process, said
+from inbound import process, said, send
 from psycopg.types.json import Jsonb
 from refusals import refusal
 
@@ -387,6 +387,39 @@ def _(world: World, value: Any) -> Iterator[Any]:
     yield
     process(world.plant, said(device, "STOP"))
     yield world.texts()
+
+
+def answers(world: World, texts: Sequence[str], seconds: int) -> Iterator[Any]:
+    """A lead answers the first messages of journeys, seconds after each; how these end."""
+    device, lead = world.device(), world.lead()
+    yield
+    ends = []
+    for number, text in enumerate(texts):
+        journey = world.journey({}, {}, lead=lead)
+        send(world.plant, world.plant.journey(journey)[0]["id"])
+        world.clock.advance(seconds=seconds)
+        process(world.plant, said(device, text, f"A{number}"))
+        ends.append(world.plant.enrollment(journey)["exit_reason"])
+        world.clock.advance(hours=1)
+    yield ends
+
+
+@pair(10, None, "users.auto_reply_seconds")
+def _(world: World, value: Any) -> Iterator[Any]:
+    world.plant.tenant(auto_reply_seconds=value)
+    yield from answers(world, ["We will answer you tomorrow."], 5)
+
+
+@pair(12, 40, "users.auto_reply_length")
+def _(world: World, value: Any) -> Iterator[Any]:
+    world.plant.tenant(auto_reply_length=value)
+    yield from answers(world, ["We will answer you tomorrow."], 5)
+
+
+@pair(True, False, "users.auto_reply_repeats")
+def _(world: World, value: Any) -> Iterator[Any]:
+    world.plant.tenant(auto_reply_repeats=value)
+    yield from answers(world, ["We will answer you tomorrow."] * 2, 60)
 
 
 @pair(1, None, "sender_accounts.reach_cap")

@@ -44,7 +44,7 @@ left join lateral (
 left join lateral (
   select p.category
   from drip.suppressions p
-  where p.user_id = l.user_id and p.phone = l.phone and drip._stops(p.category, s.category)
+  where p.user_id = l.user_id and p.phone_key = l.phone_key and drip._stops(p.category, s.category)
   limit 1
 ) sp on true
 left join lateral (

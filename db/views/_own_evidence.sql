@@ -56,8 +56,12 @@ select
   case when not m.is_test then l.paused_until end as lead_paused_until,
   x.suppressed,
   x.account_cap_until,
-  x.service_window_closed,
-  l.last_inbound_at,
+  case
+    when d.platform = 'cloud_api' and m.message_type <> 'template'
+      then coalesce(x.last_inbound_at < f.now - interval '24 hours', true)
+    else false
+  end as service_window_closed,
+  x.last_inbound_at,
   x.window_opens_at,
   x.window_is_weekend,
   x.gap_until,
@@ -96,7 +100,7 @@ cross join lateral (
       select
       from drip.suppressions sp
       where sp.user_id = m.user_id
-        and sp.phone = l.phone
+        and sp.phone_key = l.phone_key
         and drip._stops(sp.category, m.category)
         -- the reply to an opt-out confirms it
         and not coalesce(m.source ? 'confirms_opt_out', false)
@@ -152,11 +156,14 @@ cross join lateral (
           where od.account_id = d.account_id and o.lead_id = m.lead_id)
         then d.account_full_until
     end as account_cap_until,
+    -- Meta's window; other platforms have none
     case
       when d.platform = 'cloud_api' and m.message_type <> 'template'
-        then coalesce(l.last_inbound_at < f.now - interval '24 hours', true)
-      else false
-    end as service_window_closed
+        then (
+          select w.last_inbound_at
+          from drip.service_windows w
+          where w.lead_id = m.lead_id and w.device_id = m.device_id)
+    end as last_inbound_at
   offset 0
 ) x
 where m.status = 'pending';

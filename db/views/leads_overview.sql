@@ -64,7 +64,7 @@ left join drip.user_devices d on d.id = l.device_id
 left join lateral (
   select k.category
   from drip.suppressions k
-  where k.user_id = l.user_id and k.phone = l.phone
+  where k.user_id = l.user_id and k.phone_key = l.phone_key
   order by drip._stop_rank(k.category)
   limit 1
 ) o on true

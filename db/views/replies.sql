@@ -1,5 +1,5 @@
--- What contacts wrote, which message it replies to and what followed. Changed numbers and choices
--- made at the provider are no replies.
+-- What contacts wrote, which message it replies to and what followed: messages, automatic answers,
+-- and whatever else asked for an opt-out.
 create view drip.replies with (security_barrier) as
 select
   i.user_id,
@@ -26,6 +26,15 @@ select
     else drip.mask_phones_in(drip.mask_phone_in(i.payload, i.sender))
   end as payload,
   i.opt_out_category,
+  i.is_auto,
+  i.lead_id is null and i.sender not like '+%' and i.opt_out_category is not null
+    as is_unmatched,
+  case
+    when (select drip.can_see_phones()) then i.sender_alias
+    else drip.mask_phones_in(i.sender_alias)
+  end as sender_id,
+  i.media_id,
+  i.media_type,
   i.reply_to_message_id,
   case
     when m.campaign_id is not null then 'campaign'
@@ -47,6 +56,9 @@ select
     concat_ws(
       ' ',
       case
+        when i.opt_out_category is not null and i.lead_id is null and i.sender not like '+%'
+          then 'Asks to opt out, but the number behind this id is not known yet; it takes effect '
+            || 'once it is.'
         when i.opt_out_category = 'all' then 'Opted out of everything.'
         when i.opt_out_category is not null
           then format('Opted out of %s.', i.opt_out_category)
@@ -81,10 +93,13 @@ cross join lateral (
       where o.lead_id = i.lead_id
         and o.id < i.id
         and o.processed_at = i.processed_at
-        and o.kind not in ('preference', 'number_change')
+        and (o.is_reply or o.opt_out_category is not null)
         and (o.opt_out_category is null) = (i.opt_out_category is null))
 ) e
-where i.kind not in ('preference', 'number_change');
+where i.is_reply or i.is_auto
+  -- a choice made at the provider shows while nobody knows whose it is
+  or i.opt_out_category is not null
+    and (i.kind <> 'preference' or (i.lead_id is null and i.sender not like '+%'));
 comment on view drip.replies is
   'Grain: message of a contact (inbound_id). Its text, the message it replies to, what followed.';
 comment on column drip.replies.user_id is 'Tenant.';
@@ -97,12 +112,22 @@ comment on column drip.replies.phone is
 comment on column drip.replies.device_id is 'Device that it was written to.';
 comment on column drip.replies.device_name is 'Its name.';
 comment on column drip.replies.kind is
-  'text, image, video, audio, document, button, interactive or another type of the provider.';
+  'text, image, video, audio, document, button, interactive or another type of the provider; edit
+   where a text was changed to a stop word; preference for a choice made at the provider.';
 comment on column drip.replies.text is
   'The text, or the label of the tapped button; phones in it are masked without drip_pii.';
 comment on column drip.replies.payload is 'Payload of a tapped button; masked likewise.';
 comment on column drip.replies.opt_out_category is
   'Category of the opt-out where it was a stop word, else null.';
+comment on column drip.replies.is_auto is
+  'True for an automatic answer of the contact''s phone, which ends no journey.';
+comment on column drip.replies.is_unmatched is
+  'True for an opt-out of a contact whose number is not known yet; add_lead_alias tells it.';
+comment on column drip.replies.sender_id is
+  'The provider''s id of the contact, such as a LID; masked without drip_pii.';
+comment on column drip.replies.media_id is
+  'The provider''s id or address of a picture, a video, a voice message or a document.';
+comment on column drip.replies.media_type is 'Its MIME type.';
 comment on column drip.replies.reply_to_message_id is
   'Message it replies to: the quoted one, else the last one sent to the lead within 72 hours.';
 comment on column drip.replies.source_kind is

@@ -32,12 +32,18 @@ select
   end as remedy
 -- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.suppressions x where drip._policies_hold('suppression_list')) s
-left join drip.leads l on l.user_id = s.user_id and l.phone = s.phone;
+left join lateral (
+  select k.id, k.name
+  from drip.leads k
+  where k.user_id = s.user_id and k.phone_key = s.phone_key
+  order by k.phone = s.phone desc, k.id
+  limit 1
+) l on true;
 comment on view drip.suppression_list is
   'Grain: tenant × phone × category (user_id, phone, category). The opt-outs in force.';
 comment on column drip.suppression_list.user_id is 'Tenant.';
 comment on column drip.suppression_list.lead_id is
-  'Lead with that phone; null where there is none.';
+  'Lead with that phone, in whatever spelling; null where there is none.';
 comment on column drip.suppression_list.lead_name is 'Its name.';
 comment on column drip.suppression_list.phone is 'E.164; masked without drip_pii.';
 comment on column drip.suppression_list.category is

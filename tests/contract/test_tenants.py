@@ -169,6 +169,11 @@ def plant(root: Connection, tenant: Tenant) -> None:
             "tries": 5,
         },
         "device_receipts": {"device_id": tenant.ids["device"]},
+        "service_windows": {
+            "device_id": tenant.ids["device"],
+            "lead_id": tenant.ids["lead"],
+            "last_inbound_at": "2026-03-02 09:00+08",
+        },
         "lead_aliases": {
             "platform": "gowa",
             "provider_id": tenant.mark,

@@ -56,6 +56,7 @@ _TENANT_TABLES = (
     "sequence_contacts",
     "sequence_steps",
     "sequences",
+    "service_windows",
     "subscriptions",
     "suppressions",
     "user_devices",

@@ -166,7 +166,7 @@ begin
       exists (
         select
         from drip.suppressions s
-        where s.user_id = l.user_id and s.phone = l.phone
+        where s.user_id = l.user_id and s.phone_key = l.phone_key
           and drip._stops(s.category, p_campaign.category)) as is_suppressed
     from (
       select w.id, w.device_id, false as is_excluded

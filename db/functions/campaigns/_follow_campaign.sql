@@ -121,7 +121,7 @@ as $$
       exists (
         select
         from drip.suppressions s
-        where s.user_id = b.user_id and s.phone = l.phone
+        where s.user_id = b.user_id and s.phone_key = l.phone_key
           and drip._stops(s.category, p_category)) as is_suppressed
     from drip.broadcast_messages b
     join drip.leads l on l.id = b.lead_id

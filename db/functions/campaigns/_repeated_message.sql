@@ -32,7 +32,9 @@ begin
   cross join lateral drip._read_phone(p_phone, u.default_region) r
   where u.id = p_user_id;
   v_what := case
-    when v_phone is null or v_phone not in (v_message.recipient_phone, v_lead_phone)
+    when v_phone is null
+      or drip._phone_key(v_phone) not in (
+        drip._phone_key(v_message.recipient_phone), drip._phone_key(v_lead_phone))
       then 'another phone'
     when (v_message.category, v_message.message_type) <> (p_category, p_message_type)
       then 'another category or message type'

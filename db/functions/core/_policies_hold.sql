@@ -30,6 +30,7 @@ begin
     and pg_catalog.row_security_active('drip.sequence_contacts')
     and pg_catalog.row_security_active('drip.sequence_steps')
     and pg_catalog.row_security_active('drip.sequences')
+    and pg_catalog.row_security_active('drip.service_windows')
     and pg_catalog.row_security_active('drip.stop_words')
     and pg_catalog.row_security_active('drip.subscriptions')
     and pg_catalog.row_security_active('drip.suppressions')

@@ -22,7 +22,7 @@ begin
         'reason', c.reason,
         'source', c.source) as data
     from changed_rows c
-    left join drip.leads l on l.user_id = c.user_id and l.phone = c.phone
+    left join lateral drip._lead_of_phone(c.user_id, c.phone) l on true
     order by c.id
   ) q
   having count(*) > 0;

@@ -24,7 +24,7 @@ as $$
         'category', k.category, 'reason', k.reason, 'source', k.source,
         'since', k.created_at, 'since_local', drip._tell_time(k.created_at, f.user_zone)) as found
     from drip.suppressions k
-    where k.user_id = f.user_id and k.phone = f.recipient_phone
+    where k.user_id = f.user_id and k.phone_key = l.phone_key
     order by drip._stop_rank(k.category)
     limit 1
   ) sp on true

@@ -34,7 +34,7 @@ begin
     from drip._read_phone(p_phone, v_user.default_region) r;
     continue when v_phone is null;
     v_is_read := true;
-    select l.* into v_lead from drip.leads l where l.user_id = v_user.id and l.phone = v_phone;
+    select l.* into v_lead from drip._lead_of_phone(v_user.id, v_phone) l;
     return query select * from drip._explain_contact(v_user, v_lead, v_phone);
     return query select * from drip._explain_enrollments(v_user, v_lead, v_phone, v_sequence.id);
     if v_lead.id is not null and v_sequence.id is null then
@@ -94,7 +94,7 @@ as $$
   left join lateral (
     select k.category
     from drip.suppressions k
-    where k.user_id = p_user.id and k.phone = p_phone
+    where k.user_id = p_user.id and k.phone_key = drip._phone_key(p_phone)
     order by drip._stop_rank(k.category)
     limit 1
   ) sp on true

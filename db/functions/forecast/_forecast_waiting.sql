@@ -20,13 +20,15 @@ as $$
     from (
       select
         k.device_id, k.campaign_id, k.lead_id, k.place, l.time_zone as zone, l.paused_until,
-        case when d.platform = 'cloud_api' then l.last_inbound_at end as last_inbound_at,
+        sw.last_inbound_at,
         row_number() over w as nth,
         count(*) over (partition by k.device_id) as total
       from unnest(p_campaigns, p_leads, p_placed)
         with ordinality as k (campaign_id, lead_id, device_id, place)
       join drip.leads l on l.id = k.lead_id
       left join drip.user_devices d on d.id = k.device_id
+      left join drip.service_windows sw
+        on sw.lead_id = k.lead_id and sw.device_id = d.id and d.platform = 'cloud_api'
       window w as (partition by k.device_id order by k.place)
     ) q
     group by
@@ -46,7 +48,7 @@ as $$
     m.device_id, m.id as message_id, m.id as key, 1::bigint as messages, m.lead_id,
     l.time_zone, case when hold.at is null then l.paused_until end as paused_until,
     case when hold.at is not null then l.paused_until end as held_until,
-    l.last_inbound_at, m.priority, m.category, m.is_test, m.message_type,
+    sw.last_inbound_at, m.priority, m.category, m.is_test, m.message_type,
     -- the end of a pause frees the messages it deferred, and moves the times of journeys
     case
       when r.id is not null
@@ -68,12 +70,13 @@ as $$
       select
       from drip.suppressions sp
       where sp.user_id = m.user_id
-        and sp.phone = l.phone
+        and sp.phone_key = l.phone_key
         and drip._stops(sp.category, m.category)
         and not coalesce(m.source ? 'confirms_opt_out', false)) as suppressed,
     r.id is not null and r.at is null as is_skipped
   from drip.broadcast_messages m
   join drip.leads l on l.id = m.lead_id
+  left join drip.service_windows sw on sw.lead_id = m.lead_id and sw.device_id = m.device_id
   left join lateral (
     select
       max(drip._step_after_pause(

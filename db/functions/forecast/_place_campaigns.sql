@@ -52,7 +52,7 @@ begin
         m.lead_id as id,
         m.is_excluded,
         case
-          when s.phone is not null then 'suppressed'
+          when s.phone_key is not null then 'suppressed'
           when m.is_excluded then 'excluded'
           when v_campaign.pauses is not null
             and drip._campaign_time(v_campaign, v_zone, l.time_zone) is null
@@ -63,10 +63,10 @@ begin
         case when v_campaign.id is distinct from p_own then v_room + 1 end) m
       join drip.leads l on l.id = m.lead_id
       left join (
-        select distinct o.phone
+        select distinct o.phone_key
         from drip.suppressions o
         where o.user_id = p_user_id and drip._stops(o.category, v_campaign.category)
-      ) s on s.phone = l.phone
+      ) s on s.phone_key = l.phone_key
     ) q;
     continue when v_leads is null;
     if v_campaign.id is distinct from p_own then

@@ -100,12 +100,12 @@ begin
       )
       select l.id
       from keys k
-      join drip.leads l on l.user_id = p_user and l.phone = k.phone
+      cross join lateral drip._lead_of_phone(p_user, k.phone) l
       union
       select l.id
       from keys k
-      join drip.leads l
-        on l.user_id = p_user and l.phone = drip._normalize_phone(k.key, v_region.region)
+      cross join lateral drip._lead_of_phone(
+        p_user, drip._normalize_phone(k.key, v_region.region)) l
       where k.phone is null;
   end if;
 end

@@ -12,7 +12,7 @@ begin
     from drip.inbound_messages i
     where i.id = any (p_ids)
       and i.reply_to_message_id is not null
-      and i.kind not in ('preference', 'number_change')
+      and i.is_reply
     group by i.reply_to_message_id
     order by i.reply_to_message_id
   ) q

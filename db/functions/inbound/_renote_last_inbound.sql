@@ -9,7 +9,7 @@ as $$
     join drip.leads l on l.id = i.lead_id
     where i.received_at > drip.now() - interval '1 hour'
       and (p_user_id is null or i.user_id = p_user_id)
-      and i.kind not in ('preference', 'number_change')
+      and i.is_reply
       and i.sent_at > coalesce(l.last_inbound_at, '-infinity')
     order by i.received_at
     limit p_limit))

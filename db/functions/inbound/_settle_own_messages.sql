@@ -16,8 +16,9 @@ begin
     select distinct on (f.provider_message_id) m.id, m.attempts, f.provider_message_id
     from jsonb_to_recordset(p_facts) as f (
       user_id bigint, platform text, device_id bigint, kind text, provider_message_id text,
-      contact text, contact_alias text, at timestamptz, body text, problem text)
-    cross join lateral drip._find_contact(f.user_id, f.platform, f.contact, f.contact_alias) l
+      contact text, contact_aliases text[], at timestamptz, body text, problem text)
+    cross join lateral drip._find_contact(
+      f.user_id, f.platform, f.contact, f.contact_aliases) l
     join drip.broadcast_messages m on m.lead_id = l.id
     join drip.message_attempts a on a.message_id = m.id and a.attempt = m.attempts
     where f.kind = 'own_message'

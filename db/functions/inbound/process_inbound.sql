@@ -135,40 +135,26 @@ as $$
 begin
   insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
   select
-    t.user_id, coalesce(l.phone, '+' || r.contact), q.category,
-    case r.kind when 'preference' then 'stopped marketing at the provider'
-      else 'replied ' || left(r.body, 60) end,
-    case r.kind when 'preference' then 'provider' else 'reply' end, drip.now()
-  from jsonb_to_record(p_webhook) as w (kind text, id bigint, body text)
-  left join drip.user_devices td on w.kind = 'device' and td.id = w.id
-  left join drip.sender_accounts ta on w.kind = 'account' and ta.id = w.id
+    h.user_id, q.phone, h.category, drip._request_reason(h.message_type, h.body),
+    drip._request_source(h.message_type), drip.now()
+  from (
+    select jsonb_agg(to_jsonb(f)) as facts
+    from drip._webhook_facts(jsonb_build_array(p_webhook)) f
+  ) g
+  cross join lateral drip._heard(g.facts) h
   cross join lateral (
-    select
-      coalesce(td.user_id, ta.user_id) as user_id,
-      coalesce(td.platform, ta.platform) as platform
-  ) t
-  join drip.users u on u.id = t.user_id
-  cross join lateral drip._read_webhook(t.platform, w.body::jsonb) r
-  join lateral drip._webhook_device(t.user_id, t.platform, td.id, ta.id, r.instance) d
-    on d.is_spoken_for
-  left join lateral drip._find_contact(t.user_id, t.platform, r.contact, r.contact_alias) l
-    on true
-  cross join lateral (
-    select case
-      when r.kind = 'message' then coalesce(
-        drip._stop_category(t.user_id, coalesce(l.language, u.language), r.body),
-        drip._stop_category(t.user_id, coalesce(l.language, u.language), r.payload))
-      when r.kind = 'preference' and r.state = 'stop' then 'marketing'
-    end as category
+    select h.phone
+    union
+    select '+' || h.contact
   ) q
-  where q.category is not null
-    and coalesce(l.phone, '+' || r.contact) ~ e'^\\+[1-9][0-9]{6,14}$'
+  where h.category is not null
+    and q.phone ~ e'^\\+[1-9][0-9]{6,14}$'
     and not exists (
       select
       from drip.inbound_messages i
-      where i.user_id = t.user_id
-        and i.device_id = d.device_id
-        and i.provider_message_id = r.provider_message_id)
+      where i.user_id = h.user_id
+        and i.device_id = h.device_id
+        and i.provider_message_id = h.provider_message_id)
   on conflict (user_id, phone, category) do nothing;
 exception when others then
   null; -- another session opts the same phone out, or the body cannot be read: retried in its turn

@@ -20,7 +20,7 @@ begin
   insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
   select k.user_id, p_new, k.category, k.reason, k.source, drip.now()
   from drip.suppressions k
-  where k.user_id = p_lead.user_id and k.phone = p_lead.phone
+  where k.user_id = p_lead.user_id and k.phone_key = p_lead.phone_key
   order by k.category
   on conflict (user_id, phone, category) do nothing;
 

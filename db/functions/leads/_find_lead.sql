@@ -9,8 +9,7 @@ declare
 begin
   select l.*
   into v_lead
-  from drip.leads l
-  where l.user_id = p_user and l.phone = v_phone;
+  from drip._lead_of_phone(p_user, v_phone) l;
   if v_lead.id is null then
     perform drip._fail(
       'DR012', 'there is no lead with this phone',

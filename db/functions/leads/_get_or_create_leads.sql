@@ -32,6 +32,23 @@ begin
     offset 0
   ) r on true;
 
+  -- a number in another spelling: the existing lead, else the first spelling of the call
+  v_phones := array(
+    select coalesce(
+      k.phone, first_value(q.phone) over (partition by q.key order by q.position))
+    from (
+      select i.phone, i.position, drip._phone_key(i.phone) as key
+      from unnest(v_phones) with ordinality as i (phone, position)
+    ) q
+    left join lateral (
+      select l.phone
+      from drip.leads l
+      where l.user_id = p_user and l.phone_key = q.key
+      order by l.phone = q.phone desc, l.id
+      limit 1
+    ) k on true
+    order by q.position);
+
   insert into drip.leads as l (user_id, phone, name, created_at, updated_at)
   select p_user, n.phone, n.name, v_now, v_now
   from (

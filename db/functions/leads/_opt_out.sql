@@ -9,13 +9,19 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := drip.now();
-  v_lead bigint;
+  v_key constant text := drip._phone_key(p_phone);
+  -- each lead with a spelling of the number, the named one first
+  v_leads bigint[];
   v_outcome text := 'already_suppressed';
   v_enrollments bigint[];
   v_cancelled integer;
 begin
   insert into drip.suppressions (user_id, phone, category, reason, source, created_at)
-  values (p_user, p_phone, p_category, nullif(btrim(p_reason), ''), p_source, v_now)
+  select p_user, p_phone, p_category, nullif(btrim(p_reason), ''), p_source, v_now
+  where not exists (
+    select
+    from drip.suppressions k
+    where k.user_id = p_user and k.phone_key = v_key and k.category = p_category)
   on conflict (user_id, phone, category) do nothing;
   if found then
     v_outcome := 'suppressed';
@@ -23,11 +29,14 @@ begin
     -- an opt-out at the provider can be undone there; one made here stays
     update drip.suppressions s
     set source = p_source, reason = coalesce(nullif(btrim(p_reason), ''), s.reason)
-    where s.user_id = p_user and s.phone = p_phone and s.category = p_category
+    where s.user_id = p_user and s.phone_key = v_key and s.category = p_category
       and s.source = 'provider';
   end if;
-  select l.id into v_lead from drip.leads l where l.user_id = p_user and l.phone = p_phone;
-  if v_lead is null then
+  select array_agg(l.id order by l.phone = p_phone desc, l.id)
+  into v_leads
+  from drip.leads l
+  where l.user_id = p_user and l.phone_key = v_key;
+  if v_leads is null then
     return query select null::bigint, v_outcome, 0;
     return;
   end if;
@@ -38,7 +47,7 @@ begin
     select e.id
     from drip.sequence_contacts e
     join drip.sequences s on s.id = e.sequence_id
-    where e.lead_id = v_lead
+    where e.lead_id = any (v_leads)
       and e.completed_at is null
       and drip._stops(p_category, s.category)
     order by e.id
@@ -48,7 +57,7 @@ begin
   with locked as (
     select m.id
     from drip.broadcast_messages m
-    where m.lead_id = v_lead
+    where m.lead_id = any (v_leads)
       and m.status = 'pending'
       and drip._stops(p_category, m.category)
       and not coalesce(m.source ? 'confirms_opt_out', false)
@@ -70,8 +79,9 @@ begin
   if v_enrollments is not null then
     perform drip._exit_enrollments(v_enrollments, 'opted_out');
   end if;
-  return query select v_lead, v_outcome, v_cancelled;
+  return query select v_leads[1], v_outcome, v_cancelled;
 end
 $$;
 comment on function drip._opt_out(bigint, text, text, text, text) is
-  'opt_out for a tenant and an E.164 phone: suppression, cancelled messages, ended journeys.';
+  'opt_out for a tenant and an E.164 phone, in all its spellings: suppression, cancelled messages,
+   ended journeys.';

@@ -20,6 +20,7 @@ begin
     perform drip._check_lead_sizes(new, case when tg_op = 'UPDATE' then old end);
   end if;
   if tg_op = 'INSERT' then
+    new.phone_key := drip._phone_key(new.phone);
     new.trigger := drip._clean_tokens(new.trigger);
     new.niche := drip._clean_tokens(new.niche);
     perform drip._check_time_zone(new.time_zone);
@@ -34,6 +35,9 @@ begin
     new.paused_at := null;
   elsif old.paused_until is null then
     new.paused_at := v_now;
+  end if;
+  if (new.phone, new.phone_key) is distinct from (old.phone, old.phone_key) then
+    new.phone_key := drip._phone_key(new.phone);
   end if;
   if new.time_zone is distinct from old.time_zone then
     perform drip._check_time_zone(new.time_zone);

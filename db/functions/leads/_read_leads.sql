@@ -53,7 +53,10 @@ begin
     judged as (
       select
         f.*,
-        coalesce(p.phone, q.phone) as e164,
+        coalesce(
+          k.phone,
+          first_value(r.phone) over (partition by drip._phone_key(r.phone) order by f.row))
+          as e164,
         d.id as device_id,
         u.fields as unknown,
         case
@@ -82,6 +85,9 @@ begin
         on f.is_object and f.phones is null
       left join lateral drip._pick_phone(f.phones, v_region, c.region) as q
         on f.phones is not null
+      cross join lateral (select coalesce(p.phone, q.phone) as phone) r
+      -- the lead that has the number in this spelling, or in another
+      left join lateral drip._lead_of_phone(p_user, r.phone) k on true
       left join devices d on d.device = f.device
       left join meant n on n.word = f.unknown_key
       left join zones z on z.time_zone = f.time_zone

@@ -21,7 +21,7 @@ begin
   from (
     select e.id
     from jsonb_to_recordset(p_rows) as r (user_id bigint, phone text, category text)
-    join drip.leads l on l.user_id = r.user_id and l.phone = r.phone
+    join drip.leads l on l.user_id = r.user_id and l.phone_key = drip._phone_key(r.phone)
     join drip.sequence_contacts e on e.lead_id = l.id
     join drip.sequences s on s.id = e.sequence_id
     where e.completed_at is null and drip._stops(r.category, s.category)
@@ -34,7 +34,7 @@ begin
   from (
     select m.id
     from jsonb_to_recordset(p_rows) as r (user_id bigint, phone text, category text)
-    join drip.leads l on l.user_id = r.user_id and l.phone = r.phone
+    join drip.leads l on l.user_id = r.user_id and l.phone_key = drip._phone_key(r.phone)
     join drip.broadcast_messages m on m.lead_id = l.id
     where m.status = 'pending' and drip._stops(r.category, m.category)
       and not coalesce(m.source ? 'confirms_opt_out', false)

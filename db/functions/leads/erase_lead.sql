@@ -77,10 +77,12 @@ begin
   where m.lead_id = v_lead.id and a.message_id = m.id and a.error_message is not null;
 
   update drip.inbound_messages i
-  set sender = v_nobody, sender_alias = null, sender_name = null, body = null, payload = null
+  set sender = v_nobody, sender_alias = null, sender_name = null, body = null, payload = null,
+    media_id = null
   where i.user_id = v_user and i.lead_id = v_lead.id;
   delete from drip.receipts r
   where r.user_id = v_user and r.recipient = substr(v_lead.phone, 2);
+  delete from drip.service_windows w where w.lead_id = v_lead.id;
   delete from drip.lead_aliases a where a.user_id = v_user and a.lead_id = v_lead.id;
   perform drip._scrub_events(v_user, v_lead.id, v_nobody);
   perform drip._audit(v_user, 'erase_lead', 'lead', v_lead.id, p_reason);

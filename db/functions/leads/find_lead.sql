@@ -38,11 +38,11 @@ begin
       ) g
     ) r
     join drip.users u on u.default_region is not distinct from r.region and u.id = any (v_users)
-    join drip.leads l on l.user_id = u.id and l.phone = r.phone
+    cross join lateral drip._lead_of_phone(u.id, r.phone) l
     left join lateral (
       select k.category
       from drip.suppressions k
-      where k.user_id = l.user_id and k.phone = l.phone
+      where k.user_id = l.user_id and k.phone_key = l.phone_key
       order by drip._stop_rank(k.category)
       limit 1
     ) s on true

@@ -143,7 +143,7 @@ begin
     perform drip._record_results(v_results, true);
   end if;
 
-  perform drip._learn_aliases(v_given);
+  perform drip._learn_from_receipts(v_given);
   v_parked := drip._park_receipts(v_given, v_locked);
 
   return query
@@ -152,7 +152,8 @@ end
 $$;
 comment on function drip._apply_receipts(jsonb) is
   'Applies receipts [{user_id, device_id, platform, provider_message_id, kind, occurred_at,
-   recipient, message_ref, attempt_ref, error_code, error_message}]; applied counts messages.';
+   recipient, aliases, message_ref, attempt_ref, error_code, error_message}]; applied counts
+   messages.';
 
 -- Notes that a device gets receipts at all, so that views can tell a silent device from a message
 -- that never arrived. At most one write per device and hour; a row locked by another batch is left.
@@ -218,8 +219,8 @@ begin
       'received_at', coalesce(r.received_at, v_now)))
     from jsonb_to_recordset(p_receipts) as r (
       user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
-      occurred_at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
-      attempt_ref integer, error_code text, error_message text)
+      occurred_at timestamptz, received_at timestamptz, recipient text, aliases text[],
+      message_ref bigint, attempt_ref integer, error_code text, error_message text)
     left join lateral (
       select m.id
       from drip.broadcast_messages m
@@ -254,58 +255,21 @@ $$;
 comment on function drip._name_receipts(jsonb) is
   'The receipts with message_id (null: unknown, or still with a worker), attempt and instants.';
 
--- A provider's other spelling of a number leads to the same lead.
-create function drip._learn_aliases(p_given jsonb) returns void
+-- A receipt of ours names the contact, and often tells its other ids.
+create function drip._learn_from_receipts(p_given jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_now constant timestamptz := drip.now();
 begin
-  insert into drip.lead_aliases as a (user_id, platform, provider_id, lead_id, created_at)
-  select distinct on (f.user_id, f.platform, f.recipient)
-    f.user_id, f.platform, f.recipient, m.lead_id, v_now
+  perform drip._learn_aliases(jsonb_agg(jsonb_build_object(
+    'user_id', f.user_id, 'platform', f.platform, 'contact', f.recipient,
+    'contact_aliases', f.aliases, 'lead_id', m.lead_id, 'phone', m.recipient_phone)))
   from jsonb_to_recordset(p_given) as f (
-    user_id bigint, platform text, recipient text, message_id bigint)
+    user_id bigint, platform text, recipient text, aliases text[], message_id bigint)
   join drip.broadcast_messages m on m.id = f.message_id
-  where f.recipient is not null
-    and '+' || f.recipient <> m.recipient_phone
-    -- an erased person gets no new alias
-    and m.recipient_phone not like '+999%'
-  order by f.user_id, f.platform, f.recipient, m.lead_id
-  on conflict do nothing;
+  where cardinality(f.aliases) > 0 or '+' || f.recipient <> m.recipient_phone
+  having count(*) > 0;
 end
 $$;
-comment on function drip._learn_aliases(jsonb) is
-  'Stores the ids under which a provider knows the leads of these receipts.';
-
--- A receipt that cannot be applied yet is tried again while it is young; one whose message is
--- locked stays young.
-create function drip._park_receipts(p_given jsonb, p_locked bigint[]) returns bigint
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now constant timestamptz := drip.now();
-  v_parked bigint;
-begin
-  insert into drip.receipts as r (
-    user_id, device_id, platform, provider_message_id, kind, occurred_at, received_at, recipient,
-    message_ref, attempt_ref, error_code, error_message)
-  select
-    f.user_id, f.device_id, f.platform, f.provider_message_id, f.kind, f.at,
-    case when f.message_id is null then f.received_at else v_now end,
-    f.recipient, f.message_ref, f.attempt_ref, f.error_code, f.error_message
-  from jsonb_to_recordset(p_given) as f (
-    user_id bigint, device_id bigint, platform text, provider_message_id text, kind text,
-    at timestamptz, received_at timestamptz, recipient text, message_ref bigint,
-    attempt_ref integer, error_code text, error_message text, message_id bigint)
-  where f.message_id is null or f.message_id <> all (p_locked)
-  order by f.user_id, f.provider_message_id, f.kind
-  on conflict do nothing;
-  get diagnostics v_parked = row_count;
-  return v_parked;
-end
-$$;
-comment on function drip._park_receipts(jsonb, bigint[]) is
-  'Stores receipts whose message is unknown or not among the locked ones; returns how many.';
+comment on function drip._learn_from_receipts(jsonb) is
+  'Learns under which ids providers know the leads of these receipts.';

@@ -16,7 +16,8 @@ begin
       for update skip locked)
     returning
       r.user_id, r.device_id, r.platform, r.provider_message_id, r.kind, r.occurred_at,
-      r.received_at, r.recipient, r.message_ref, r.attempt_ref, r.error_code, r.error_message
+      r.received_at, r.recipient, r.aliases, r.message_ref, r.attempt_ref, r.error_code,
+      r.error_message
   )
   select jsonb_agg(to_jsonb(t)) into v_receipts from taken t;
   if v_receipts is null then

@@ -7,7 +7,8 @@ as $$
   select exists (
     select
     from drip.suppressions s
-    where s.user_id = p_user_id and s.phone = p_phone and drip._stops(s.category, p_category))
+    where s.user_id = p_user_id and s.phone_key = drip._phone_key(p_phone)
+      and drip._stops(s.category, p_category))
 $$;
 comment on function drip._is_stopped(bigint, text, text) is
   'True when an opt-out of the contact stops messages or programs of the category.';

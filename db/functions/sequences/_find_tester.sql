@@ -21,12 +21,11 @@ begin
   insert into drip.leads (user_id, phone, is_tester, created_at, updated_at)
   select p_user_id, v_phone.phone, true, drip.now(), drip.now()
   where not exists (
-    select from drip.leads k where k.user_id = p_user_id and k.phone = v_phone.phone)
+    select from drip._lead_of_phone(p_user_id, v_phone.phone))
   on conflict (user_id, phone) do nothing;
   select l.*
   into v_lead
-  from drip.leads l
-  where l.user_id = p_user_id and l.phone = v_phone.phone;
+  from drip._lead_of_phone(p_user_id, v_phone.phone) l;
   return v_lead;
 end
 $$;

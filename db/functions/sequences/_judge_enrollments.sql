@@ -21,7 +21,7 @@ as $$
     end as reason
   from (
     select
-      l.id, l.phone, l.name,
+      l.id, l.phone, l.phone_key, l.name,
       coalesce(l.time_zone, p_zone) as zone,
       coalesce((p_sequence).device_id, w.device_id) as device_id,
       l.paused_until is not null as is_paused,
@@ -44,7 +44,7 @@ as $$
   left join lateral (
     select p.category
     from drip.suppressions p
-    where p.user_id = (p_sequence).user_id and p.phone = w.phone
+    where p.user_id = (p_sequence).user_id and p.phone_key = w.phone_key
       and drip._stops(p.category, (p_sequence).category)
     order by drip._stop_rank(p.category)
     limit 1

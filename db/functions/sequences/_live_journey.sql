@@ -12,8 +12,7 @@ begin
   perform drip._check_key(p_key, 'p_key');
   select l.id
   into v_lead
-  from drip.leads l
-  where l.user_id = p_sequence.user_id and l.phone = v_phone;
+  from drip._lead_of_phone(p_sequence.user_id, v_phone) l;
   select e.*
   into v_enrollment
   from drip.sequence_contacts e

@@ -14,8 +14,7 @@ declare
     where u.id = v_sequence.user_id);
   v_lead constant bigint := (
     select l.id
-    from drip.leads l
-    where l.user_id = v_sequence.user_id and l.phone = v_phone);
+    from drip._lead_of_phone(v_sequence.user_id, v_phone) l);
   v_live constant bigint[] := array(
     select e.id
     from drip.sequence_contacts e

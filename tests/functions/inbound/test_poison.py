@@ -29,7 +29,7 @@ from inbound import (
 
 pytestmark = pytest.mark.exhaustive
 
-MISSHAPEN = '{"event": "message", "payload": {"id": "1", "is_from_me": "perhaps"}}'
+MISSHAPEN = '{"event": "message", "payload": {"id": "1", "is_from_me": fal'
 
 
 def queued(plant: Plant) -> int:

@@ -70,9 +70,7 @@ def test_it_stops(clock: Clock, plant: Plant, text: str) -> None:
         "!!!",
         "🛑",
         "please do not stop",
-        "stop it",
         "don't stop",
-        "stopp",
         "nonstop",
         "s t o p",
         "stop" + " " * 200 + "x",
@@ -128,12 +126,12 @@ def test_a_tenants_own_row_goes_before_the_common_one(clock: Clock, plant: Plant
 
 @pytest.mark.parametrize(
     ("lead_language", "tenant_language", "stops"),
-    [("fr", "en", True), (None, "fr", True), ("en", "fr", False), (None, "en", False)],
+    [("fr", "en", True), (None, "fr", True), ("en", "fr", True), (None, "en", False)],
 )
 def test_a_word_of_a_language_counts_in_that_one(
     clock: Clock, plant: Plant, lead_language: str | None, tenant_language: str, stops: bool
 ) -> None:
-    """The lead's language, else the tenant's. `but` is a goal in French and nothing in English."""
+    """The lead's language, and the tenant's. `but` is a goal in French and nothing in English."""
     plant.tenant(language=tenant_language)
     word(plant, "but", language="fr")
     plant.lead(PHONE, language=lead_language)

@@ -60,7 +60,7 @@ def test_retry_waits_and_goes_again(clock: Clock, plant: Plant) -> None:
     plant.wake()
     assert plant.claim() == []
     clock.set(row["not_before"])
-    plant.update("leads", row["lead_id"], last_inbound_at=clock.now)
+    open_window(plant, row["lead_id"])
     plant.wake()
     [claimed] = plant.claim()
     assert claimed["attempt"] == 2
@@ -79,7 +79,7 @@ def test_it_is_tried_no_more_often_than_the_table_says(clock: Clock, plant: Plan
         if row["status"] != "pending":
             break
         clock.set(row["not_before"])
-        plant.update("leads", row["lead_id"], last_inbound_at=clock.now)
+        open_window(plant, row["lead_id"])
         send(plant, message, f"wamid.{attempt + 1}")
     assert (attempt, row["status"], row["status_reason"]) == (3, "failed", "undelivered")
 
@@ -243,7 +243,7 @@ def test_an_edited_row_rules_the_next_receipt(clock: Clock, plant: Plant) -> Non
     assert row["status"] == "pending"
     assert 3 <= (row["not_before"] - clock.now).total_seconds() / 3600 <= 3.6
     clock.set(row["not_before"])
-    plant.update("leads", row["lead_id"], last_inbound_at=clock.now)
+    open_window(plant, row["lead_id"])
     send(plant, message, "wamid.2")
     plant.conn.execute("update drip.error_codes set action = 'fail' where code = '999'")
     fail(plant, device, 999, "wamid.2")
@@ -360,7 +360,7 @@ def test_a_failure_of_the_attempt_before_says_nothing_of_this_one(
     fail(plant, device, 131049, ref=f"{message}:1")
     row = plant.message_row(message)
     clock.set(row["not_before"])
-    plant.update("leads", row["lead_id"], last_inbound_at=clock.now)
+    open_window(plant, row["lead_id"])
     send(plant, message, "wamid.2")
     fail(plant, device, 131049, ref=f"{message}:1")
     assert plant.message_row(message)["status"] == "sent"
@@ -381,7 +381,7 @@ def test_a_failure_of_the_attempt_before_does_not_settle_an_unknown_one(
     fail(plant, device, 131049)
     row = plant.message_row(message)
     clock.set(row["not_before"])
-    plant.update("leads", row["lead_id"], last_inbound_at=clock.now)
+    open_window(plant, row["lead_id"])
     send(plant, message, outcome="unknown")
     fail(plant, device, 131049)
     assert plant.message_row(message)["status"] == "unknown"

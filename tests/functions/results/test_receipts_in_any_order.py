@@ -232,6 +232,7 @@ def test_a_thousand_messages(clock: Clock, plant: Plant) -> None:
         [plant.user, devices],
     )
     leads = plant.rows("select id, phone from drip.leads order by id")
+    open_window(plant, *[lead["id"] for lead in leads])
     sequence = plant.sequence({})
     plant.rows(
         "select * from drip.enroll_leads(%s, %s)",
