@@ -162,7 +162,7 @@ def words(body: dict[str, Any]) -> list[str]:
         payload = body["payload"]
         if body["event"] == "message.ack":
             return [payload["receipt_type"]] * len(payload["ids"])
-        return [payload["body"]]
+        return [payload["body"] if body["event"] == "message" else body["event"]]
     value = body["entry"][0]["changes"][0]["value"]
     found = [status["status"] for status in value.get("statuses", [])]
     found += [message["type"] for message in value.get("messages", [])]

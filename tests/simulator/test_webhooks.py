@@ -306,6 +306,59 @@ def test_contact_stops_marketing_in_whatsapp() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("more", "event", "field"),
+    [
+        ({"text": "new", "edits": "M1"}, "message.edited", "original_message_id"),
+        ({"reacts_to": "M1", "reaction": "👍"}, "message.reaction", "reacted_message_id"),
+        ({"revokes": "M1"}, "message.revoked", "revoked_message_id"),
+    ],
+)
+def test_contact_changes_a_message(more: dict[str, Any], event: str, field: str) -> None:
+    async def story() -> None:
+        async with posting(delivered_rate=0) as (gateway, client, receiver):
+            await client.meta(meta_text())
+            gateway.reply("a", "+60123456789", **more)
+            gateway.reply(NUMBER, "+60123456789", **more)
+            await receiver.wait(3)
+            bodies = [found.body for found in receiver.got if "sent" not in str(found.body)]
+            gowa, meta = sorted(bodies, key=lambda body: "entry" in body)
+            assert (gowa["event"], gowa["payload"][field]) == (event, "M1")
+            (message,) = value(meta)["messages"]
+            assert message["type"] in ("edit", "reaction", "revoke")
+            assert "M1" in message[message["type"]].values()
+
+    asyncio.run(story())
+
+
+def test_contact_hides_its_phone() -> None:
+    async def story() -> None:
+        async with posting(delivered_rate=0) as (gateway, client, receiver):
+            await client.meta(meta_text())
+            gateway.reply("a", "+60123456789", "hello", hidden=True)
+            gateway.reply(NUMBER, "+60123456789", "hello", hidden=True)
+            await receiver.wait(3)
+            bodies = [json.dumps(found.body) for found in receiver.got]
+            assert sorted("60123456789" in body for body in bodies) == [False, False, True]
+
+    asyncio.run(story())
+
+
+def test_phone_of_a_contact_answers_by_itself() -> None:
+    async def story() -> None:
+        async with posting(auto_reply_rate=1, auto_reply_after=0, reaction_rate=1, read_rate=0) as (
+            gateway,
+            client,
+            receiver,
+        ):
+            await client.text()
+            await gateway.wait_for(quiet)
+            answer = gateway.settings.auto_reply_text
+            assert sorted(receiver.events()) == sorted(["delivered", answer, "message.reaction"])
+
+    asyncio.run(story())
+
+
 def test_noise_is_no_reply() -> None:
     async def story() -> None:
         async with posting(noise_rate=1) as (gateway, client, receiver):

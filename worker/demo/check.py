@@ -31,6 +31,7 @@ def print_check(
     received: Sequence[dict[str, Any]],
     stats: Mapping[str, Any],
     stopped: Mapping[str, datetime],
+    hidden: str | None,
     console: Console,
 ) -> bool:
     """Compare what the gateway received and announced with the database; True when they agree."""
@@ -40,6 +41,7 @@ def print_check(
         *check_sending(rows, received),
         *check_coming_back(rows, received, stats),
         check_stopping(received, stopped),
+        check_hidden(hidden, stopped),
     ]
     for holds, sentence in checks:
         console.print(
@@ -128,4 +130,15 @@ def check_stopping(
     return (
         not late,
         f"{len(stopped):,} contacts opted out; {late} messages went to them after it was processed",
+    )
+
+
+def check_hidden(hidden: str | None, stopped: Mapping[str, datetime]) -> tuple[bool, str]:
+    """The contact whose webhook told no phone was known by the receipts of what it had got."""
+    if hidden is None:
+        return True, "no contact was there to say stop with a hidden phone"
+    holds = hidden in stopped
+    return (
+        holds,
+        f"a STOP whose webhook hides the phone was {'heard' if holds else 'not heard'}: {hidden}",
     )

@@ -129,6 +129,10 @@ class Gateway:
         """Log a device in or out, as on its phone."""
         self._ask(f"/devices/{instance}/{'login' if logged_in else 'logout'}")
 
+    def reply(self, instance: str, phone: str, **what: Any) -> None:
+        """Let a contact write to a device; see the simulator's POST /simulator/reply."""
+        self._ask("/simulator/reply", {"device": instance, "phone": phone, **what})
+
     def messages(self) -> list[dict[str, Any]]:
         """All it received, oldest first."""
         found: list[dict[str, Any]] = self._ask("/simulator/messages")

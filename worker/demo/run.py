@@ -57,6 +57,7 @@ LOGGED_OUT = DEVICES[1]  # for a while
 LOG_OUT_AT, LOG_IN_AT = 4.0, 10.0  # seconds after the import
 CALM_AT = 9.0  # seconds after which the gateway makes no more errors of its own
 CAMPAIGN_AT = 10  # seconds after the import
+HIDDEN_AT = 14.0  # seconds after which a contact says stop whose phone the webhook does not tell
 WEBHOOK_SECRET = "demo webhooks"  # noqa: S105 - the name of a secret
 TOKEN_SECRET = "demo token"  # noqa: S105 - likewise
 # What the contacts do: soon, or the demo would last for days.
@@ -218,11 +219,13 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
             f"imported (why: {short_path(problems)})."
         )
         came = WhatCame(connection)
-        _watch(connection, gateway, children, came, console)
+        hidden = _watch(connection, gateway, children, came, console)
         if not keep_going:
             children.stop("worker")
         print_report(connection, came, console)
-        ok = print_check(connection, gateway.messages(), gateway.stats(), came.stopped, console)
+        ok = print_check(
+            connection, gateway.messages(), gateway.stats(), came.stopped, hidden, console
+        )
         console.print(_farewell(settings))
         if not ok:
             raise PgdripError(
@@ -278,8 +281,10 @@ def _start_all(connection: Connection, url: str, children: Children, home: Path)
 def _set_up(connection: Connection, endpoint: str) -> dict[str, str]:
     """Tenant, devices, programs; returns the path of each device's webhooks by its instance."""
     connection.execute(
-        "select drip.create_user(%s, p_time_zone => 'Asia/Kuala_Lumpur', p_default_region => 'MY')",
-        [TENANT],
+        "select drip.create_user(%s, p_time_zone => 'Asia/Kuala_Lumpur', p_default_region => 'MY',"
+        " p_settings => %s)",
+        # These contacts answer within seconds, which only phones do elsewhere.
+        [TENANT, Jsonb({"auto_reply_seconds": None, "auto_reply_repeats": False})],
     )
     connection.execute("select set_config('drip.user', %s, false)", [TENANT])
     targets = {}
@@ -356,8 +361,9 @@ def _watch(
     children: Children,
     came: WhatCame,
     console: Console,
-) -> None:
-    """Let it run, make its troubles, show its progress; returns when all is done."""
+) -> str | None:
+    """Let it run, make its troubles, show its progress; returns when all is done: the phone that
+    said stop without being told."""
     started = time.monotonic()
     connection.execute(
         "select drip.schedule_campaign(%s, p_at => now() + %s * interval '1 second')",
@@ -372,6 +378,14 @@ def _watch(
             "select drip.set_device_status(%s, 'online', 'logged in again')", [device]
         )
 
+    hidden: list[str] = []
+
+    def say_stop_unseen() -> None:
+        phone = _who_got_one(gateway, DEVICES[0][2], came)
+        if phone is not None:
+            gateway.reply(DEVICES[0][2], phone, text="Stop. Thank you", hidden=True)
+            hidden.append(phone)
+
     events: list[tuple[float, str, Callable[[], None]]] = [
         (
             LOG_OUT_AT,
@@ -384,6 +398,11 @@ def _watch(
             lambda: gateway.configure({"rates": {}}),
         ),
         (LOG_IN_AT, f"{device} is logged in again, and said to be online", log_in),
+        (
+            HIDDEN_AT,
+            "a contact says STOP, and the webhook hides its phone",
+            say_stop_unseen,
+        ),
     ]
     events.sort(key=lambda event: event[0])
     last_change = started
@@ -407,14 +426,28 @@ def _watch(
                 last_seen = seen
                 last_change = time.monotonic()
             if not events and time.monotonic() - last_change > QUIET:
-                return
+                return next(iter(hidden), None)
             if elapsed > LONGEST and not is_over:
                 is_over = True
                 _pause_all(connection, snapshot)
                 display.tell(elapsed, "time is up: all is paused, the rest stays pending")
             if elapsed > LONGEST + CLOSING:
-                return
+                return next(iter(hidden), None)
             time.sleep(0.4)
+
+
+def _who_got_one(gateway: Gateway, instance: str, came: WhatCame) -> str | None:
+    """A contact of the device who has got a message and not opted out."""
+    return next(
+        (
+            message["phone"]
+            for message in reversed(gateway.messages())
+            if message["device"] == instance
+            and message["delivered_at"]
+            and message["phone"] not in came.stopped
+        ),
+        None,
+    )
 
 
 def _pause_all(connection: Connection, snapshot: Snapshot) -> None:

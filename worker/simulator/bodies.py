@@ -37,18 +37,34 @@ def gowa_ack(messages: Sequence[ReceivedMessage], kind: str, at: datetime) -> Bo
     return {**_gowa("message.ack", first.device, payload), "timestamp": _rfc3339(at)}
 
 
-def gowa_reply(reply: Reply) -> Body:
-    """A message of a contact."""
-    payload = {
+GROUP = "120363025246125486@g.us"
+_GOWA_CHANGES = {
+    "edit": ("message.edited", "original_message_id"),
+    "reaction": ("message.reaction", "reacted_message_id"),
+    "revoke": ("message.revoked", "revoked_message_id"),
+}
+
+
+def gowa_reply(reply: Reply, *, group: bool = False) -> Body:
+    """A message of a contact, or what it does to one."""
+    sender = lid(reply.phone) if reply.hidden else _jid(reply.phone)
+    payload: Body = {
         "id": reply.message_id,
-        "chat_id": _jid(reply.phone),
-        "from": _jid(reply.phone),
-        "from_lid": lid(reply.phone),
+        "chat_id": GROUP if group else sender,
+        "from": sender,
         "from_name": contact_name(reply.phone),
         "is_from_me": False,
-        "body": reply.text,
         "timestamp": _rfc3339(reply.sent_at),
     }
+    if not reply.hidden:
+        payload["from_lid"] = lid(reply.phone)
+    if reply.kind in _GOWA_CHANGES:
+        event, field = _GOWA_CHANGES[reply.kind]
+        payload[field] = reply.changes
+        if reply.kind != "revoke":
+            payload["body" if reply.kind == "edit" else "reaction"] = reply.text
+        return _gowa(event, reply.device, payload)
+    payload["body"] = reply.text
     if reply.answers is not None:
         payload["replied_to_id"] = reply.answers
     return _gowa("message", reply.device, payload)
@@ -58,7 +74,7 @@ def gowa_noise(
     kind: str, device: str, phone: str, message_id: str, text: str, at: datetime
 ) -> Body:
     """A message that is no reply: ``own``, written on our phone; ``group``; ``status``."""
-    chat = {"own": _jid(phone), "group": "120363025246125486@g.us", "status": "status@broadcast"}
+    chat = {"own": _jid(phone), "group": GROUP, "status": "status@broadcast"}
     payload = {
         "id": message_id,
         "chat_id": chat[kind],
@@ -93,6 +109,7 @@ def meta_status(messages: Sequence[ReceivedMessage], kind: str, at: datetime) ->
             "status": kind,
             "timestamp": _epoch(at),
             "recipient_id": message.phone[1:],
+            "recipient_user_id": user_id(message.phone),
         }
         if message.callback_data is not None:
             status["biz_opaque_callback_data"] = message.callback_data
@@ -107,27 +124,42 @@ def meta_status(messages: Sequence[ReceivedMessage], kind: str, at: datetime) ->
                 }
             ]
         statuses.append(status)
-    return _meta(messages[0].device, "messages", {"statuses": statuses})
+    people = [
+        {"wa_id": phone[1:], "user_id": user_id(phone)}
+        for phone in dict.fromkeys(message.phone for message in messages)
+    ]
+    return _meta(messages[0].device, "messages", {"contacts": people, "statuses": statuses})
 
 
-def meta_reply(reply: Reply, payload: str | None) -> Body:
+def meta_reply(reply: Reply, payload: str | None, *, group: bool = False) -> Body:
     """What a contact wrote or did; ``payload``: what the button carries that was tapped."""
     digits = reply.phone[1:]
+    contact = _contact(reply.phone)
+    if reply.hidden:
+        del contact["wa_id"]
     if reply.kind == "preference":
         preference = {
             "wa_id": digits,
+            "user_id": user_id(reply.phone),
             "category": "marketing_messages",
             "value": reply.text,
             "detail": f"User requested to {reply.text} marketing messages",
             "timestamp": int(reply.sent_at.timestamp()),
         }
-        value: Body = {"contacts": [_contact(reply.phone)], "user_preferences": [preference]}
+        if reply.hidden:
+            del preference["wa_id"]
+        value: Body = {"contacts": [contact], "user_preferences": [preference]}
         return _meta(reply.device, "user_preferences", value)
     message: Body = {
         "from": digits,
+        "from_user_id": user_id(reply.phone),
         "id": reply.message_id,
         "timestamp": _epoch(reply.sent_at),
     }
+    if reply.hidden:
+        del message["from"]
+    if group:
+        message["group_id"] = GROUP
     if reply.kind == "new_number":
         new = reply.text.removeprefix("+")
         message |= {
@@ -139,16 +171,27 @@ def meta_reply(reply: Reply, payload: str | None) -> Body:
             },
         }
         return _meta(reply.device, "messages", {"messages": [message]})
-    if reply.kind == "button":
+    if reply.kind == "edit":
+        edited = {"type": "text", "text": {"body": reply.text}}
+        message |= {
+            "type": "edit",
+            "edit": {"original_message_id": reply.changes, "message": edited},
+        }
+    elif reply.kind == "revoke":
+        message |= {"type": "revoke", "revoke": {"original_message_id": reply.changes}}
+    elif reply.kind == "reaction":
+        reaction = {"message_id": reply.changes}
+        if reply.text:
+            reaction["emoji"] = reply.text
+        message |= {"type": "reaction", "reaction": reaction}
+    elif reply.kind == "button":
         message |= {"type": "button", "button": {"payload": payload, "text": reply.text}}
     else:
         message |= {"type": "text", "text": {"body": reply.text}}
     if reply.answers is not None:
         sender = "".join(letter for letter in own_phone(reply.device) if letter.isdigit())
         message["context"] = {"from": sender, "id": reply.answers}
-    return _meta(
-        reply.device, "messages", {"contacts": [_contact(reply.phone)], "messages": [message]}
-    )
+    return _meta(reply.device, "messages", {"contacts": [contact], "messages": [message]})
 
 
 def meta_noise(
@@ -186,7 +229,11 @@ def _meta(device: str, field: str, value: Body) -> Body:
 
 
 def _contact(phone: str) -> Body:
-    return {"profile": {"name": contact_name(phone)}, "wa_id": phone[1:]}
+    return {
+        "profile": {"name": contact_name(phone)},
+        "wa_id": phone[1:],
+        "user_id": user_id(phone),
+    }
 
 
 # -- people
@@ -195,6 +242,11 @@ def _contact(phone: str) -> Body:
 def contact_name(phone: str) -> str:
     """The name a contact gave itself."""
     return f"Contact {phone[-4:]}"
+
+
+def user_id(phone: str) -> str:
+    """Meta's id of a contact for one business."""
+    return f"MY.{500_000_000_000_000 + zlib.crc32(phone.encode())}"
 
 
 def lid(phone: str) -> str:

@@ -30,7 +30,11 @@ class ReplyRequest(BaseModel):
 
     ``answers``: the gateway's id of the message that is quoted. ``button``: what the tapped button
     carries, ``text`` is what it says. ``preference``: stops or resumes marketing in WhatsApp.
-    ``new_phone``: the contact has changed its number. The last three are Meta's.
+    ``new_phone``: the contact has changed its number. The last three are Meta's. ``edits``: id of
+    an earlier message of the contact, which now reads ``text``. ``revokes``: one that it deletes.
+    ``reacts_to``: a message that gets the emoji ``reaction`` (empty: the reaction is taken back).
+    ``hidden``: the webhook names the contact by WhatsApp's other id alone. ``group``: it is said in
+    a group.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,6 +46,12 @@ class ReplyRequest(BaseModel):
     button: Annotated[str | None, Field(max_length=256)] = None
     preference: Literal["stop", "resume"] | None = None
     new_phone: Annotated[str | None, Field(max_length=30)] = None
+    edits: Annotated[str | None, Field(max_length=200)] = None
+    revokes: Annotated[str | None, Field(max_length=200)] = None
+    reacts_to: Annotated[str | None, Field(max_length=200)] = None
+    reaction: Annotated[str, Field(max_length=20)] = ""
+    hidden: bool = False
+    group: bool = False
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -51,11 +61,15 @@ class ReplyRequest(BaseModel):
                 ("text", self.text),
                 ("preference", self.preference),
                 ("new_phone", self.new_phone),
+                ("revokes", self.revokes),
+                ("reacts_to", self.reacts_to),
             )
             if value
         ]
         if len(given) != 1:
-            raise ValueError("give one of text, preference, new_phone")
+            raise ValueError("give one of text, preference, new_phone, revokes, reacts_to")
+        if self.edits and not self.text:
+            raise ValueError("an edit has a text")
         for phone in (self.phone, self.new_phone or self.phone):
             if not 7 <= len(_digits(phone)) <= 15:
                 raise ValueError("a phone has 7 to 15 digits")
@@ -104,6 +118,14 @@ class Contacts:
             later(first, lambda: self._deliver(chat, message, draw, is_read=plan.read))
             if plan.read:
                 later(second, lambda: self._read(chat, message, draw))
+        if plan.auto_reply:
+            text = settings.auto_reply_text
+            later(first + settings.auto_reply_after, lambda: self._say(message, "text", text, draw))
+        if plan.reaction:
+            later(
+                second if plan.read else first,
+                lambda: self._say(message, "reaction", "👍", draw, changes=message.message_id),
+            )
         reply_in = (second if plan.read else first) + plan.reply_in
         if is_meta and plan.preference:
             later(reply_in, lambda: self._say(message, "preference", "stop", draw))
@@ -122,12 +144,20 @@ class Contacts:
             kind, text = "preference", request.preference
         elif request.new_phone is not None:
             kind, text = "new_number", f"+{_digits(request.new_phone)}"
-        if kind != "text" and device.interface != "cloud_api":
+        elif request.edits is not None:
+            kind = "edit"
+        elif request.revokes is not None:
+            kind = "revoke"
+        elif request.reacts_to is not None:
+            kind, text = "reaction", request.reaction
+        if kind in ("button", "preference", "new_number") and device.interface != "cloud_api":
             raise ValueError(f"{kind} is known to Meta's interface only")
         reply = self._note(
             device.name, device.interface, f"+{_digits(request.phone)}", kind, text, request.answers
         )
-        self._send(reply, device.interface, request.button, copies=1)
+        reply.changes = request.edits or request.revokes or request.reacts_to
+        reply.hidden = request.hidden
+        self._send(reply, device.interface, request.button, copies=1, group=request.group)
         self._state.changed()
         return reply
 
@@ -165,12 +195,15 @@ class Contacts:
         texts = list(settings.reply_texts)
         (text,) = draw.choices(texts, weights=list(settings.reply_texts.values()))
         is_quoted = draw.random() < settings.quote_rate
+        is_hidden = draw.random() < settings.hidden_rate
         buttons = _buttons(message.template)
         if buttons and draw.random() < 0.5:
             payload = draw.choice(buttons)
-            self._say(message, "button", payload, draw, payload=payload, is_quoted=True)
+            self._say(
+                message, "button", payload, draw, payload=payload, is_quoted=True, hidden=is_hidden
+            )
         else:
-            self._say(message, "text", text, draw, is_quoted=is_quoted)
+            self._say(message, "text", text, draw, is_quoted=is_quoted, hidden=is_hidden)
 
     def _say(
         self,
@@ -181,9 +214,13 @@ class Contacts:
         *,
         payload: str | None = None,
         is_quoted: bool = False,
+        hidden: bool = False,
+        changes: str | None = None,
     ) -> None:
         answers = message.message_id if is_quoted else None
         reply = self._note(message.device, message.interface, message.phone, kind, text, answers)
+        reply.hidden = hidden
+        reply.changes = changes
         self._send(reply, message.interface, payload, copies=self._copies(draw))
 
     def _disturb(self, message: ReceivedMessage, draw: random.Random) -> None:
@@ -228,9 +265,19 @@ class Contacts:
         return reply
 
     def _send(
-        self, reply: Reply, interface: Interface, payload: str | None, *, copies: int
+        self,
+        reply: Reply,
+        interface: Interface,
+        payload: str | None,
+        *,
+        copies: int,
+        group: bool = False,
     ) -> None:
-        body = gowa_reply(reply) if interface == "gowa" else meta_reply(reply, payload)
+        body = (
+            gowa_reply(reply, group=group)
+            if interface == "gowa"
+            else meta_reply(reply, payload, group=group)
+        )
         self._webhooks.post(reply.device, body, copies=copies)
 
     def _receipt(
@@ -280,6 +327,8 @@ class _Plan:
     disorder: bool
     noise: bool
     preference: bool
+    auto_reply: bool
+    reaction: bool
     delivered_in: float
     read_in: float
     reply_in: float
@@ -298,6 +347,9 @@ class _Plan:
             delivered_in=draw.uniform(*settings.delivered_after),
             read_in=draw.uniform(*settings.read_after),
             reply_in=draw.uniform(*settings.reply_after),
+            # drawn last, so that older seeds keep their days
+            auto_reply=False,
+            reaction=False,
         )
         left = draw.random()
         for code, share in settings.failed_receipts.items():
@@ -305,6 +357,8 @@ class _Plan:
             if left < 0:
                 plan.failed_code = code
                 break
+        plan.auto_reply = draw.random() < settings.auto_reply_rate
+        plan.reaction = draw.random() < settings.reaction_rate
         return plan
 
 

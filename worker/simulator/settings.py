@@ -156,6 +156,21 @@ class SimulatorSettings(BaseModel):
     quote_rate: Share = Field(
         default=0.3, description="Share of replies that quote the message they answer."
     )
+    hidden_rate: Share = Field(
+        default=0.0,
+        description="Share of replies that name the contact by WhatsApp's other id, not its phone.",
+    )
+    reaction_rate: Share = Field(
+        default=0.0, description="Share of arrived messages that get a thumb, which is no reply."
+    )
+    auto_reply_rate: Share = Field(
+        default=0.0, description="Share of arrived messages that the contact's phone answers."
+    )
+    auto_reply_after: Seconds = Field(default=1.0, description="Seconds until it does.")
+    auto_reply_text: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        default="Thank you for your message. We are away and will answer tomorrow.",
+        description="What the phone answers, word for word.",
+    )
     preference_rate: Share = Field(
         default=0.0,
         description="Meta: share of arrived messages whose contact stops marketing in WhatsApp.",

@@ -73,8 +73,10 @@ class ReceivedMessage:
 class Reply:
     """What a contact wrote or did. ``answers`` is the gateway's id of the message it answers.
 
-    ``kind``: ``text``, ``button``, ``preference`` (``text`` is stop or resume) or ``new_number``
-    (``text`` is the new phone).
+    ``kind``: ``text``, ``button``, ``preference`` (``text`` is stop or resume), ``new_number``
+    (``text`` is the new phone), ``edit`` (``text`` is the new text), ``reaction`` (``text`` is the
+    emoji, or empty) or ``revoke``. ``changes``: the message that the last three concern.
+    ``hidden``: the webhook does not tell the phone.
     """
 
     seq: int
@@ -85,6 +87,8 @@ class Reply:
     text: str
     message_id: str
     answers: str | None = None
+    changes: str | None = None
+    hidden: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The reply as /simulator/replies lists it."""
