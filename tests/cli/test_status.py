@@ -32,3 +32,14 @@ def test_what_came_back_is_told(pgdrip: Run, dsn: str, plant: Plant) -> None:
     assert "1 1 1 1" in lines
     assert any("webhook_dead_letters" in line for line in lines)
     assert PHONE not in done.stdout
+
+
+def test_an_opt_out_that_matches_nobody_is_told(pgdrip: Run, dsn: str, plant: Plant) -> None:
+    device = plant.device("Sales")
+    hidden = {"chat_id": "251556368777322@lid", "from": "251556368777322@lid"}
+    process(plant, said(device, "STOP", **hidden))
+    done = pgdrip("status", url=dsn)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "Opt-outs of contacts whose number is not known" in text
+    assert "251556368777322" not in text

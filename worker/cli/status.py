@@ -84,6 +84,14 @@ where q.status in ('failed', 'unknown', 'expired')
 group by q.status, q.reason
 union all
 select
+  'Opt-outs of contacts whose number is not known: select * from drip.replies where is_unmatched',
+  count(*),
+  min(r.received_at)
+from drip.replies r
+where r.is_unmatched
+having count(*) > 0
+union all
+select
   'Webhooks could not be processed: select * from drip.webhook_dead_letters',
   count(*),
   min(w.received_at)
