@@ -314,6 +314,15 @@ FILES: dict[str, tuple[str, bytes, list[str], int, dict[str, str | None], list[s
         "a.vcf", CARDS.encode(), [], 3, {SITI: "Siti Osman", WEI: "Wei Lim"},
         ["vCard", "line 15", "the phone is empty"],
     ),
+    "cards of phones": (
+        "a.vcf",
+        b"BEGIN:VCARD\r\nVERSION:2.1\r\n"
+        b"FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Zo=C3=AB\r\nTEL;CELL;PREF:012-888 1201\r\n"
+        b"NOTE;ENCODING=QUOTED-PRINTABLE:one=0D=0A=\r\ntwo\r\nEND:VCARD\r\n"
+        b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Wei\r\n"
+        b"item1.TEL;VALUE=uri;TYPE=cell:tel:+60-12-888-1202\r\nEND:VCARD\r\n",
+        [], 0, {SITI: "Zoë", WEI: "Wei"}, [],
+    ),
     "a card without an end": (
         "a.vcf", (CARDS + "BEGIN:VCARD\nFN:Half\n").encode(), [], 3,
         {SITI: "Siti Osman", WEI: "Wei Lim"}, ["no END:VCARD"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -149,6 +150,7 @@ def _card_line(number: int, text: str, size: int) -> Line:
 
     if size > _LONGEST_CARD:
         return Line(number, [], f"the card is longer than {_LONGEST_CARD:,} characters")
+    logging.getLogger("vobject.base").disabled = True  # it tells of lines that it passes over
     # Photos are most of a card, and nothing of a lead.
     text = re.sub(
         r"(?mi)^(?:item\d+\.)?(?:PHOTO|LOGO|KEY|SOUND)\b.*(?:\r?\n[ \t].*)*\r?\n", "", text
