@@ -1180,7 +1180,8 @@ ZM 00 0 - zambia,zâmbia,zambie,sambia,赞比亚,แซมเบีย,dămbia,�
 ZW 00 0 - zimbabwe,zimbabue,zimbábue,simbabwe,津巴布韦,ซิมบาบเว,dimbabuê,зимбабве,dimbabue
 """
 
-# Its numbers have the lengths of all its regions; Mexico's have 11 digits with the 1.
+# Its numbers have the lengths of all its regions. WhatsApp also writes Mexico's with a 1 (11
+# digits), and those of Ivory Coast and Benin as they were before 2021 and 2024 (8).
 CODE = """
 insert into drip.calling_codes (calling_code, region, mobile, fixed, lengths)
 select
@@ -1188,8 +1189,11 @@ select
   array(
     select distinct n.length
     from drip.regions g
-    cross join lateral unnest(g.lengths || case g.region when 'MX' then '{11}'::smallint[] end)
-      as n (length)
+    cross join lateral unnest(
+      g.lengths || case
+        when g.region = 'MX' then '{11}'::smallint[]
+        when g.region in ('BJ', 'CI') then '{8}'
+      end) as n (length)
     where g.calling_code = %(code)s
     order by n.length)
 """
