@@ -202,6 +202,14 @@ FILES: dict[str, tuple[str, bytes, list[str], int, dict[str, str | None], list[s
         "a.csv", b"Number,Name,Phone\n10234567,Siti,0128881201\n10234568,Wei,0128881202\n", [], 0,
         BOTH, ["attribute number"],
     ),
+    "phones that are still to come": (
+        "a.csv", b"Ref,Name,Phone\n0128881201,Siti,\n0128881202,Wei,\n", [], 3, {},
+        ["attribute ref", "the phone is empty"],
+    ),
+    "a heading that says nothing": (
+        "a.csv", b"Name,WhatsApp,Kontaktdaten\nSiti,Yes,0128881201\nWei,No,0128881202\n", [], 0,
+        BOTH, ["phone, by its values"],
+    ),
     "WhatsApp yes or no": (
         "a.csv", b"Name,WhatsApp,Phone\nSiti,Yes,0128881201\nWei,No,0128881202\n", [], 0, BOTH,
         ["attribute whatsapp"],

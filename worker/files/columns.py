@@ -195,7 +195,9 @@ def _find_phones(columns: list[Column], mapped: set[int], values: _Values) -> li
     filled = [rank for rank in ranked if rank[0] < 0]
     if filled and min(filled)[0] <= -1.5:
         ranked = [rank for rank in ranked if rank[0] <= -1.5 or rank[0] > 0]  # no member numbers
-    if not filled:
+    # A column that is named for phones, and empty so far, is no reason to take another one.
+    is_empty = any(rank[0] > 0 and _is_sure(columns[rank[2] - 1].title) for rank in ranked)
+    if not filled and not is_empty:
         others = [c for c in columns if c.field == "attribute" and c.number not in mapped]
         shares = [(values.shares(c), c) for c in others if c not in titled]
         found = [(-m, c.number) for (p, m, _), c in shares if p >= _NEARLY_ALL]
