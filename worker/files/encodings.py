@@ -98,7 +98,8 @@ def mojibake(text: str, encoding: str) -> str | None:
     line = text[text.rfind("\n", 0, found.start()) + 1 :].split("\n", 1)[0]
     at = found.start() - text.rfind("\n", 0, found.start()) - 1
     words = [word for word in re.finditer(r"[^\s,;\t|\"]+", line) if word.end() > at]
-    return " ".join(word[0] for word in words[:2])[:40]
+    # No phone: what is told may end up in a log.
+    return " ".join(word[0] for word in words[:2] if not any(c.isdigit() for c in word[0]))[:40]
 
 
 def _decodes(file: object, encoding: str) -> bool:
