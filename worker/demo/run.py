@@ -7,7 +7,6 @@ embedded server. Everything goes through public functions.
 
 from __future__ import annotations
 
-import csv
 import secrets
 import shutil
 import signal
@@ -36,6 +35,7 @@ from ..tables import make_console
 from .check import print_check
 from .children import Children, Gateway, free_port, running_children, short_path
 from .display import Display, Snapshot, WhatCame, print_report
+from .faults import faults
 
 DATABASE = "pgdrip_demo"
 TENANT = "Demo Kedai"
@@ -206,7 +206,7 @@ def run_demo(settings: Settings, *, keep_going: bool = False) -> None:
             f"The gateway: [cyan]{gateway.url}[/] – open it to see what arrives, and to answer."
         )
         leads = _example_leads()
-        gateway.configure(_faults(leads))
+        gateway.configure(faults(leads))
 
         report = import_file(connection, leads, user=TENANT)
         problems = settings.home / "demo_problems.csv"
@@ -328,31 +328,6 @@ def _example_leads() -> Path:
         if (folder / "leads.csv").is_file():
             return folder / "leads.csv"
     raise PgdripError("The example leads are not installed.", hint="Install pgdrip again.")
-
-
-def _faults(leads: Path) -> dict[str, Any]:
-    """What goes wrong: a few numbers are not on WhatsApp, answers are lost, some errors."""
-    with leads.open(encoding="utf-8-sig", newline="") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if row["Phone Number"].startswith("+60") and row["Target Status"] != "lead"
-        ]
-    cold = [
-        row["Phone Number"]
-        for row in rows
-        if row["Trigger"] == "cold_start" and "fitness" not in row["Niche"].lower()
-    ]
-    fit = [
-        row["Phone Number"]
-        for row in rows
-        if not row["Trigger"] and "fitness" in row["Niche"].lower()
-    ]
-    return {
-        "phones": {"not_on_whatsapp": cold[:6] + fit[:3], "timeout_504": cold[6:7] + fit[3:5]},
-        "rates": {"error_500": 0.012},
-        "gateway_timeout": 3.0,
-    }
 
 
 def _watch(
