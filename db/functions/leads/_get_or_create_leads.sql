@@ -14,14 +14,16 @@ declare
   v_phones text[];
   v_problems text[];
   v_has_testers boolean;
+  v_has_new boolean;
 begin
   -- looking up a phone takes a tenth of the time of parsing it; an erased lead's placeholder is not
   -- a phone
   select
     array_agg(coalesce(k.phone, r.phone) order by i.position),
     array_agg(r.problem order by i.position),
-    bool_or(k.is_tester)
-  into v_phones, v_problems, v_has_testers
+    bool_or(k.is_tester),
+    bool_or(k.id is null)
+  into v_phones, v_problems, v_has_testers, v_has_new
   from unnest(p_phones) with ordinality as i (input, position)
   left join drip.leads k
     on k.user_id = p_user and k.phone = i.input and not starts_with(i.input, '+999')
@@ -33,21 +35,20 @@ begin
   ) r on true;
 
   -- a number in another spelling: the existing lead, else the first spelling of the call
-  v_phones := array(
-    select coalesce(
-      k.phone, first_value(q.phone) over (partition by q.key order by q.position))
-    from (
-      select i.phone, i.position, drip._phone_key(i.phone) as key
+  if v_has_new then
+    v_phones := array(
+      select case
+        when l.id is not null or i.phone is null then i.phone
+        else coalesce(
+          k.phone,
+          first_value(i.phone) over (
+            partition by l.id is null, drip._phone_key(i.phone) order by i.position))
+      end
       from unnest(v_phones) with ordinality as i (phone, position)
-    ) q
-    left join lateral (
-      select l.phone
-      from drip.leads l
-      where l.user_id = p_user and l.phone_key = q.key
-      order by l.phone = q.phone desc, l.id
-      limit 1
-    ) k on true
-    order by q.position);
+      left join drip.leads l on l.user_id = p_user and l.phone = i.phone
+      left join lateral drip._lead_of_phone(p_user, i.phone) k on l.id is null
+      order by i.position);
+  end if;
 
   insert into drip.leads as l (user_id, phone, name, created_at, updated_at)
   select p_user, n.phone, n.name, v_now, v_now

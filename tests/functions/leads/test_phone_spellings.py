@@ -140,3 +140,18 @@ def test_an_enrollment_finds_the_lead_in_either_spelling(clock: Clock, plant: Pl
     assert rows[0]["lead_id"] == rows[1]["lead_id"] == lead
     assert rows[2]["lead_id"] == rows[3]["lead_id"]
     assert plant.value("select count(*) from drip.leads") == 2
+
+
+def test_the_first_digits_cover_all_spellings(plant: Plant) -> None:
+    """_phone_key looks at the table only for phones that begin like one of its patterns."""
+    samples = {
+        row["region"]: row["sample"]
+        for row in plant.rows(
+            "select s.region, '+' || r.calling_code || '000000000' as sample"
+            " from drip.phone_spellings s join drip.regions r using (region)"
+        )
+    }
+    assert samples.keys() >= {"MX", "BR", "AR", "BJ", "CI"}
+    body = plant.value("select prosrc from pg_proc where proname = '_phone_key'")
+    for region, sample in samples.items():
+        assert f"'{sample[:3]}'" in body, region
