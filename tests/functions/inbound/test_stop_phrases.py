@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from factory import Clock, Plant
 from inbound import process, said
+
+
+@pytest.fixture
+def plant(shared_plant: Plant) -> Iterator[Plant]:
+    """Each scene is rolled back, so that all of them share one database."""
+    with shared_plant.conn.transaction(force_rollback=True):
+        yield shared_plant
+
+
+@pytest.fixture
+def clock(shared_clock: Clock) -> Clock:
+    return shared_clock
+
 
 ALL = [
     "STOPALL",
