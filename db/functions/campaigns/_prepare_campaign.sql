@@ -30,10 +30,9 @@ begin
     new.variants := drip._read_variants(new.variants, 'variants');
   end if;
   if tg_op = 'INSERT'
-    or (new.message, new.caption, new.template, new.variants)
-      is distinct from (old.message, old.caption, old.template, old.variants)
-    or (new.variants is not null
-        and (new.message_type, new.media_url) is distinct from (old.message_type, old.media_url))
+    or (new.message_type, new.message, new.caption, new.media_url, new.template, new.variants)
+      is distinct from
+      (old.message_type, old.message, old.caption, old.media_url, old.template, old.variants)
   then
     perform drip._check_campaign_texts(new, tg_op = 'UPDATE');
   end if;

@@ -36,7 +36,7 @@ begin
       'Use utility or marketing.');
   end if;
   perform drip._check_message(
-    p_message_type, p_content, p_media_url, p_template, 'p_', 'content');
+    p_message_type, p_content, p_caption, p_media_url, p_template, 'p_', 'content');
   perform drip._check_plan_time(p_at, 'p_at');
   perform drip._check_length(p_name, 'name', 'p_name');
   perform drip._check_key(p_idempotency_key, 'p_idempotency_key');

@@ -47,7 +47,8 @@ begin
     v_given_next := v_values ->> 'next_trigger';
     perform drip._check_message(
       coalesce(v_values ->> 'message_type', 'text'), v_values ->> 'content',
-      v_values ->> 'media_url', nullif(v_values -> 'template', 'null'), v_path || '.', 'content');
+      v_values ->> 'caption', v_values ->> 'media_url',
+      nullif(v_values -> 'template', 'null'), v_path || '.', 'content');
     perform drip._check_delays(
       coalesce((v_values ->> 'min_delay_seconds')::integer, v_sequence.min_delay_seconds),
       coalesce((v_values ->> 'max_delay_seconds')::integer, v_sequence.max_delay_seconds),

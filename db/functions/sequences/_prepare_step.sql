@@ -23,9 +23,13 @@ begin
   end if;
   -- the verb checks the attributes of a whole definition once
   if tg_op = 'INSERT'
-    or (new.content, new.caption, new.template)
-      is distinct from (old.content, old.caption, old.template)
+    or (new.message_type, new.content, new.caption, new.media_url, new.template)
+      is distinct from
+      (old.message_type, old.content, old.caption, old.media_url, old.template)
   then
+    perform drip._check_message(
+      new.message_type, new.content, new.caption, new.media_url, new.template,
+      format('steps[%s].', new.day_number), 'content');
     perform drip._check_texts(
       new.user_id, array_agg(t.path), array_agg(t.text), tg_op = 'UPDATE')
     from drip._list_texts(

@@ -6,11 +6,9 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_campaign.variants is not null then
-    perform drip._check_message(
-      p_campaign.message_type, v.message, v.media_url, v.template, v.path, 'message')
-    from drip._campaign_texts(p_campaign) v;
-  end if;
+  perform drip._check_message(
+    p_campaign.message_type, v.message, v.caption, v.media_url, v.template, v.path, 'message')
+  from drip._campaign_texts(p_campaign) v;
   perform drip._check_texts(
     p_campaign.user_id, array_agg(t.path), array_agg(t.text), p_judge_attributes)
   from drip._campaign_texts(p_campaign) v

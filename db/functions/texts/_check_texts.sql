@@ -26,6 +26,31 @@ begin
   end loop;
 
   for v_found in
+    select t.path as at, m.token, m.said
+    from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
+    cross join lateral drip._mistaken_token(t.text) m
+    where t.text ~ e'%|[{]|\\*\\|' and m.token is not null
+    order by t.place
+    limit 1
+  loop
+    perform drip._fail(
+      'DR017', format('%s: there is no placeholder %s', v_found.at, left(v_found.token, 80)),
+      case
+        when v_found.said !~ '[[:alpha:]]' then 'Placeholders have names: write {name}, {phone} or'
+          || ' {attributes.city}, with one brace on each side.'
+        when v_found.token ~ e'^\\{[^{]*\\|' then format(
+          'Variants are written [[%s]].', left(btrim(v_found.token, '{}'), 80))
+        else format(
+          'The nearest known one is %s. It has one brace on each side and no blanks.',
+          case
+            when v_found.said ~ e'^(name|phone|attributes\\.[[:alnum:]_]+)$'
+              then '{' || v_found.said || '}'
+            else drip._nearest_placeholder(p_user_id, v_found.said)
+          end)
+      end);
+  end loop;
+
+  for v_found in
     select t.path as at, h.placeholder, h.path, h.is_known, h.is_nested
     from unnest(p_paths, p_texts) with ordinality as t (path, text, place)
     cross join lateral drip._placeholders(t.text) h
@@ -176,12 +201,41 @@ $$;
 comment on function drip._nearest_placeholder(bigint, text) is
   'The placeholder that was probably meant, by the attributes of the tenant''s leads.';
 
+-- Forms of other systems, which would reach every contact as they are: doubled braces,
+-- {first name}, ${name}, %name%, *|NAME|*, {Hi there|Hello}. Square and angle brackets are left: a
+-- person may be asked to answer with [name] [address]. So is ${attributes.price}, a price. JSON has
+-- a quote or a brace behind its own, and prose more than three words.
+create function drip._mistaken_token(p_text text) returns table (token text, said text)
+language sql immutable parallel safe
+as $$
+  select m.token, lower(replace(btrim(split_part(btrim(m.token, '{}$%*|#/ '), '|', 1)), ' ', '_'))
+  from (
+    select coalesce(
+      substring(
+        p_text from e'\\{\\{[[:space:]]*[#/^&>!]?[[:space:]]*[[:alnum:]_][^{}\\n]{0,60}\\}{1,2}'),
+      substring(
+        p_text from e'\\{ *[[:alpha:]_][[:alnum:]_]{0,20}(?: +[[:alnum:]_]{1,20}){1,2} *\\}'),
+      substring(p_text from e'\\{ +[[:alpha:]_][[:alnum:]_.]{0,40} *\\}'),
+      substring(p_text from e'\\{[[:alpha:]_][[:alnum:]_.]{0,40} +\\}'),
+      substring(
+        p_text from e'\\{(?!name\\||phone\\||attributes\\.[[:alnum:]_]+\\|)[^{}|":\\n]{1,80}'
+          || e' [^{}|":\\n]{0,80}\\|[^{}"\\n]{0,200}\\}'),
+      substring(p_text from e'\\$\\{(?:name|phone)[|}]'),
+      substring(p_text from '(?i)%(?:name|phone|(?:first|last|full)[ _]?name)%'),
+      substring(p_text from e'\\*\\|[[:alnum:]_:]{1,40}\\|\\*')) as token
+  ) m
+$$;
+comment on function drip._mistaken_token(text) is
+  'The first placeholder of a text in a form that _render does not fill, and the name in it; nulls
+   if there is none.';
+
 create function drip._bracket_problem(p_text text) returns text
 language sql immutable parallel safe
 as $$
   -- the text without its complete variants
   select case
-    when position('[[[' in p_text) > 0 then 'it is not clear which two of [[[ open a variant'
+    when p_text ~ e'\\[\\[\\[((?!\\[\\[|\\]\\]).)*\\|'
+      then 'it is not clear which two of [[[ open a variant'
     when r.rest ~ e'\\[\\[.*\\]\\]' then 'a variant stands inside another'
     when position('[[' in r.rest) > 0 then 'the variant that opens with [[ does not close'
     -- a ]] alone is text, as in JSON; with a bar it was probably meant as a variant
@@ -189,7 +243,12 @@ as $$
       then 'the variant that closes with ]] opens with one ['
   end
   from (
-    select regexp_replace(p_text, e'\\[\\[((?!\\[\\[|\\]\\]).)*\\]\\]', ' ', 'g') as rest
+    -- lists of lists first, as _render reads them
+    select regexp_replace(
+      regexp_replace(
+        p_text,
+        e'\\[{2,}\\s*(["0-9-][^][|]*(\\]\\s*,\\s*\\[+[^][|]*)*)?\\]{2,}', ' ', 'g'),
+      e'\\[\\[((?!\\[\\[|\\]\\]).)*\\]\\]', ' ', 'g') as rest
   ) r
 $$;
 comment on function drip._bracket_problem(text) is

@@ -1,7 +1,8 @@
--- Placeholders first, variants second; links and line breaks stay as they are. Brackets and bars
--- inside a filled-in value are hidden meanwhile, so that a name cannot open a variant. Each
--- character is read only a few times, whatever the text: a piece that ends in } has at most one
--- placeholder, its first known one, and a piece that ends in ]] at most one variant.
+-- Placeholders first, variants second; links and line breaks stay as they are. A [[…]] without a
+-- bar that holds only numbers, or reads like a list, is text, as in JSON. Brackets and bars inside a
+-- filled-in value are hidden meanwhile, so that a name cannot open a variant. Each character is read
+-- only a few times, whatever the text: a piece that ends in } has at most one placeholder, its first
+-- known one, and a piece that ends in ]] at most one variant.
 create function drip._render(
   p_text text, p_name text, p_phone text, p_lead_attributes jsonb, p_enrollment_attributes jsonb,
   p_seed bigint)
@@ -86,12 +87,20 @@ begin
     v_place := 0;
     foreach v_piece in array v_pieces loop
       v_place := v_place + 1;
-      v_start := case when v_place = v_last then 0 else position('[[' in v_piece) end;
-      if v_start = 0 then
+      -- the last [[ before it: what opens further ahead is a list of lists
+      v_start := case
+        when v_place < v_last and position('[[' in v_piece) > 0
+          then length(v_piece) - position('[[' in reverse(v_piece))
+        else 0
+      end;
+      v_options := string_to_array(substr(v_piece, v_start + 2), '|');
+      if v_start = 0
+        or (cardinality(v_options) < 2
+            and substr(v_piece, v_start + 2) ~ e'^\\s*[["{]|,\\s*\\[|^[-0-9.,\\s]*$')
+      then
         v_out[v_place] := case when v_place = v_last then v_piece else v_piece || ']]' end;
         continue;
       end if;
-      v_options := string_to_array(substr(v_piece, v_start + 2), '|');
       v_number := v_number + 1;
       v_out[v_place] := left(v_piece, v_start - 1) || coalesce(
         v_options[

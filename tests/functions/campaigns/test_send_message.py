@@ -249,7 +249,7 @@ def test_a_key_stands_for_one_request(clock: Clock, plant: Plant) -> None:
     refused(plant, "DR022", "+60129999999", idempotency_key="k")
     refused(plant, "DR022", content="Good bye", idempotency_key="k")
     refused(plant, "DR022", category="marketing", idempotency_key="k")
-    refused(plant, "DR022", caption="More", idempotency_key="k")
+    refused(plant, "DR022", content="More", idempotency_key="k")
     refused(plant, "DR022", "no phone", idempotency_key="k")
     assert plant.value("select count(*) from drip.leads") == before
     assert plant.value("select count(*) from drip.broadcast_messages") == 1

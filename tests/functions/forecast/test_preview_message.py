@@ -24,7 +24,7 @@ PARTS: list[Row] = [
     {"message_type": "image", "media_url": "https://x.test/a.png", "caption": "For {name} [[1|2]]"},
     {"message_type": "video", "media_url": "https://x.test/a.mp4", "content": "{phone} [[1|2]]"},
     {"message_type": "document", "media_url": "https://x.test/a.pdf"},
-    {"message_type": "audio", "media_url": "https://x.test/a.ogg"},
+    {"message_type": "audio", "media_url": "https://x.test/a.ogg", "content": None},
     {"message_type": "template", "content": None, "template": TEMPLATE},
 ]
 

@@ -188,7 +188,7 @@ def test_brackets_pair_and_fallbacks_are_plain(plant: Plant, text: str, problem:
         "{name|}{phone}{attributes.any|}",
         "{attributes.any|{name}} {attributes.any|call {phone}}",
         "[[Hi {name|you}|Hello]]\nhttps://example.com/?q=[1]&r={}",
-        '{"json": {"a": [1, [2]]}} { } {{1}} 😀{😀}',
+        '{"json": {"a": [1, [2]]}} { } {{}} 😀{😀}',
         "if (a[b[0]]) { return b; }",
         "[one|two]",
     ],
@@ -330,3 +330,173 @@ def test_a_repeated_message_is_not_asked_again(plant: Plant) -> None:
     assert plant.row(query)["outcome"] == "planned"
     plant.update("leads", lead, attributes=Jsonb({}))
     assert plant.row(query)["outcome"] == "already_sent"
+
+
+# -- forms of other systems -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "hint"),
+    [
+        ("Hi {{1}}", "{{1}}", "Placeholders have names: write {name}, {phone} or"),
+        ("Hi {{ first_name }}!", "{{ first_name }}", "The nearest known one is {name}."),
+        ("Hi {{name}}", "{{name}}", "The nearest known one is {name}."),
+        ("Hi {{name|friend}}", "{{name|friend}}", "The nearest known one is {name}."),
+        ("In {{attributes.town}}", "{{attributes.town}}", "The nearest known one is {attribut"),
+        ("Hi {{name}", "{{name}", "The nearest known one is {name}."),
+        ("{{#if name}}Hi{{/if}}", "{{#if name}}", "The nearest known one is"),
+        ("Hi {first name}", "{first name}", "The nearest known one is {name}."),
+        ("Hi {First Name}", "{First Name}", "The nearest known one is {name}."),
+        ("In { city }", "{ city }", "The nearest known one is {attributes.city}."),
+        ("Hi {Name }", "{Name }", "The nearest known one is {name}."),
+        ("Hi ${name}", "${name}", "The nearest known one is {name}."),
+        ("Hi %name%", "%name%", "The nearest known one is {name}."),
+        ("Hi %FIRST_NAME%", "%FIRST_NAME%", "The nearest known one is {name}."),
+        ("Hi *|FNAME|*", "*|FNAME|*", "The nearest known one is {name}."),
+        ("{Hi there|Hello} all", "{Hi there|Hello}", "Variants are written [[Hi there|Hello]]."),
+    ],
+)
+def test_placeholders_of_other_systems_are_refused(
+    plant: Plant, text: str, token: str, hint: str
+) -> None:
+    plant.lead(attributes=Jsonb({"city": "Ipoh"}))
+    code, sentence, said = refusal(plant.conn, CREATE, sequence("Hi", text))
+    assert (code, sentence) == (
+        "DR017",
+        f"steps[2].content: there is no placeholder {token}",
+    )
+    assert said.startswith(hint)
+    for query, definition in ((CAMPAIGN, campaign(text)), (SEND, text)):
+        assert refusal(plant.conn, query, definition)[0] == "DR017"
+    assert names_of(plant) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Answer with [name] [address], or <name>",
+        "It costs ${attributes.price|20} {name|dear friend}",
+        "50%off% %20name%20 100% name %",
+        '{"a": {"b": "{name}"}, "c": [{"d": 1}, {}]}',
+        "{a, b} {e.g.} {:} {😀} { } {{}} {1} {this is a whole sentence of words}",
+        "{attributes.any|{name}}",
+        "x = {a: 1, b: {c: 2}}",
+    ],
+)
+def test_what_other_systems_do_not_fill_passes(plant: Plant, text: str) -> None:
+    plant.lead(attributes=Jsonb({"price": "20"}))
+    assert plant.row(SEND, text)["outcome"] == "planned"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[1,2],[3,4]]",
+        '{"m": [[1,2],[3,4]], "n": [["a"], ["b"]]}',
+        "[[1,2]]",
+        "[[]]",
+        "[[[1,2]]]",
+        "[[1,2],[[3]]]",
+        "[[[1],[2]],[[3]]]",
+        "[[1,[2,3]],[4]]",
+        '[[{"a": 1}]]',
+        "[[ -1.5, 2 ], [ 3 ]]",
+    ],
+)
+def test_lists_of_lists_are_text(plant: Plant, text: str) -> None:
+    plant.lead()
+    assert plant.row(SEND, text)["outcome"] == "planned"
+    mixed = f"{text} [[Hi|Hello]] {text}"
+    plant.row("select * from drip.send_message('+60123456780', %s)", mixed)
+    for seed in range(8):
+        query = "select drip._render(%s, 'Ali', '+60', '{}', '{}', %s)"
+        assert plant.value(query, text, seed) == text
+        assert plant.value(query, mixed, seed) in (f"{text} Hi {text}", f"{text} Hello {text}")
+
+
+# -- what a message of its type does not carry ------------------------------------------------
+
+SOUND = {"message_type": "audio", "media_url": "https://x.test/a.ogg"}
+
+
+@pytest.mark.parametrize("text", [" \n ", "\t\r\n", "\u00a0", "\u200b\ufeff", "\u3164"])
+def test_a_text_of_blanks_is_refused(plant: Plant, text: str) -> None:
+    assert refusal(plant.conn, CREATE, sequence(text))[:2] == (
+        "DR008",
+        "steps[1].content is empty",
+    )
+    assert refusal(plant.conn, CAMPAIGN, campaign(text))[:2] == ("DR008", "message is empty")
+    variants = [{"name": "A", "message": "Hi"}, {"name": "B", "message": text}]
+    assert refusal(plant.conn, CAMPAIGN, campaign(None, variants=variants))[:2] == (
+        "DR008",
+        "variants[2].message is empty",
+    )
+    assert refusal(plant.conn, SEND, text)[:2] == ("DR008", "p_content is empty")
+    plant.row(CREATE, sequence("Hi"))
+    plant.row(CAMPAIGN, campaign("Hi"))
+    for query in (
+        "select * from drip.update_campaign('C', %s)",
+        "select * from drip.update_step('S', '1', %s)",
+    ):
+        key = "message" if "campaign" in query else "content"
+        assert refusal(plant.conn, query, Jsonb({key: text}))[0] == "DR008"
+    for table, column in (("campaigns", "message"), ("sequence_steps", "content")):
+        assert refusal(plant.conn, f"update drip.{table} set {column} = %s", text)[0] == "DR008"
+    apply = "select * from drip.apply_definitions(%s)"
+    definition = Jsonb({"campaigns": [{"title": "D", "everyone": True, "message": text}]})
+    assert refusal(plant.conn, apply, definition)[0] == "DR008"
+
+
+@pytest.mark.parametrize("key", ["content", "caption"])
+def test_audio_has_no_text(plant: Plant, key: str) -> None:
+    said = f"{key} does not fit message_type audio"
+    step = SOUND | {key: "Listen"}
+    assert refusal(plant.conn, CREATE, sequence(steps=[step]))[:2] == ("DR008", f"steps[1].{said}")
+    _, sentence, _ = refusal(
+        plant.conn,
+        f"select * from drip.send_message('+60123456789', p_message_type => 'audio',"
+        f" p_media_url => 'https://x.test/a', p_{key} => 'Listen')",
+    )
+    assert sentence == f"p_{said}"
+    key = key.replace("content", "message")
+    said = said.replace("content", "message")
+    audio = Jsonb({"title": "C", "everyone": True} | SOUND | {key: "Listen"})
+    assert refusal(plant.conn, CAMPAIGN, audio)[:2] == ("DR008", said)
+    plant.row(CAMPAIGN, campaign(None, **SOUND))
+    for query, argument in (
+        ("select * from drip.update_campaign('C', %s)", Jsonb({key: "Listen"})),
+        (f"update drip.campaigns set {key} = %s", "Listen"),
+    ):
+        assert refusal(plant.conn, query, argument)[:2] == ("DR008", said)
+    plant.row("select * from drip.update_campaign('C', %s)", Jsonb({key: " "}))
+
+
+def test_a_text_has_no_caption(plant: Plant) -> None:
+    assert refusal(plant.conn, CAMPAIGN, campaign("Hi", caption="Look"))[:2] == (
+        "DR008",
+        "caption does not fit message_type text",
+    )
+
+
+def test_a_blank_in_an_address_is_named(plant: Plant) -> None:
+    query = (
+        "select * from drip.send_message('+60123456789', p_message_type => 'image',"
+        " p_media_url => %s)"
+    )
+    for address in ("https://x.test/a b.png", " https://x.test/a.png", "https://x.test/a.png\n"):
+        assert refusal(plant.conn, query, address) == (
+            "DR008",
+            "p_media_url is an address with a blank in it",
+            "Write a blank within an address as %20, and none before or behind it.",
+        )
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_an_empty_parameter_of_a_template_is_refused(plant: Plant, text: str) -> None:
+    parameters = [{"type": "text", "text": "Ali"}, {"type": "text", "text": text}]
+    template = {"name": "t", "language": "en"}
+    template |= {"components": [{"type": "body", "parameters": parameters}]}  # type: ignore[dict-item]
+    part = {"message_type": "template", "template": template}
+    said = "template.components[1].parameters[2].text is empty"
+    assert refusal(plant.conn, CREATE, sequence(steps=[part]))[:2] == ("DR008", f"steps[1].{said}")
+    assert refusal(plant.conn, CAMPAIGN, campaign(None, **part))[:2] == ("DR008", said)

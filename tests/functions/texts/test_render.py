@@ -72,7 +72,7 @@ def render(conn: Connection) -> Any:
         ("a } b {name}", "a } b Aminah"),
         ("{{name}}", "{Aminah}"),
         ("[[one]]", "one"),
-        ("[[]]", ""),
+        ("[[]]", "[[]]"),
         ("[[a|b", "[[a|b"),
         ("a]] b", "a]] b"),
         ("[not|a|variant]", "[not|a|variant]"),
