@@ -1,8 +1,8 @@
 -- Placeholders first, variants second; links and line breaks stay as they are. A [[…]] without a
--- bar that holds only numbers, or reads like a list, is text, as in JSON. Brackets and bars inside a
--- filled-in value are hidden meanwhile, so that a name cannot open a variant. Each character is read
--- only a few times, whatever the text: a piece that ends in } has at most one placeholder, its first
--- known one, and a piece that ends in ]] at most one variant.
+-- bar that holds only numbers, or reads like a list, is text, as in JSON. Brackets and bars inside
+-- a filled-in value are hidden meanwhile, so that a name cannot open a variant. Each character is
+-- read only a few times, whatever the text: a piece that ends in } has at most one placeholder, its
+-- first known one, and a piece that ends in ]] at most one variant.
 create function drip._render(
   p_text text, p_name text, p_phone text, p_lead_attributes jsonb, p_enrollment_attributes jsonb,
   p_seed bigint)
