@@ -14,7 +14,8 @@ begin
   if coalesce(jsonb_typeof(v_values -> 'variants'), 'null') = 'null' then
     perform drip._check_message(
       coalesce(v_values ->> 'message_type', 'text'), v_values ->> 'message',
-      v_values ->> 'caption', v_values ->> 'media_url', nullif(v_values -> 'template', 'null'), '', 'message');
+      v_values ->> 'caption', v_values ->> 'media_url', nullif(v_values -> 'template', 'null'), '',
+      'message');
   end if;
   v_values := v_values || jsonb_build_object(
     'user_id', p_user, 'created_at', drip.now(), 'updated_at', drip.now());
