@@ -32,6 +32,13 @@ def instant(local: datetime, zone: str) -> datetime:
     return max(at.astimezone(UTC) for at in both)
 
 
+def meant(at: datetime, zone: str) -> datetime:
+    """The wall clock at an instant; of a time that the clocks skipped, the one that was meant."""
+    shown = wall(at, zone)
+    gap = shown - wall(at - 3 * HOUR, zone) - 3 * HOUR
+    return shown - gap if gap > 0 * HOUR and instant(shown - gap, zone) == at else shown
+
+
 def next_local_time(at: datetime, zone: str, wanted: time) -> datetime:
     """The first instant from then on at that time of day."""
     today = wall(at, zone).date()
@@ -54,9 +61,12 @@ def openings(at: datetime, zone: str, window: Window) -> Iterator[tuple[datetime
         end = day
         if window.end is None or window.start is None or window.end <= window.start:
             end += DAY
+        ends = window.end or time(0)
+        if window.skip_weekends and end.isoweekday() == 6:
+            ends = time(0)
         yield (
             instant(datetime.combine(day, window.start or time(0)), zone),
-            instant(datetime.combine(end, window.end or time(0)), zone),
+            instant(datetime.combine(end, ends), zone),
         )
 
 
@@ -74,7 +84,7 @@ def timeline(sequence: Program, start: datetime, zone: str) -> list[datetime]:
         if step.send_time is None:
             at = at + wait if number else at
         else:
-            at = instant(wall(at, zone) + wait, zone) if number else at
+            at = instant(meant(at, zone) + wait, zone) if number else at
             at = next_local_time(at, zone, step.send_time)
         planned.append(at)
     return planned
@@ -91,8 +101,8 @@ def spaced_at(steps: Sequence[Step], due: datetime, left: datetime, zone: str) -
     if steps[-1].send_time is None:
         return left + wait
     late = wall(left, zone) - wall(due, zone)
-    since = due if late <= min(wait / 2, 12 * HOUR) else left
-    return instant(wall(since, zone) + wait, zone)
+    since = meant(due, zone) if late <= min(wait / 2, 12 * HOUR) else wall(left, zone)
+    return instant(since + wait, zone)
 
 
 @dataclass(repr=False)

@@ -14,9 +14,9 @@ begin atomic
       case
         when (p_finished_at at time zone p_zone) - (p_scheduled_at at time zone p_zone)
           <= least(p_delay_hours / 2, 12) * interval '1 hour'
-          then p_scheduled_at
-        else p_finished_at
-      end at time zone p_zone
+          then drip._local_before_gap(p_scheduled_at, p_zone)
+        else p_finished_at at time zone p_zone
+      end
       + p_delay_hours * interval '1 hour') at time zone p_zone
   end;
 end;

@@ -9,7 +9,7 @@ as $$
     when p_send_time is null then p_at + p_delay_hours * interval '1 hour'
     else drip._next_local_time(
       drip._local_instant(
-        (p_at at time zone p_zone) + p_delay_hours * interval '1 hour', p_zone),
+        drip._local_before_gap(p_at, p_zone) + p_delay_hours * interval '1 hour', p_zone),
       p_zone, p_send_time)
   end
 $$;

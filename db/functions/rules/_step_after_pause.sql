@@ -13,7 +13,7 @@ as $$
       greatest(
         p_until,
         drip._local_instant(
-          (p_at at time zone p_zone)
+          drip._local_before_gap(p_at, p_zone)
             + floor(extract(epoch from h.length) / 86400) * interval '1 day',
           p_zone)),
       p_zone, p_send_time)

@@ -1,6 +1,7 @@
 -- Days are local days; a window that ends before it starts wraps midnight and belongs to the day on
--- which it starts. Where every day counts, the next span begins tomorrow at the latest; as a bound
--- of the series, that would make PostgreSQL 18 plan each call anew (500 us instead of 40).
+-- which it starts; where weekends are skipped, it ends when Saturday begins. Where every day
+-- counts, the next span begins tomorrow at the latest; as a bound of the series, that would make
+-- PostgreSQL 18 plan each call anew (500 us instead of 40).
 create function drip._window_spans(
   p_at timestamptz, p_zone text, p_from time, p_to time, p_days smallint[], p_skip_weekends boolean)
 returns table (opens timestamptz, closes timestamptz)
@@ -14,6 +15,9 @@ begin atomic
       (day.date + coalesce(p_from, time '00:00')) at time zone p_zone as opens,
       case
         when p_from is null then (day.date + 1)::timestamp
+        -- Friday's hours end with Friday
+        when p_to <= p_from and p_skip_weekends and extract(isodow from day.date) = 5
+          then (day.date + 1)::timestamp
         when p_to <= p_from then day.date + 1 + p_to
         else day.date + p_to
       end at time zone p_zone as closes

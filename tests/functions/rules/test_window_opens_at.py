@@ -59,8 +59,34 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
     # a wrapping window belongs to the day on which it starts: Saturday 01:00 is Friday's
     (
         "2026-03-07 01:00+08",
-        ("Asia/Kuala_Lumpur", "22:00", "02:00", None, True),
+        ("Asia/Kuala_Lumpur", "22:00", "02:00", [5]),
         "2026-03-07T01:00+08:00",
+    ),
+    # but nothing leaves on a Saturday that is skipped, nor on Monday in Sunday's hours
+    (
+        "2026-03-06 23:59+08",
+        ("Asia/Kuala_Lumpur", "22:00", "02:00", None, True),
+        "2026-03-06T23:59+08:00",
+    ),
+    (
+        "2026-03-07 00:00+08",
+        ("Asia/Kuala_Lumpur", "22:00", "02:00", None, True),
+        "2026-03-09T22:00+08:00",
+    ),
+    (
+        "2026-03-07 01:00+08",
+        ("Asia/Kuala_Lumpur", "22:00", "02:00", [5], True),
+        "2026-03-13T22:00+08:00",
+    ),
+    (
+        "2026-03-09 01:00+08",
+        ("Asia/Kuala_Lumpur", "22:00", "02:00", None, True),
+        "2026-03-09T22:00+08:00",
+    ),
+    (
+        "2026-03-06 01:00+08",
+        ("Asia/Kuala_Lumpur", "22:00", "02:00", None, True),
+        "2026-03-06T01:00+08:00",
     ),
     (
         "2026-03-07 22:30+08",

@@ -65,6 +65,41 @@ def test_changes_of_the_clocks(
     assert timeline(plant, sequence, start, "America/New_York") == [expected, expected]
 
 
+@pytest.mark.parametrize(("send_time", "waits"), [("02:30", 24), ("02:00", 24), ("02:59", 23)])
+def test_after_a_gap_no_day_is_left_out(
+    clock: Clock, plant: Plant, send_time: str, waits: int
+) -> None:
+    """A step that a change of the clocks moved counts as of its own time of day."""
+    steps = [{"send_time": send_time, "trigger_delay_hours": waits} for _ in range(4)]
+    planned = timeline(plant, plant.sequence(*steps), "2026-03-07 00:30-05", "America/New_York")
+    moved = send_time.replace("02", "03")
+    assert planned == [
+        f"2026-03-07 {send_time}",
+        f"2026-03-08 {moved}",
+        f"2026-03-09 {send_time}",
+        f"2026-03-10 {send_time}",
+    ]
+
+
+def test_a_journey_through_a_gap_leaves_every_day(clock: Clock, plant: Plant) -> None:
+    """Each step leaves when it was planned: no send shifts the next."""
+    plant.device()
+    lead = plant.lead(time_zone="America/New_York")
+    steps = [{"send_time": "02:30", "trigger_delay_hours": 24} for _ in range(4)]
+    sequence = plant.sequence(*steps)
+    clock.set("2026-03-07 00:30-05")
+    enrollment = plant.enroll(sequence, lead)
+    planned = [message["scheduled_at"] for message in plant.journey(enrollment)]
+    assert [at.strftime("%d %H:%M") for at in planned] == [
+        "07 07:30",
+        "08 07:30",
+        "09 06:30",
+        "10 06:30",
+    ]
+    left = plant.live(clock, "2026-03-12 00:00-05")
+    assert [at for at, _, _ in left] == planned
+
+
 def test_a_time_that_exists_twice_is_the_second(clock: Clock, plant: Plant) -> None:
     sequence = plant.sequence({"send_time": "01:30"})
     at = plant.value(
