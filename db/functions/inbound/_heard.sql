@@ -89,11 +89,13 @@ as $$
       from drip.broadcast_messages m
       where m.lead_id = p_lead_id
         and m.device_id = p_device_id
-        and (m.status = 'processing'
-             -- providers' clocks count whole seconds
-             or (m.status = 'sent'
-                 and m.sent_at between p_at - p_seconds * interval '1 second'
-                               and p_at + interval '2 seconds'))))
+        and m.status in ('processing', 'sent')
+        -- providers' clocks count whole seconds
+        and (
+          select coalesce(m.sent_at, a.claimed_at)
+          from drip.message_attempts a
+          where a.message_id = m.id and a.attempt = m.attempts
+        ) between p_at - p_seconds * interval '1 second' and p_at + interval '2 seconds'))
     or (p_repeats and exists (
       select
       from drip.inbound_messages i

@@ -231,6 +231,18 @@ def test_a_text_within_seconds_is_automatic(clock: Clock, plant: Plant, seconds:
     assert plant.row("select is_auto, text from drip.replies") == {"is_auto": True, "text": AWAY}
 
 
+def test_an_answer_that_overtakes_the_result_is_automatic(clock: Clock, plant: Plant) -> None:
+    """The message is still with its worker; what was said long before it left is a person's."""
+    device, lead = plant.device(burst=5), plant.lead(PHONE)
+    plant.message(device, lead)
+    [claimed] = plant.claim()
+    assert claimed["attempt"] == 1
+    process(plant, said(device, AWAY, "R1", timestamp=clock.now.isoformat()))
+    before = clock.now - timedelta(minutes=5)
+    process(plant, said(device, AWAY + "!", "R2", timestamp=before.isoformat()))
+    assert plant.values("select is_auto from drip.replies order by inbound_id") == [True, False]
+
+
 def test_a_text_after_that_is_a_reply(clock: Clock, plant: Plant) -> None:
     scene = Scene(plant, clock, "gowa")
     at = plant.message_row(scene.message)["sent_at"] + timedelta(seconds=13)

@@ -16,6 +16,7 @@ REOPEN = "select * from drip.reopen_enrollment(%s, %s)"
 
 def ended(plant: Plant, *steps: dict[str, Any], **definition: Any) -> tuple[int, int]:
     """A sequence and an enrollment that a reply has ended after its first step."""
+    plant.tenant(auto_reply_seconds=None)
     device = plant.device(burst=9)
     sequence = plant.sequence(*(steps or ({}, {}, {})), **definition)
     enrollment = plant.enroll(sequence, plant.lead(PHONE))
