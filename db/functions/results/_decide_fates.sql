@@ -8,6 +8,7 @@ returns table (
   account_id bigint, lead_id bigint, user_id bigint,
   recipient_phone text, sequence_id bigint, campaign_id bigint, status_before text,
   is_late boolean, is_of_today boolean, scope text, action text, suppress_after integer,
+  suppress_gap interval,
   auto_resume boolean, check_ends_stop boolean, meaning text, is_own boolean,
   is_overtaken boolean, fate text, message_wait interval, device_wait interval)
 language plpgsql volatile rows 100
@@ -50,6 +51,7 @@ begin
           drip._exactly(x.wait) * power(coalesce(x.backoff, 1), least(m.failures, 10))) as wait,
         g.retry_after_seconds is not null as is_told_when,
         x.suppress_after,
+        x.suppress_gap,
         coalesce(x.auto_resume, false) as auto_resume,
         coalesce(x.check_ends_stop, true) as check_ends_stop,
         coalesce(x.meaning, g.error_message, g.error_code, 'the sender gave no reason') as meaning
@@ -68,8 +70,8 @@ begin
       d.message_id, d.provider_message_id, d.error_code, d.error_message,
       d.device_id, d.outcome_before, d.claimed_at, d.finished_at, d.account_id, d.lead_id,
       d.user_id, d.recipient_phone, d.sequence_id, d.campaign_id, d.status_before, d.is_late,
-      d.is_of_today, d.scope, d.action, d.suppress_after, d.auto_resume, d.check_ends_stop,
-      d.meaning, d.is_own, d.is_overtaken,
+      d.is_of_today, d.scope, d.action, d.suppress_after, d.suppress_gap, d.auto_resume,
+      d.check_ends_stop, d.meaning, d.is_own, d.is_overtaken,
       case
         when d.action = 'sent' then 'sent'
         when d.action = 'unknown' then case

@@ -6,8 +6,8 @@ returns table (
   claimed_at timestamptz, finished_at timestamptz, account_id bigint, lead_id bigint,
   user_id bigint, recipient_phone text, sequence_id bigint, campaign_id bigint,
   status_before text, is_late boolean, is_of_today boolean, scope text, action text,
-  suppress_after integer, auto_resume boolean, check_ends_stop boolean, meaning text,
-  error_code text, fate text, device_wait interval)
+  suppress_after integer, suppress_gap interval, auto_resume boolean, check_ends_stop boolean,
+  meaning text, error_code text, fate text, device_wait interval)
 language plpgsql volatile rows 100
 set search_path = pg_catalog, pg_temp
 as $$
@@ -52,7 +52,7 @@ begin
       m.id, m.sequence_contact_id,
       f.device_id, f.outcome_before, f.claimed_at, f.finished_at, f.account_id, f.lead_id,
       f.user_id, f.recipient_phone, f.sequence_id, f.campaign_id, f.status_before,
-      f.is_late, f.is_of_today, f.scope, f.action, f.suppress_after, f.auto_resume,
+      f.is_late, f.is_of_today, f.scope, f.action, f.suppress_after, f.suppress_gap, f.auto_resume,
       f.check_ends_stop, f.meaning, f.error_code, f.fate, f.device_wait;
 end
 $$;

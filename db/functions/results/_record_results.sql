@@ -58,7 +58,7 @@ begin
     where f.fate = 'failed'
       and (f.action = 'opt_out'
            or (f.suppress_after is not null
-               and drip._failed_before(f.lead_id, f.message_id, f.error_code)
+               and drip._failed_before(f.lead_id, f.message_id, f.error_code, f.suppress_gap)
                  >= f.suppress_after - 1))
     order by f.user_id, f.recipient_phone, f.action <> 'opt_out'
   )
@@ -172,26 +172,43 @@ comment on function drip._results_applied(jsonb, bigint[]) is
   'For each result: the message''s present status, and whether its attempt has this outcome.
    p_moved: the messages whose status these results have changed.';
 
-create function drip._failed_before(p_lead_id bigint, p_message_id bigint, p_error_code text)
+create function drip._failed_before(
+  p_lead_id bigint, p_message_id bigint, p_error_code text, p_gap interval)
 returns bigint
 language sql stable
 as $$
-  select count(*)
-  from drip.broadcast_messages m
-  where m.lead_id = p_lead_id
-    and m.id <> p_message_id
-    and m.status = 'failed'
-    and m.error_code = p_error_code
-    and not exists (
-      select
-      from drip.broadcast_messages o
-      where o.lead_id = p_lead_id
-        and o.id <> p_message_id
-        and o.status = 'sent'
-        and o.finished_at > m.finished_at)
+  with recursive failed as (
+    select m.finished_at
+    from drip.broadcast_messages m
+    where m.lead_id = p_lead_id
+      and m.id <> p_message_id
+      and m.status = 'failed'
+      and m.error_code = p_error_code
+      and not exists (
+        select
+        from drip.broadcast_messages o
+        where o.lead_id = p_lead_id
+          and o.id <> p_message_id
+          and o.status = 'sent'
+          and o.finished_at > m.finished_at)
+  ),
+  -- from now back: the last failure that is far enough from the one counted before
+  apart as (
+    select drip.now() as at
+    where p_gap is not null
+    union all
+    select (select max(f.finished_at) from failed f where f.finished_at <= a.at - p_gap)
+    from apart a
+    where a.at is not null
+  )
+  select case
+    when p_gap is null then (select count(*) from failed f)
+    else (select count(a.at) - 1 from apart a)
+  end
 $$;
-comment on function drip._failed_before(bigint, bigint, text) is
-  'How many messages to the lead failed with this code since the last one that was sent.';
+comment on function drip._failed_before(bigint, bigint, text, interval) is
+  'How many messages to the lead failed with this code since the last one that was sent; with a
+   gap, how many at least so far apart, and from now.';
 
 create function drip._emit_outcomes(p_ids bigint[]) returns void
 language plpgsql volatile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from factory import Clock, Plant
@@ -78,11 +79,33 @@ def test_waits_grow_by_the_tables_backoff(clock: Clock, plant: Plant) -> None:
     assert row["status"] == "failed"
 
 
-def test_a_number_that_fails_in_a_row_is_suppressed(clock: Clock, plant: Plant) -> None:
-    assert (
-        plant.value("select suppress_after from drip.error_codes where code = 'INVALID_JID'") == 3
-    )
+def test_a_number_that_fails_on_three_days_is_suppressed(clock: Clock, plant: Plant) -> None:
+    row = plant.row("select * from drip.error_codes where code = 'INVALID_JID'")
+    assert (row["suppress_after"], row["suppress_gap"]) == (3, timedelta(days=1))
     plant.tenant(breaker_sample=1000)
+    device = plant.device()
+    lead = plant.lead("+60123456789")
+    # a gateway whose look-ups fail says the same of everybody: one bad hour proves nothing
+    for hours in (0, 0.1, 0.2, 23, 1, 23.9):
+        clock.advance(hours=hours)
+        plant.message(device, lead=lead)
+        plant.wake()
+        plant.answer(plant.claim()[0], "permanent", error_code="INVALID_JID")
+        assert plant.value("select count(*) from drip.suppressions") == 0
+    clock.advance(hours=0.2)
+    plant.message(device, lead=lead)
+    plant.wake()
+    plant.answer(plant.claim()[0], "permanent", error_code="INVALID_JID")
+    assert plant.row("select phone, category, source from drip.suppressions") == {
+        "phone": "+60123456789",
+        "category": "all",
+        "source": "provider",
+    }
+
+
+def test_without_a_gap_every_failure_counts(clock: Clock, plant: Plant) -> None:
+    plant.tenant(breaker_sample=1000)
+    plant.conn.execute("update drip.error_codes set suppress_gap = null where code = 'INVALID_JID'")
     device = plant.device()
     lead = plant.lead("+60123456789")
     for _ in range(3):
@@ -90,11 +113,7 @@ def test_a_number_that_fails_in_a_row_is_suppressed(clock: Clock, plant: Plant) 
         plant.message(device, lead=lead)
         plant.wake()
         plant.answer(plant.claim()[0], "permanent", error_code="INVALID_JID")
-    assert plant.row("select phone, category, source from drip.suppressions") == {
-        "phone": "+60123456789",
-        "category": "all",
-        "source": "provider",
-    }
+    assert plant.value("select count(*) from drip.suppressions") == 1
 
 
 def test_a_call_reads_a_quarter_of_a_megabyte_of_bodies_or_one(clock: Clock, plant: Plant) -> None:
