@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from factory import Clock, Plant, Row
-from inbound import process, said, send
+from inbound import meta, process, said, send
 from psycopg.types.json import Jsonb
 from refusals import refusal
 
@@ -430,6 +430,16 @@ def _(world: World, value: Any) -> Iterator[Any]:
         world.message(world.device(account_id=account))
     yield
     yield [at for at, _, _ in world.handed(hours=2)]
+
+
+@pair(["1"], ["2"], "sender_accounts.waba_ids")
+def _(world: World, value: Any) -> Iterator[Any]:
+    account = world.plant.value("select account_id from drip.upsert_account('A', 'cloud_api')")
+    world.plant.update("sender_accounts", account, waba_ids=value)
+    change = {"field": "account_update", "value": {"event": "ACCOUNT_DELETED"}}
+    yield
+    process(world.plant, meta(account, change), kind="account")
+    yield world.plant.value("select status from drip.sender_accounts")
 
 
 # -- devices ------------------------------------------------------------------------------------
@@ -920,3 +930,21 @@ code_scene("check_ends_stop", True, False, scope="device", action="stop", auto_r
 code_scene("backoff", None, 3)
 code_scene("max_failures", None, 2)
 code_scene("suppress_after", None, 1, action="fail")
+
+
+@pair("1 hour", "1 day", "error_codes.suppress_gap")
+def _(world: World, value: Any) -> Iterator[Any]:
+    world.plant.conn.execute(
+        "update drip.error_codes set action = 'fail', suppress_after = 2, suppress_gap = %s"
+        " where (platform, code) = ('gowa', 'INTERNAL_SERVER_ERROR')",
+        [value],
+    )
+    device, lead = world.device(), world.lead()
+    world.fail(world.message(device, lead), "INTERNAL_SERVER_ERROR")
+    world.clock.advance(hours=3)
+    message = world.message(device, lead)
+    yield
+    yield (
+        world.fail(message, "INTERNAL_SERVER_ERROR"),
+        world.plant.rows("select phone, category from drip.suppressions"),
+    )

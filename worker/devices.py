@@ -51,7 +51,11 @@ async def check_devices(
             )
             try:
                 await database.call(
-                    "report_device", str(device["device_id"]), health.status.value, health.reason
+                    "report_device",
+                    str(device["device_id"]),
+                    health.status.value,
+                    health.reason,
+                    health.quality,
                 )
             except psycopg.Error as exc:
                 if is_of_server(exc):

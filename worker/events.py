@@ -268,6 +268,63 @@ class AccountData(EventData):
     ]
 
 
+AccountId = Annotated[int | None, Field(description="Sender account; null if none.", examples=[1])]
+AccountName = Annotated[str | None, Field(description="Its name.", examples=["Portfolio"])]
+Words = Annotated[str | None, Field(description="As a sentence.", examples=["Meta: PAUSED"])]
+Rating = Annotated[str | None, Field(description="Rating, such as GREEN.", examples=["RED"])]
+Programs = Annotated[
+    list[int], Field(description="Paused for it; after APPROVED: still paused.", examples=[[2]])
+]
+
+
+class DeviceQualityData(EventData):
+    """What the provider thinks of a number."""
+
+    device_id: Annotated[int, Field(description="Device.", examples=[3])]
+    device_name: Annotated[str, Field(description="Its name.", examples=["Sales 1"])]
+    platform: Platform
+    quality_rating: Rating
+    previous_quality_rating: Rating
+    messaging_limit: Annotated[
+        str | None, Field(description="The provider's word for the limit.", examples=["TIER_2K"])
+    ]
+
+
+class NoticeData(EventData):
+    """What the provider says of an account."""
+
+    account_id: AccountId
+    account_name: AccountName
+    kind: Annotated[
+        Literal["account", "reach", "alert"],
+        Field(description="What it is about; reach: a new limit.", examples=["account"]),
+    ]
+    notice: Annotated[str, Field(description="The provider's word.", examples=["ACCOUNT_DELETED"])]
+    words: Words
+    status: Annotated[str | None, Field(description="State of the account.", examples=["online"])]
+    blocked_until: Annotated[
+        AwareDatetime | None, Field(description="It sends nothing until then.", examples=[_AT])
+    ]
+    reach_cap: Annotated[int | None, Field(description="Its cap as it is set.", examples=[1000])]
+    proposed_reach_cap: Annotated[
+        int | None, Field(description="The provider's limit; not applied.", examples=[2000])
+    ]
+
+
+class TemplateData(EventData):
+    """A template whose state at the provider has become another."""
+
+    account_id: AccountId
+    account_name: AccountName
+    template_name: Annotated[str | None, Field(description="Its name.", examples=["promo"])]
+    language: Annotated[str | None, Field(description="Its language.", examples=["ms"])]
+    status: Annotated[str, Field(description="Its state, or its rating.", examples=["PAUSED"])]
+    reason: Annotated[str | None, Field(description="Why, if it says so.", examples=[None])]
+    words: Words
+    sequences: Programs
+    campaigns: Programs
+
+
 class Event(BaseModel):
     """The body of every event."""
 
@@ -385,10 +442,27 @@ def _types() -> Iterator[EventType]:
         sample={"status": "disabled", "status_reason": "sold"},
     )
     yield EventType(
+        "device.quality_changed", "A number has another rating or limit.", DeviceQualityData
+    )
+    yield EventType(
         "account.online", "A sender account can send again.", AccountData, sample=online
     )
     yield EventType(
         "account.needs_attention", "An account sends nothing until a person acts.", AccountData
+    )
+    yield EventType(
+        "account.notice", "The provider says something of an account or its limit.", NoticeData
+    )
+    yield EventType(
+        "template.status_changed",
+        "A template can no longer be sent, or can again; programs are paused, never resumed.",
+        TemplateData,
+    )
+    yield EventType(
+        "template.quality_changed",
+        "The provider rates a template otherwise.",
+        TemplateData,
+        sample={"status": "RED", "sequences": [], "campaigns": []},
     )
 
 

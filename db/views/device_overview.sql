@@ -42,7 +42,10 @@ select
   coalesce(o.opted_out, 0) as opted_out,
   round(100.0 * coalesce(o.opted_out, 0) / nullif(s.sent, 0), 1) as opted_out_percent,
   case when r.device_id is not null then coalesce(s.unconfirmed, 0) end as unconfirmed,
-  l.last_receipt_at
+  l.last_receipt_at,
+  d.quality_rating,
+  d.quality_since,
+  d.messaging_limit
 -- the policies are tested where no join is needed, else PostgreSQL 15 keeps needless joins
 from (select x.* from drip.user_devices x where drip._policies_hold('device_overview')) d
 join drip.users u on u.id = d.user_id
@@ -139,5 +142,10 @@ comment on column drip.device_overview.unconfirmed is
    7 days.';
 comment on column drip.device_overview.last_receipt_at is
   'When the last receipt of its messages came, to the hour.';
+comment on column drip.device_overview.quality_rating is
+  'The provider''s rating of the number, such as GREEN, YELLOW or RED; null = none was told.';
+comment on column drip.device_overview.quality_since is 'When it got this rating.';
+comment on column drip.device_overview.messaging_limit is
+  'The provider''s own word for the number''s limit, such as TIER_2K; null = none was told.';
 alter view drip.device_overview owner to drip_view;
 grant select on drip.device_overview to drip_reader;

@@ -169,6 +169,14 @@ def plant(root: Connection, tenant: Tenant) -> None:
             "tries": 5,
         },
         "device_receipts": {"device_id": tenant.ids["device"]},
+        "notices": {
+            "kind": "alert",
+            "event": "X",
+            "subject": "1",
+            "words": tenant.mark,
+            "occurred_at": "2026-03-02 09:00+08",
+            "digest": tenant.mark,
+        },
         "service_windows": {
             "device_id": tenant.ids["device"],
             "lead_id": tenant.ids["lead"],
@@ -328,6 +336,8 @@ def test_both_tenants_have_rows_for_the_views_to_show(scene: Scene, views: list[
         "drip.replies",
         "drip.suppression_list",
         "drip.webhook_dead_letters",
+        "drip.account_overview",
+        "drip.provider_notices",
     }
 
 

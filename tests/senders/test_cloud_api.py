@@ -81,6 +81,14 @@ ERROR_TABLE = [
     ("132012", Verdict.PERMANENT, Scope.RECIPIENT),
     ("132015", Verdict.PERMANENT, Scope.RECIPIENT),
     ("132016", Verdict.PERMANENT, Scope.RECIPIENT),
+    ("131062", Verdict.PERMANENT, Scope.RECIPIENT),
+    ("131063", Verdict.PERMANENT, Scope.RECIPIENT),
+    ("132008", Verdict.PERMANENT, Scope.RECIPIENT),
+    ("132018", Verdict.PERMANENT, Scope.RECIPIENT),
+    ("132068", Verdict.PERMANENT, Scope.RECIPIENT),
+    ("132069", Verdict.RETRY, Scope.RECIPIENT),
+    ("133016", Verdict.PERMANENT, Scope.DEVICE),
+    ("137000", Verdict.PERMANENT, Scope.RECIPIENT),
     ("2", Verdict.RETRY, Scope.RECIPIENT),
     ("133004", Verdict.RETRY, Scope.RECIPIENT),
     ("131016", Verdict.RETRY, Scope.RECIPIENT),
@@ -514,7 +522,14 @@ def test_health_request() -> None:
 @pytest.mark.parametrize("state", [None, "CONNECTED", "FLAGGED", "RESTRICTED", "connected"])
 def test_health_of_a_number_that_sends(state: str | None) -> None:
     body = {"id": NUMBER_ID, "display_phone_number": "+60 12-345 6789", "quality_rating": "GREEN"}
-    assert health_of(200, body if state is None else body | {"status": state}).status == "online"
+    health = health_of(200, body if state is None else body | {"status": state})
+    assert health == DeviceHealth(DeviceStatus.ONLINE, quality="GREEN")
+
+
+@pytest.mark.parametrize("rating", [None, 5, {}, "", "   "])
+def test_health_without_a_rating(rating: Any) -> None:
+    body = {"id": NUMBER_ID, "quality_rating": rating}
+    assert health_of(200, body) == DeviceHealth.online()
 
 
 @pytest.mark.parametrize("state", ["BANNED", "DELETED", "PENDING", "DISCONNECTED"])

@@ -50,6 +50,7 @@ _TENANT_TABLES = (
     "lead_aliases",
     "leads",
     "message_attempts",
+    "notices",
     "program_results",
     "receipts",
     "sender_accounts",

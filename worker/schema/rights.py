@@ -43,6 +43,7 @@ READABLE_TABLES = frozenset(
         "lead_aliases",
         "leads",
         "message_attempts",
+        "notices",
         "phone_spellings",
         "program_results",
         "receipts",

@@ -178,14 +178,20 @@ class DeviceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceHealth:
-    """A device's status and, unless it is online, the reason in a few words."""
+    """A device's status and, unless it is online, the reason in a few words.
+
+    ``quality``: the provider's rating of the number, such as GREEN, where it gives one.
+    """
 
     status: DeviceStatus
     reason: str | None = None
+    quality: str | None = None
 
     def __post_init__(self) -> None:
         if self.reason is not None:
             object.__setattr__(self, "reason", safe_text(self.reason))
+        if self.quality is not None:
+            object.__setattr__(self, "quality", safe_code(self.quality))
 
     @classmethod
     def online(cls) -> DeviceHealth:

@@ -12,6 +12,7 @@ from ..logs import MOST, Seldom
 from .base import (
     Answer,
     DeviceHealth,
+    DeviceStatus,
     Message,
     Outcome,
     Refused,
@@ -44,25 +45,25 @@ ERROR_CODES: dict[str, tuple[Verdict, Scope]] = {
     for verdict, scope, codes in (
         # throughput of the number; maintenance
         (Verdict.RETRY, Scope.DEVICE, "130429 131057 2494100"),
-        # pair rate, marketing cap of the user; media; temporary
-        (Verdict.RETRY, Scope.RECIPIENT, "131056 131049 131052 131053 2 133004 131016"),
+        # pair rate, marketing cap of the user; media; temporary; a flow used too often
+        (Verdict.RETRY, Scope.RECIPIENT, "131056 131049 131052 131053 2 133004 131016 132069"),
         # rates of application and account
         (Verdict.RETRY, Scope.ACCOUNT, "4 80007"),
         # spam rate, cut limit; certificate, registration, number, display name; token, permission
         (
             Verdict.PERMANENT,
             Scope.DEVICE,
-            "131048 131064 131045 133010 33 131037 190 0 10 200 131005 3",
+            "131048 131064 131045 133010 133016 33 131037 190 0 10 200 131005 3",
         ),
         # restricted, locked, unpaid
         (Verdict.PERMANENT, Scope.ACCOUNT, "368 131031 131042"),
-        # the contact; the request; the template
+        # the contact; the request; the template, its flow, marketing as such
         (
             Verdict.PERMANENT,
             Scope.RECIPIENT,
-            "131050 131026 130472 131047 131021 131030 130497"
+            "131050 131026 130472 131047 131021 131030 130497 131062 137000"
             " 131051 100 131008 131009 135000"
-            " 132000 132001 132005 132007 132012 132015 132016",
+            " 132000 132001 132005 132007 132008 132012 132015 132016 132018 132068 131063",
         ),
         (Verdict.UNKNOWN, Scope.RECIPIENT, "131000 1"),
     )
@@ -257,7 +258,9 @@ def _classify_health(answer: Answer, token: str) -> DeviceHealth:
         return DeviceHealth.offline(said or f"gateway answered HTTP {answer.status}")
     if not text_of(answer.body.get("id")):
         return DeviceHealth.offline("gateway gave an unreadable answer")
+    quality = text_of(answer.body.get("quality_rating")).upper() or None
     state = text_of(answer.body.get("status")).upper()
     if state not in _SENDING_STATES:
-        return DeviceHealth.needs_attention(f"Meta says the number is {state}")
-    return DeviceHealth.online()
+        reason = f"Meta says the number is {state}"
+        return DeviceHealth(DeviceStatus.NEEDS_ATTENTION, reason, quality)
+    return DeviceHealth(DeviceStatus.ONLINE, quality=quality)

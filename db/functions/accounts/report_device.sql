@@ -2,7 +2,7 @@
 -- a person has set to disabled; a locked row is left to the next report. The device is text, as
 -- everywhere: a polymorphic argument would run the caller's own cast with the owner's rights.
 create function drip.report_device(
-  p_device text, p_status text, p_reason text default null)
+  p_device text, p_status text, p_reason text default null, p_quality text default null)
 returns table (device_id bigint, status text, outcome text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -30,6 +30,9 @@ begin
     return query
       select d.id, d.status, 'busy'::text from drip.user_devices d where d.id = v_id;
     return;
+  end if;
+  if p_quality is not null then
+    perform drip._note_quality(v_id, nullif(left(upper(btrim(p_quality)), 30), 'UNKNOWN'), null);
   end if;
   if v_device.status = 'disabled' then
     return query select v_device.id, v_device.status, 'disabled'::text;
@@ -66,8 +69,9 @@ begin
   return query select v_id, p_status, 'changed'::text;
 end
 $$;
-comment on function drip.report_device(text, text, text) is
-  'Records what a sender reports of its device (id or name): online, offline or needs_attention, and
-   a reason. Outcome: changed, unchanged, disabled (left so), held (stopped by an error that only
-   set_device_status ends), busy (another session has locked the row).';
-grant execute on function drip.report_device(text, text, text) to drip_worker;
+comment on function drip.report_device(text, text, text, text) is
+  'Records what a sender reports of its device (id or name): online, offline or needs_attention, a
+   reason, and the provider''s rating of the number. Outcome: changed, unchanged, disabled (left
+   so), held (stopped by an error that only set_device_status ends), busy (another session has
+   locked the row).';
+grant execute on function drip.report_device(text, text, text, text) to drip_worker;

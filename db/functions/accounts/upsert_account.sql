@@ -43,17 +43,17 @@ begin
   begin
     if v_old.id is null then
       insert into drip.sender_accounts as a (
-        user_id, name, platform, reach_cap, webhook_secret_name, verify_token_secret_name,
-        created_at)
+        user_id, name, platform, reach_cap, waba_ids, webhook_secret_name,
+        verify_token_secret_name, created_at)
       values (
-        v_user, v_name, v_new.platform, v_new.reach_cap, v_new.webhook_secret_name,
-        v_new.verify_token_secret_name, drip.now())
+        v_user, v_name, v_new.platform, v_new.reach_cap, v_new.waba_ids,
+        v_new.webhook_secret_name, v_new.verify_token_secret_name, drip.now())
       returning a.id
       into v_new.id;
       v_outcome := 'created';
     elsif v_new is distinct from v_old then
       update drip.sender_accounts a
-      set platform = v_new.platform, reach_cap = v_new.reach_cap,
+      set platform = v_new.platform, reach_cap = v_new.reach_cap, waba_ids = v_new.waba_ids,
         webhook_secret_name = v_new.webhook_secret_name,
         verify_token_secret_name = v_new.verify_token_secret_name
       where a.id = v_old.id;
@@ -80,6 +80,6 @@ end
 $$;
 comment on function drip.upsert_account(text, text, jsonb) is
   'Creates the sender account of that name or patches it; settings by column name of
-   drip.sender_accounts: reach_cap and the names of its webhook secrets. Devices join it by their
-   setting account. Outcome: created, updated, unchanged.';
+   drip.sender_accounts: reach_cap, waba_ids and the names of its webhook secrets. Devices join it
+   by their setting account. Outcome: created, updated, unchanged.';
 grant execute on function drip.upsert_account(text, text, jsonb) to drip_operator;

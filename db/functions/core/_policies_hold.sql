@@ -24,6 +24,7 @@ begin
     and pg_catalog.row_security_active('drip.lead_aliases')
     and pg_catalog.row_security_active('drip.leads')
     and pg_catalog.row_security_active('drip.message_attempts')
+    and pg_catalog.row_security_active('drip.notices')
     and pg_catalog.row_security_active('drip.program_results')
     and pg_catalog.row_security_active('drip.receipts')
     and pg_catalog.row_security_active('drip.sender_accounts')

@@ -26,8 +26,12 @@ as $$
     ('device.offline', 1),
     ('device.needs_attention', 1),
     ('device.disabled', 1),
+    ('device.quality_changed', 1),
     ('account.online', 1),
-    ('account.needs_attention', 1)
+    ('account.needs_attention', 1),
+    ('account.notice', 1),
+    ('template.status_changed', 1),
+    ('template.quality_changed', 1)
 $$;
 comment on function drip._event_types() is
   'Every type of event with the version of its body.';

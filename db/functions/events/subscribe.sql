@@ -93,7 +93,16 @@ begin
     perform drip._fail(
       'DR001', pg_catalog.format('%s matches no type of event',
                                  pg_catalog.quote_nullable(left(p_pattern, 60))),
-      'Types: ' || (select string_agg(t.type, ', ') from drip._event_types() t)
+      'Types: ' || (
+          select string_agg(q.names, ', ' order by q.place)
+          from (
+            select
+              split_part(t.type, '.', 1) || '.'
+                || string_agg(split_part(t.type, '.', 2), '|' order by t.place) as names,
+              min(t.place) as place
+            from drip._event_types() with ordinality as t (type, version, place)
+            group by split_part(t.type, '.', 1)
+          ) q)
         || '; * stands for a word, # for all.');
   end if;
   return v_matches;

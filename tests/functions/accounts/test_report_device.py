@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from factory import Clock, Connection, Plant
+from followed import Followed
 from refusals import refusal
 
 REPORT = "select * from drip.report_device(%s::text, %s, %s)"
@@ -186,3 +187,34 @@ def test_what_cannot_be_is_refused(
 
 def test_a_sender_disables_nothing(conn: Connection, plant: Plant) -> None:
     assert refusal(conn, REPORT, plant.device(), "disabled", None)[0] == "DR001"
+
+
+def test_a_rating_is_shown_and_its_change_is_told(clock: Clock, plant: Plant) -> None:
+    followed = Followed(plant.conn, "device.#")
+    device = plant.device("one", platform="cloud_api")
+
+    def rated(rating: str | None) -> list[tuple[str | None, str | None]]:
+        report = "select * from drip.report_device(%s, 'online', null, %s)"
+        plant.row(report, str(device), rating)
+        return [
+            (event.data["previous_quality_rating"], event.data["quality_rating"])
+            for event in followed.take()
+            if event.type == "device.quality_changed"
+        ]
+
+    assert rated("GREEN") == []
+    first = clock.now
+    clock.advance(hours=1)
+    assert rated("GREEN") == rated(None) == rated("UNKNOWN") == []
+    row = plant.row("select * from drip.device_overview")
+    assert (row["quality_rating"], row["quality_since"]) == ("GREEN", first)
+    assert rated("yellow") == [("GREEN", "YELLOW")]
+    row = plant.row("select * from drip.device_overview")
+    assert (row["quality_rating"], row["quality_since"]) == ("YELLOW", clock.now)
+
+
+def test_a_first_rating_that_is_bad_is_told(plant: Plant) -> None:
+    followed = Followed(plant.conn, "device.#")
+    device = plant.device("one", platform="cloud_api")
+    plant.row("select * from drip.report_device(%s, 'online', null, 'RED')", str(device))
+    assert followed.one("device.quality_changed")["quality_rating"] == "RED"
