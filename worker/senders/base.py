@@ -23,6 +23,7 @@ from ..errors import PgdripError
 from ..logs import MOST, Seldom
 from ..settings import Settings, resolve_secret
 from .cleaning import hiding, is_usable_id, safe_code, safe_text
+from .filled import unfilled
 
 log = structlog.get_logger("pgdrip.senders")
 
@@ -244,6 +245,9 @@ class Sender(ABC):
     async def send(self, message: Message) -> Outcome:
         """Hand one message over, once."""
         with hiding(_secret_or_none(message.secret_name)):
+            empty = unfilled(message)
+            if empty is not None:
+                return bad_message(empty).outcome
             try:
                 return await self._send(message)
             except Exception as exc:

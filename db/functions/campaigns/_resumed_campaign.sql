@@ -5,15 +5,18 @@ returns drip.campaigns
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- while nothing is planned, a pause holds something from the time of the campaign on
+  v_from constant timestamptz := case
+    when p_policy = 'shift' and p_campaign.expanded_to_lead_id = 0
+      then greatest(p_from, drip._expands_at(p_campaign))
+    else p_from
+  end;
 begin
-  if p_campaign.expanded_at is not null
-    -- a pause does not move a date that lies ahead while nothing is planned
-    or (p_policy = 'shift' and p_campaign.expanded_to_lead_id = 0
-        and drip._expands_at(p_campaign) > p_to)
-  then
+  if p_campaign.expanded_at is not null or v_from > p_to then
     return p_campaign;
   end if;
-  return drip._shift_campaign(p_campaign, p_policy, p_from, p_to);
+  return drip._shift_campaign(p_campaign, p_policy, v_from, p_to);
 end
 $$;
 comment on function drip._resumed_campaign(drip.campaigns, text, timestamptz, timestamptz) is

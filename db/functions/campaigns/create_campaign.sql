@@ -11,6 +11,7 @@ declare
   v_id bigint;
   v_copy bigint;
   v_wanted jsonb;
+  v_ignored text[];
   v_constraint text;
   v_detail text;
 begin
@@ -37,7 +38,11 @@ begin
       end if;
     exception
       when sqlstate 'DR999' then
-        if v_wanted - 'title' is distinct from drip._campaign_definition(v_id) - 'title' then
+        -- a time that the definition does not name is that of schedule_campaign
+        v_ignored := array['title'] || case
+          when p_definition ->> 'scheduled_at' is null then array['scheduled_at']
+        end;
+        if v_wanted - v_ignored is distinct from drip._campaign_definition(v_id) - v_ignored then
           perform drip._fail(
             'DR013',
             format('there is another campaign %s', quote_literal(btrim(p_definition ->> 'title'))),
@@ -59,5 +64,6 @@ end
 $$;
 comment on function drip.create_campaign(jsonb) is
   'Creates a draft from a definition whose keys are columns of campaigns; devices are names or ids.
+   The same definition again returns the campaign, also once it is scheduled.
    A scheduled_at without an offset is the user''s local time. Outcomes: created, existing.';
 grant execute on function drip.create_campaign(jsonb) to drip_app;

@@ -2,7 +2,8 @@
 -- policy says what the pause does to pending messages.
 create function drip.resume_campaign(p_campaign text, p_policy text default 'shift')
 returns table (
-  campaign_id bigint, status text, pending bigint, moved bigint, skipped bigint, outcome text)
+  campaign_id bigint, status text, pending bigint, moved bigint, skipped bigint, outcome text,
+  scheduled_before timestamptz, scheduled_at timestamptz)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -12,6 +13,7 @@ declare
   v_policy constant text := coalesce(lower(btrim(p_policy)), 'shift');
   v_resumed jsonb := '[0, 0]';
   v_pending bigint;
+  v_before timestamptz;
   v_outcome text := 'already_running';
 begin
   perform drip._require_role('drip_app');
@@ -21,6 +23,11 @@ begin
       'shift moves the times by the pause, catch_up keeps them, skip drops what fell due.');
   end if;
   perform set_config('drip.resume_policy', v_policy, true);
+  select c.scheduled_at
+  into v_before
+  from drip.campaigns c
+  where c.id = v_campaign.id
+  for no key update;
   update drip.campaigns c
   set status = case
       when c.expanded_at is not null or c.expanded_to_lead_id > 0 then 'triggered'
@@ -54,7 +61,8 @@ begin
       v_pending - case
         when v_campaign.sweeps is null then 0 else (v_resumed ->> 1)::bigint end,
       -- null: all messages of a large campaign
-      coalesce((v_resumed ->> 0)::bigint, v_pending), (v_resumed ->> 1)::bigint, v_outcome;
+      coalesce((v_resumed ->> 0)::bigint, v_pending), (v_resumed ->> 1)::bigint, v_outcome,
+      v_before, v_campaign.scheduled_at;
 end
 $$;
 comment on function drip.resume_campaign(text, text) is
@@ -62,6 +70,8 @@ comment on function drip.resume_campaign(text, text) is
    lead''s local time by whole days, and the pause does not count for valid_for; a date that is
    still ahead stays), catch_up (times stay), skip (messages that became due in the pause are
    skipped); it also applies to leads whose message is not planned yet. pending counts the messages
-   that may leave. Messages of a campaign with more than 5,000 pending are freed in chunks.
-   Outcomes: resumed, already_running.';
+   that may leave, moved those whose time moves; scheduled_before and scheduled_at are the time of
+   the campaign, which a pause moves from when its messages were to be planned. Messages of a
+   campaign with more than 5,000 pending are freed in chunks. Outcomes: resumed,
+   already_running.';
 grant execute on function drip.resume_campaign(text, text) to drip_app;

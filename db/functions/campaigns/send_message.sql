@@ -68,7 +68,8 @@ begin
   end if;
   perform drip._check_texts(
     v_user, array_agg(t.path), array_agg(t.text), true, v_lead.lead_id)
-  from drip._list_texts(p_content, p_caption, p_template, 'p_', 'content') t;
+  from drip._list_texts(
+    p_content, p_caption, p_media_url, p_template, 'p_', 'content') t;
   if drip._is_stopped(v_user, v_lead.phone, p_category) then
     return query
       select null::bigint, v_lead.lead_id, 'suppressed', 'the contact has opted out',

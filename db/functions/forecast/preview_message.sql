@@ -116,7 +116,7 @@ begin
             when drip._has_caption(v_parts.message_type)
               then coalesce(v_parts.caption, v_parts.content)
           end,
-          v_parts.template, '', 'content') t
+          v_parts.media_url, v_parts.template, '', 'content') t
         cross join lateral drip._placeholders(t.text) h
         where h.is_known
           and coalesce(h.fallback, '') = ''

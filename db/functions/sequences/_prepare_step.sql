@@ -33,7 +33,8 @@ begin
     perform drip._check_texts(
       new.user_id, array_agg(t.path), array_agg(t.text), tg_op = 'UPDATE')
     from drip._list_texts(
-      new.content, new.caption, new.template, format('steps[%s].', new.day_number), 'content') t;
+      new.content, new.caption, new.media_url, new.template,
+      format('steps[%s].', new.day_number), 'content') t;
   end if;
   -- replace_steps removes steps and puts them back; it reports the changes itself
   if tg_op = 'UPDATE' and new is distinct from old

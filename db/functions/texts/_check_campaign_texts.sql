@@ -12,7 +12,8 @@ begin
   perform drip._check_texts(
     p_campaign.user_id, array_agg(t.path), array_agg(t.text), p_judge_attributes)
   from drip._campaign_texts(p_campaign) v
-  cross join lateral drip._list_texts(v.message, v.caption, v.template, v.path, 'message') t;
+  cross join lateral drip._list_texts(
+    v.message, v.caption, v.media_url, v.template, v.path, 'message') t;
 end
 $$;
 comment on function drip._check_campaign_texts(drip.campaigns, boolean) is

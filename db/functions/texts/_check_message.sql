@@ -40,7 +40,7 @@ begin
     end if;
     v_empty := (
       select t.path
-      from drip._list_texts(null, null, p_template, p_path, p_content_key) t
+      from drip._list_texts(null, null, null, p_template, p_path, p_content_key) t
       where t.path ~ e'\\.parameters\\[\\d+\\]\\.text$' and drip._is_blank(t.text)
       order by t.path
       limit 1);
@@ -64,6 +64,11 @@ begin
           then 'Write a blank within an address as %20, and none before or behind it.'
         else format('message_type %s needs a media_url such as https://example.com/file.', p_type)
       end);
+  end if;
+  if p_media_url ~ e'^https?://[^/?#]*[{]' then
+    perform drip._fail(
+      'DR008', format('%smedia_url has a placeholder in its host', p_path),
+      'A value is percent-encoded, so it can only follow: https://example.com/{attributes.file}.');
   end if;
   perform drip._check_parts(p_type, p_content, p_caption, p_path, p_content_key);
 end

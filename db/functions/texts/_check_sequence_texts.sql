@@ -12,7 +12,8 @@ begin
   from drip.sequences s
   join drip.sequence_steps st on st.sequence_id = s.id and st.retired_at is null
   cross join lateral drip._list_texts(
-    st.content, st.caption, st.template, format('steps[%s].', st.day_number), 'content') t
+    st.content, st.caption, st.media_url, st.template, format('steps[%s].', st.day_number),
+    'content') t
   where s.id = p_sequence_id
   group by s.user_id;
 end

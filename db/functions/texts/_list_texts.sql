@@ -1,6 +1,7 @@
 -- The texts of a message and their paths in its definition.
 create function drip._list_texts(
-  p_content text, p_caption text, p_template jsonb, p_path text, p_content_key text)
+  p_content text, p_caption text, p_media_url text, p_template jsonb, p_path text,
+  p_content_key text)
 returns table (path text, text text)
 language sql immutable parallel safe
 as $$
@@ -25,9 +26,12 @@ as $$
   select p_path || 'caption', p_caption
   where p_caption is not null
   union all
+  select p_path || 'media_url', p_media_url
+  where p_media_url is not null
+  union all
   select p.path, p.value #>> '{}'
   from part p
   where jsonb_typeof(p.value) = 'string'
 $$;
-comment on function drip._list_texts(text, text, jsonb, text, text) is
+comment on function drip._list_texts(text, text, text, jsonb, text, text) is
   'Each text of a message that is rendered, with its path.';

@@ -30,7 +30,11 @@ as $$
           coalesce(p_caption, p_content), p_name, p_phone, p_lead_attributes,
           p_enrollment_attributes, p_seed)
     end,
-    p_media_url,
+    case
+      when position('{' in p_media_url) > 0 then drip._render_url(
+        p_media_url, p_name, p_phone, p_lead_attributes, p_enrollment_attributes)
+      else p_media_url
+    end,
     case
       when p_template ? 'components' then p_template || jsonb_build_object(
         'components',

@@ -43,8 +43,14 @@ begin
     return coalesce(
       (select jsonb_object_agg(
          e.key,
-         drip._render_part(
-           e.value, p_name, p_phone, p_lead_attributes, p_enrollment_attributes, p_seed))
+         case
+           when e.key = 'text' and jsonb_typeof(e.value) = 'string'
+             then to_jsonb(drip._one_line(drip._render(
+               e.value #>> '{}', p_name, p_phone, p_lead_attributes, p_enrollment_attributes,
+               p_seed)))
+           else drip._render_part(
+             e.value, p_name, p_phone, p_lead_attributes, p_enrollment_attributes, p_seed)
+         end)
        from jsonb_each(p_part) e),
       '{}');
   end if;

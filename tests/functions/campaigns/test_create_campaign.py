@@ -26,6 +26,24 @@ def test_a_definition_becomes_a_draft_once(clock: Clock, plant: Plant) -> None:
     assert plant.value("select count(*) from drip.campaigns") == 1
 
 
+def test_a_scheduled_one_is_the_same(clock: Clock, plant: Plant) -> None:
+    """Only a time that the definition names is compared."""
+    first = plant.row(CREATE, Jsonb(RAYA))
+    plant.row("select * from drip.schedule_campaign('Raya', '2026-04-01 09:00+08')")
+    again = plant.row(CREATE, Jsonb(RAYA))
+    assert (again["campaign_id"], again["status"], again["outcome"]) == (
+        first["campaign_id"],
+        "pending",
+        "existing",
+    )
+    for at, code in (("2026-04-01T01:00:00Z", None), ("2026-04-01T02:00:00Z", "DR013")):
+        definition = Jsonb(RAYA | {"scheduled_at": at})
+        if code is None:
+            assert plant.row(CREATE, definition)["outcome"] == "existing"
+        else:
+            assert refusal(plant.conn, CREATE, definition)[0] == code
+
+
 def test_times_without_an_offset_are_the_tenants(clock: Clock, plant: Plant) -> None:
     plant.tenant(time_zone="Asia/Kuala_Lumpur")
     plant.conn.execute("set time zone 'America/New_York'")

@@ -225,3 +225,34 @@ def test_wrong_policies_are_told(clock: Clock, plant: Plant) -> None:
     assert plant.row(RESUME, None)["outcome"] == "resumed"
     again = plant.row(RESUME, "skip")
     assert (again["outcome"], again["moved"], again["skipped"]) == ("already_running", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("paused", "resumed", "at"),
+    [
+        ("2026-03-02 09:00+08", "2026-03-03 10:01+08", "2026-03-03 10:01+08"),
+        ("2026-03-02 09:00+08", "2026-03-03 09:59+08", "2026-03-03 10:00+08"),
+        ("2026-03-03 10:30+08", "2026-03-03 11:00+08", "2026-03-03 10:30+08"),
+    ],
+)
+def test_a_pause_before_the_start_moves_by_what_it_held(
+    clock: Clock, plant: Plant, paused: str, resumed: str, at: str
+) -> None:
+    """And the answer names both times."""
+    plant.device()
+    plant.lead()
+    raya(plant)
+    start = clock.read("2026-03-03 10:00+08")
+    plant.row("select * from drip.schedule_campaign('Raya', %s)", start)
+    clock.set(paused)
+    plant.row(PAUSE)
+    clock.set(resumed)
+    foretold = plant.value(
+        "select first_at from drip.preview_campaign('Raya') where kind = 'audience'"
+    )
+    row = plant.row(RESUME, "shift")
+    assert (row["scheduled_before"], row["scheduled_at"]) == (start, clock.read(at))
+    assert foretold == max(clock.read(at), clock.read(resumed))
+    clock.set(foretold)
+    plant.row("select * from drip.expand_campaigns()")
+    assert len(plant.claim()) == 1

@@ -500,3 +500,22 @@ def test_an_empty_parameter_of_a_template_is_refused(plant: Plant, text: str) ->
     said = "template.components[1].parameters[2].text is empty"
     assert refusal(plant.conn, CREATE, sequence(steps=[part]))[:2] == ("DR008", f"steps[1].{said}")
     assert refusal(plant.conn, CAMPAIGN, campaign(None, **part))[:2] == ("DR008", said)
+
+
+def test_placeholders_of_an_address_are_read_as_well(plant: Plant) -> None:
+    plant.lead(attributes=Jsonb({"file": "a"}))
+    picture = {"message_type": "image", "media_url": "https://x.test/{attributes.fil}"}
+    for query, definition in (
+        (CREATE, sequence(steps=[picture])),
+        (CAMPAIGN, campaign(None, **picture)),
+    ):
+        code, sentence, hint = refusal(plant.conn, query, definition)
+        assert (code, sentence.split(": ")[0].split(".")[-1]) == ("DR017", "media_url")
+        assert "{attributes.file}" in hint
+    picture["media_url"] = "https://{attributes.file}/x"
+    assert refusal(plant.conn, CAMPAIGN, campaign(None, **picture))[:2] == (
+        "DR008",
+        "media_url has a placeholder in its host",
+    )
+    picture["media_url"] = "https://x.test/{attributes.file}"
+    plant.row(CAMPAIGN, campaign(None, **picture))

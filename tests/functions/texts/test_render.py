@@ -265,3 +265,76 @@ def test_a_template_without_syntax_is_untouched(conn: Connection, part: Any) -> 
     ).fetchone()
     assert row is not None
     assert row["part"] == part
+
+
+# -- templates and addresses ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("12 Jalan Satu\n  Ipoh\r\n\r\nPerak", "12 Jalan Satu Ipoh Perak"),
+        ("a\tb     c    d", "a b c    d"),
+        ("\u2028a\n", "a"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_parameter_of_a_template_is_one_line(plant: Plant, value: str, shown: str) -> None:
+    device = plant.device()
+    lead = plant.lead(attributes=Jsonb({"x": value}))
+    parameter = {"type": "text", "text": "{attributes.x}"}
+    button = {"type": "payload", "payload": "{attributes.x}"}
+    template = {
+        "name": "t",
+        "language": "en",
+        "components": [{"type": "body", "parameters": [parameter, button]}],
+    }
+    message = plant.message(
+        device, lead, message_type="template", source=Jsonb({"template": template})
+    )
+    preview = plant.row("select template from drip.preview_message(%s)", message)
+    [row] = plant.claim()
+    assert row["template"] == preview["template"]
+    said = row["template"]["components"][0]["parameters"]
+    assert (said[0]["text"], said[1]["payload"]) == (shown, value)
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "filled"),
+    [
+        ("https://x.test/{attributes.x}.pdf", "a b", "https://x.test/a%20b.pdf"),
+        ("https://x.test/{attributes.x}", "../é?&#/%", "https://x.test/..%2F%C3%A9%3F%26%23%2F%25"),
+        ("https://x.test/{attributes.x}", "..", "https://x.test/{attributes.x}"),
+        ("https://x.test/{attributes.x|}/a", ".", "https://x.test//a"),
+        ("https://x.test/{attributes.x|no/file.png}", " ", "https://x.test/no/file.png"),
+        ("https://x.test/{attributes.x}?n={name}&p={phone}", "1", "https://x.test/1?n=Al%20i&p="),
+        ("https://x.test/{attributes.x}", None, "https://x.test/{attributes.x}"),
+        ("https://x.test/{name}/{name}", None, "https://x.test/Al%20i/Al%20i"),
+        ("https://x.test/?r={}&q={city}", "a", "https://x.test/?r={}&q={city}"),
+    ],
+)
+def test_an_address_is_filled_by_encoded_values(
+    plant: Plant, url: str, value: str | None, filled: str
+) -> None:
+    lead = plant.lead("+60123456789", name="Al i", attributes=Jsonb({"x": value}))
+    message = plant.message(
+        plant.device(), lead, message_type="image", source=Jsonb({"media_url": url})
+    )
+    preview = plant.row("select media_url, unfilled from drip.preview_message(%s)", message)
+    [row] = plant.claim()
+    if "{phone}" in url:
+        filled += "%2B60123456789"
+    assert row["media_url"] == preview["media_url"] == filled
+    is_unfilled = value is None and "{attributes.x}" in url
+    assert preview["unfilled"] == (["{attributes.x}"] if is_unfilled else [])
+
+
+def test_an_address_too_long_fails_alone(plant: Plant) -> None:
+    device = plant.device()
+    source = Jsonb({"media_url": "https://x.test/{attributes.x}"})
+    lead = plant.lead(attributes=Jsonb({"x": "é" * 500}))
+    message = plant.message(device, lead, message_type="image", source=source)
+    assert plant.claim() == []
+    row = plant.message_row(message)
+    assert (row["status"], row["status_reason"]) == ("failed", "unrenderable")
+    assert "the media URL, filled in, has more than 2048 characters" in row["error_message"]
