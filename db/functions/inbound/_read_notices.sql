@@ -159,6 +159,8 @@ as $$
     limit 1
   ) d on true
   where g.user_id is not null
+  -- a webhook with more facts is a dead letter all the same
+  limit drip._most_facts()
 $$;
 comment on function drip._read_notices(jsonb) is
   'Meta''s notices in webhooks [{kind, id, received_at, body}]. kind: template_status,

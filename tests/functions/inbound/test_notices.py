@@ -428,3 +428,17 @@ def test_receipts_beside_a_notice_count(plant: Plant, meta: Meta) -> None:
     both = {"entry": json.loads(receipt)["entry"] + json.loads(notice)["entry"]}
     assert meta.say((meta.account, json.dumps(both)))["applied"] == 1
     assert meta.account_row()["status"] == "needs_attention"
+
+
+def test_of_a_flood_as_many_count_as_facts_of_a_webhook(plant: Plant, meta: Meta) -> None:
+    value = {"event": "PAUSED", "message_template_language": "ms"}
+    changes = [
+        {
+            "field": "message_template_status_update",
+            "value": value | {"message_template_name": f"t{number % 9}", "reason": str(number)},
+        }
+        for number in range(6000)
+    ]
+    body = json.dumps({"entry": [{"id": WABA, "changes": changes}]})
+    assert process(plant, (meta.account, body), kind="account")["dead"] == 1
+    assert plant.value("select count(*) from drip.provider_notices") == 5000
