@@ -141,6 +141,14 @@ begin
     group by o.day
     union all
     select
+      2020, 'warning', null, 'unfilled',
+      format(
+        '%s %s empty for %s of the audience: give it a fallback such as {name|friend}',
+        f.placeholders, case when f.placeholders ~ '}.*}' then 'stay' else 'stays' end, f.leads),
+      f.leads, null, null, null
+    from drip._unfilled_leads(p_campaign) f
+    union all
+    select
       (2000 + w.place)::integer, 'warning', null, w.code, w.sentence, w.messages, null, null, null
     from totals t
     cross join (

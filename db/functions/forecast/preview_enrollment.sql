@@ -3,7 +3,7 @@
 create function drip.preview_enrollment(p_sequence text)
 returns table (
   lead_id bigint, phone text, lead_name text, enters boolean, reason text, sentence text,
-  first_at timestamptz, last_at timestamptz, time_zone text)
+  first_at timestamptz, last_at timestamptz, time_zone text, unfilled text[])
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -35,23 +35,23 @@ begin
       r.lead_id,
       case when drip.can_see_phones() then r.phone else drip.mask_phone(r.phone) end,
       r.lead_name, r.enters, r.reason, drip.reason_sentence(r.reason), r.first_at, r.last_at,
-      r.time_zone
+      r.time_zone, r.unfilled
     from jsonb_to_recordset(v_rows) as r (
       lead_id bigint, phone text, lead_name text, enters boolean, reason text,
-      first_at timestamptz, last_at timestamptz, time_zone text);
+      first_at timestamptz, last_at timestamptz, time_zone text, unfilled text[]);
 end
 $$;
 comment on function drip.preview_enrollment(text) is
   'Who would enroll in a sequence by itself if the sweep ran now, and who matches and would not,
    with the reason (as in enrollment_gaps); first_at and last_at are the planned times of those who
-   enroll. A draft is judged as if it were started now. No rows for a sequence that enrolls by
-   hand.';
+   enroll. A draft is judged as if it were started now. unfilled lists placeholders of the steps
+   without a fallback that stay empty for the lead. No rows for a sequence that enrolls by hand.';
 grant execute on function drip.preview_enrollment(text) to drip_app;
 
 create function drip._preview_enrollment(p_sequence_id bigint)
 returns table (
   lead_id bigint, phone text, lead_name text, enters boolean, reason text,
-  first_at timestamptz, last_at timestamptz, time_zone text)
+  first_at timestamptz, last_at timestamptz, time_zone text, unfilled text[])
 language sql stable
 as $$
   with program as materialized (
@@ -61,7 +61,7 @@ as $$
     where s.id = p_sequence_id
   ),
   matching as materialized (
-    select l.id, l.phone, l.name, coalesce(l.time_zone, p.time_zone) as zone
+    select l.id, l.phone, l.name, l.attributes, coalesce(l.time_zone, p.time_zone) as zone
     from program p
     join drip.leads l on l.user_id = (p.sequence).user_id
     where drip._matches_sequence(l, p.sequence, p.token)
@@ -94,6 +94,16 @@ as $$
       limit 1
     ) r on true
   ),
+  tokens as materialized (
+    select distinct h.path
+    from drip.sequence_steps st
+    cross join lateral drip._list_texts(
+      case when not drip._has_media(st.message_type) or st.caption is null then st.content end,
+      st.caption, st.media_url, st.template, '', '') t
+    cross join lateral drip._placeholders(t.text) h
+    where st.sequence_id = p_sequence_id and st.retired_at is null
+      and h.is_known and h.fallback is null
+  ),
   timelines as materialized (
     select g.zone, min(t.at) as first_at, max(t.at) as last_at
     from (select distinct j.zone from judged j where j.verdict = 'go') g
@@ -103,7 +113,12 @@ as $$
     group by g.zone
   )
   select
-    j.id, j.phone, j.name, j.verdict = 'go', j.reason, t.first_at, t.last_at, j.zone
+    j.id, j.phone, j.name, j.verdict = 'go', j.reason, t.first_at, t.last_at, j.zone,
+    array(
+      select '{' || k.path || '}'
+      from tokens k
+      where drip._is_unfilled(k.path, null, j.name, j.phone, j.attributes, null)
+      order by k.path)
   from judged j
   left join timelines t on t.zone = j.zone and j.verdict = 'go'
   order by j.verdict = 'go' desc, j.id

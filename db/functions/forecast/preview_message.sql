@@ -119,14 +119,9 @@ begin
           v_parts.media_url, v_parts.template, '', 'content') t
         cross join lateral drip._placeholders(t.text) h
         where h.is_known
-          and coalesce(h.fallback, '') = ''
-          and coalesce(btrim(case h.path
-              when 'name' then v_parts.lead_name
-              when 'phone' then v_parts.recipient_phone
-              else coalesce(
-                nullif(btrim(v_parts.lead_attributes ->> substr(h.path, 12)), ''),
-                v_parts.enrollment_attributes ->> substr(h.path, 12))
-            end), '') = ''
+          and drip._is_unfilled(
+            h.path, h.fallback, v_parts.lead_name, v_parts.recipient_phone,
+            v_parts.lead_attributes, v_parts.enrollment_attributes)
         group by h.placeholder
         order by h.placeholder),
       v_at

@@ -405,3 +405,29 @@ def test_what_it_does_not_foresee_is_said(clock: Clock, plant: Plant, kl: None) 
     assert scheduled["warnings"][0].startswith("contact_cap (3 in 7 days) may delay up to 2 of")
     plant.row("select * from drip.update_campaign('Raya', %s)", Jsonb({"category": "utility"}))
     assert warned(shown(plant)) == ["account_cap"]
+
+
+def test_empty_placeholders_are_counted(clock: Clock, plant: Plant, kl: None) -> None:
+    """Before it is too late; an empty fallback says that it is meant."""
+    plant.device()
+    plant.lead(name="Ali", attributes=Jsonb({"city": "Ipoh"}))
+    for name in (None, "  "):
+        plant.lead(name=name, attributes=Jsonb({"city": "Ipoh"}))
+    plant.lead(name="Siti")
+    campaign(plant, message="Hi {name}, {attributes.city}? {name|there} {attributes.x|}")
+    [told] = [row for row in shown(plant) if row["kind"] == "warning"]
+    assert (told["reason"], told["messages"]) == ("unfilled", 3)
+    assert told["sentence"] == (
+        "{attributes.city} and {name} stay empty for 3 of the audience: give it a fallback such"
+        " as {name|friend}"
+    )
+    scheduled = plant.row("select * from drip.schedule_campaign('Raya')")
+    assert scheduled["warnings"] == [told["sentence"]]
+    plant.row("select * from drip.expand_campaigns()")
+    for _ in range(2):
+        [message] = plant.claim()
+        plant.answer(message)
+    [left] = [row for row in shown(plant) if row["kind"] == "warning"]
+    assert left["messages"] == 2
+    plant.row("select * from drip.update_campaign('Raya', %s)", Jsonb({"message": "Hi {name|you}"}))
+    assert warned(shown(plant)) == []

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from factory import Clock, Plant
+from psycopg.types.json import Jsonb
 from refusals import refusal
 
 PREVIEW = "select * from drip.preview_enrollment(%s)"
@@ -126,3 +127,24 @@ def test_many_leads(clock: Clock, plant: Plant) -> None:
     assert len(rows) == 20000
     assert {row["first_at"] for row in rows} == {clock.now}
     assert rows[0]["last_at"] - rows[0]["first_at"] == timedelta(0)
+
+
+@pytest.mark.parametrize("start", [True, False], ids=["active", "draft"])
+def test_empty_placeholders_are_listed(clock: Clock, plant: Plant, start: bool) -> None:
+    """Those of all steps; an empty fallback says that it is meant."""
+    plant.device()
+    for name in ("Ali", None):
+        plant.lead(name=name, trigger="warm", attributes=Jsonb({"city": "Ipoh"} if name else {}))
+    plant.sequence(
+        {"content": "Hi {name}, {name|you}"},
+        {"content": "{attributes.city} {phone} {attributes.town|}"},
+        name="Warm",
+        auto_enroll="trigger",
+        trigger="warm",
+        start=start,
+    )
+    rows = plant.rows(PREVIEW, "Warm")
+    assert [(row["lead_name"], row["unfilled"]) for row in rows] == [
+        ("Ali", []),
+        (None, ["{attributes.city}", "{name}"]),
+    ]
