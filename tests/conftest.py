@@ -118,9 +118,22 @@ POOLED_ROOMS = {
 }
 
 
+def is_rolled_back(item: pytest.Item) -> bool:
+    """Whether a test is one of a file that share a session, and each take back what they did.
+
+    Not one with further sessions: these would not see what it did.
+    """
+    if item.get_closest_marker("rolled_back") is None:
+        return False
+    needed = getattr(item, "fixturenames", ())
+    return not {"connect", "dsn"}.intersection(needed) and not item.get_closest_marker(
+        "fresh_database"
+    )
+
+
 def may_share(item: pytest.Item) -> bool:
     """Whether a test may have a database that others used before it."""
-    if item.get_closest_marker("fresh_database") is not None:
+    if item.get_closest_marker("fresh_database") is not None or is_rolled_back(item):
         return False
     return bool(POOLED_ROOMS.intersection(item.path.relative_to(item.config.rootpath).parts))
 
@@ -298,9 +311,18 @@ def connect(dsn: str) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def conn(lent: Lent | None, connect: Connect) -> Connection:
+def conn(request: pytest.FixtureRequest, lent: Lent | None) -> Iterator[Connection]:
     """A superuser's autocommit session in this test's database; rows are dicts."""
-    return connect() if lent is None else lent.session
+    if is_rolled_back(request.node):
+        shared: Plant = request.getfixturevalue("shared_plant")
+        with shared.conn.transaction(force_rollback=True):
+            yield shared.conn
+        return
+    if lent is not None:
+        yield lent.session
+        return
+    connect: Connect = request.getfixturevalue("connect")
+    yield connect()
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from inbound import cloud_device, open_window, process, send
 from pgdrip.simulator.bodies import gowa_ack, gowa_reply, meta_reply, meta_status
 from pgdrip.simulator.state import ReceivedMessage, Reply
 
+pytestmark = pytest.mark.rolled_back
+
 PHONE = "+60123456789"
 MEXICAN, ITS_OLD_SPELLING = "+525512345678", "+5215512345678"
 NUMBERS = itertools.count(1)

@@ -12,6 +12,8 @@ from followed import Followed
 from inbound import PHONE, Row, Webhook, dead_letters, process, status
 from psycopg.types.json import Jsonb
 
+pytestmark = pytest.mark.rolled_back
+
 WABA = "102290129340398"
 PROMO = {"name": "promo", "language": {"code": "ms"}}
 

@@ -22,6 +22,8 @@ from inbound import (
     wrote,
 )
 
+pytestmark = pytest.mark.rolled_back
+
 NEW = "+60199999999"
 HOLD = "select * from drip.sequence_contacts for update"
 

@@ -27,7 +27,7 @@ from inbound import (
     wrote,
 )
 
-pytestmark = pytest.mark.exhaustive
+pytestmark = [pytest.mark.exhaustive, pytest.mark.rolled_back]
 
 MISSHAPEN = '{"event": "message", "payload": {"id": "1", "is_from_me": fal'
 

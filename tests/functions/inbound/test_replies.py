@@ -21,6 +21,8 @@ from inbound import (
     wrote,
 )
 
+pytestmark = pytest.mark.rolled_back
+
 
 def journey(plant: Plant, lead: int, *steps: dict[str, Any], **definition: Any) -> tuple[int, int]:
     """An enrollment and its first message."""

@@ -8,6 +8,8 @@ import pytest
 from factory import Clock, Plant
 from inbound import PHONE, cloud_device, process, said, wrote
 
+pytestmark = pytest.mark.rolled_back
+
 
 def heard(plant: Plant) -> list[tuple[str, str]]:
     """The opt-outs: phone and category."""

@@ -22,6 +22,8 @@ from inbound import (
     wrote,
 )
 
+pytestmark = pytest.mark.rolled_back
+
 NO_TIMES: list[Any] = [
     "2026-13-45T99:99:99Z",
     "2026-02-30T10:00:00Z",

@@ -20,6 +20,8 @@ from inbound import (
     wrote,
 )
 
+pytestmark = pytest.mark.rolled_back
+
 AWAY = "Thank you for your message. We are closed and will answer tomorrow."
 
 

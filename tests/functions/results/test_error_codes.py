@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from pgdrip.senders import Message, create_sender, open_session
 from pgdrip.settings import Settings
 
-pytestmark = pytest.mark.exhaustive
+pytestmark = [pytest.mark.exhaustive, pytest.mark.rolled_back]
 
 TEMPLATE = {"name": "promo", "language": "ms"}
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -8,6 +8,8 @@ import pytest
 from factory import Clock, Plant
 from inbound import PHONE, cloud_device, open_window, process, send, status
 
+pytestmark = pytest.mark.rolled_back
+
 
 def sent(plant: Plant, device: int | None = None, **columns: Any) -> tuple[int, int]:
     """A device of the Cloud API, and a message that Meta has accepted as wamid.1."""

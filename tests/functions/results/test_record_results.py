@@ -10,6 +10,8 @@ import pytest
 from factory import Clock, Connect, Connection, Plant
 from psycopg.types.json import Jsonb
 
+pytestmark = pytest.mark.rolled_back
+
 
 def attempts(plant: Plant, message: int) -> list[str | None]:
     """Outcomes of the attempts in order."""
@@ -446,6 +448,7 @@ def test_a_stop_of_the_account_stops_a_device_without_one(clock: Clock, plant: P
     assert plant.claim() == []
 
 
+@pytest.mark.fresh_database
 def test_a_capped_account_counts_whom_it_reached(clock: Clock, plant: Plant) -> None:
     device = plant.device(account_id=account(plant, clock, reach_cap=2))
     known = plant.lead()

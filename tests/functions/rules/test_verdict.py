@@ -15,6 +15,8 @@ from factory import Clock, Plant
 from psycopg.types.json import Jsonb
 from sql_text import text_of
 
+pytestmark = pytest.mark.rolled_back
+
 
 @dataclass
 class Situation:
