@@ -149,8 +149,9 @@ def test_by_niche_only_the_newer_ones(clock: Clock, plant: Plant) -> None:
 def test_one_whose_enrollment_fails(clock: Clock, plant: Plant) -> None:
     plant.device()
     plant.sequence({"send_time": "09:00"}, name="WARM", trigger="warm_start", auto_enroll="trigger")
+    lead = plant.lead(trigger="warm_start")
     plant.conn.execute("alter table drip.leads disable trigger user")
-    lead = plant.lead(trigger="warm_start", time_zone="Mars/Base", enroll_check=True)
+    plant.update("leads", lead, time_zone="Mars/Base", enroll_check=True)
     plant.conn.execute("alter table drip.leads enable trigger user")
     plant.rows("select * from drip.tick()")
     assert gaps(plant) == [(lead, "WARM", "enrollment_failed")]

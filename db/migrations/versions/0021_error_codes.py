@@ -67,7 +67,7 @@ values
    'marketing templates are switched off for this account'),
   ('cloud_api', '132008', 'program', 'stop', null, false, null, null,
    'template parameter value invalid'),
-  ('cloud_api', '132018', 'program', 'stop', null, false, null, null,
+  ('cloud_api', '132018', 'recipient', 'fail', null, true, null, null,
    'template parameters do not pass Meta''s checks'),
   ('cloud_api', '132068', 'program', 'stop', null, false, null, null,
    'the template''s flow is blocked'),
