@@ -58,6 +58,7 @@ READABLE_TABLES = frozenset(
         "suppressions",
         "sync_backlog",
         "task_runs",
+        "text_limits",
         "user_devices",
         "user_roles",
         "users",

@@ -66,6 +66,9 @@ begin
       'DR002', pg_catalog.format('%L is not a phone: %s', p_phone, v_lead.problem),
       'Write it as +60123456789, or set the tenant''s default_region.');
   end if;
+  perform drip._check_fits(
+    v_user, case when v_device is not null then array[v_device] end, p_message_type, p_content,
+    p_caption, 'p_', 'content');
   perform drip._check_texts(
     v_user, array_agg(t.path), array_agg(t.text), true, v_lead.lead_id)
   from drip._list_texts(

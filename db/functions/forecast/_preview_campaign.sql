@@ -141,6 +141,18 @@ begin
     group by o.day
     union all
     select
+      2030, 'warning', null, 'too_long',
+      format(
+        '%s has at least %s characters; %s takes %s: it fails on these devices', l.path, l.length,
+        l.platforms, l.characters),
+      null, null, null, null
+    from drip._campaign_texts(p_campaign) v
+    cross join lateral drip._long_texts(
+      p_campaign.user_id, p_campaign.devices, p_campaign.message_type, v.message, v.caption,
+      v.path, 'message') l
+    where not l.is_everywhere
+    union all
+    select
       2020, 'warning', null, 'unfilled',
       format(
         '%s %s empty for %s of the audience: give it a fallback such as {name|friend}',

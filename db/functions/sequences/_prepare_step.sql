@@ -30,6 +30,9 @@ begin
     perform drip._check_message(
       new.message_type, new.content, new.caption, new.media_url, new.template,
       format('steps[%s].', new.day_number), 'content');
+    perform drip._check_fits(
+      new.user_id, null, new.message_type, new.content, new.caption,
+      format('steps[%s].', new.day_number), 'content');
     perform drip._check_texts(
       new.user_id, array_agg(t.path), array_agg(t.text), tg_op = 'UPDATE')
     from drip._list_texts(

@@ -9,6 +9,10 @@ begin
   perform drip._check_message(
     p_campaign.message_type, v.message, v.caption, v.media_url, v.template, v.path, 'message')
   from drip._campaign_texts(p_campaign) v;
+  perform drip._check_fits(
+    p_campaign.user_id, p_campaign.devices, p_campaign.message_type, v.message, v.caption, v.path,
+    'message')
+  from drip._campaign_texts(p_campaign) v;
   perform drip._check_texts(
     p_campaign.user_id, array_agg(t.path), array_agg(t.text), p_judge_attributes)
   from drip._campaign_texts(p_campaign) v

@@ -4,6 +4,11 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform drip._check_fits(
+    st.user_id, null, st.message_type, st.content, st.caption,
+    format('steps[%s].', st.day_number), 'content')
+  from drip.sequence_steps st
+  where st.sequence_id = p_sequence_id and st.retired_at is null;
   perform drip._check_texts(
     s.user_id,
     array_agg(t.path order by st.day_number, t.path),

@@ -156,7 +156,7 @@ def test_refuses_a_time_that_never_comes(plant: Plant, at: str) -> None:
 
 def test_media_and_templates_are_kept_as_given(clock: Clock, plant: Plant) -> None:
     plant.device(burst=5)
-    url = "https://example.com/a.png?x=[[1|2]]&y={z}"
+    url = "https://example.com/a.png?x=[[1|2]]&y={}"
     send(plant, content=None, message_type="image", media_url=url, caption="See {name}")
     send(plant, "+60123456780", content=None, message_type="template", template=Jsonb({"n": 1}))
     image, template = plant.claim()

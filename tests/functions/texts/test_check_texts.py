@@ -519,3 +519,51 @@ def test_placeholders_of_an_address_are_read_as_well(plant: Plant) -> None:
     )
     picture["media_url"] = "https://x.test/{attributes.file}"
     plant.row(CAMPAIGN, campaign(None, **picture))
+
+
+# -- what a platform takes --------------------------------------------------------------------
+
+PICTURE = {"message_type": "image", "media_url": "https://x.test/a.png"}
+
+
+def test_what_no_device_takes_is_refused(plant: Plant) -> None:
+    plant.device(platform="cloud_api")
+    plant.lead()
+    said = "has at least 4097 characters; cloud_api takes 4096"
+    text = "x" * 4097 + "{name}[[a|b]]"
+    hint = "Shorten it: none of the devices concerned could send it."
+    assert refusal(plant.conn, CREATE, sequence("Hi", text)) == (
+        "DR021",
+        f"steps[2].content {said}",
+        hint,
+    )
+    assert refusal(plant.conn, CAMPAIGN, campaign(text))[:2] == ("DR021", f"message {said}")
+    assert refusal(plant.conn, SEND, text)[:2] == ("DR021", f"p_content {said}")
+    picture = PICTURE | {"caption": "x" * 1025}
+    assert refusal(plant.conn, CAMPAIGN, campaign(None, **picture))[1] == (
+        "caption has at least 1025 characters; cloud_api takes 1024"
+    )
+    plant.row(CAMPAIGN, campaign("x" * 4096 + "{name}"))
+    for query in (
+        "select * from drip.update_campaign('C', %s)",
+        "update drip.campaigns set message = %s::jsonb ->> 'message'",
+    ):
+        assert refusal(plant.conn, query, Jsonb({"message": text}))[0] == "DR021"
+
+
+def test_what_some_devices_take_is_a_warning(plant: Plant) -> None:
+    meta = plant.device("meta", platform="cloud_api")
+    plant.device("own")
+    plant.lead()
+    text = "x" * 5000
+    plant.row(CREATE, sequence(text))
+    plant.row(CAMPAIGN, campaign(text))
+    told = plant.row("select * from drip.schedule_campaign('C')")["warnings"]
+    assert told[-1] == (
+        "message has at least 5000 characters; cloud_api takes 4096: it fails on these devices"
+    )
+    query = "select * from drip.send_message('+60123456789', %s, p_device => %s)"
+    assert refusal(plant.conn, query, text, str(meta))[0] == "DR021"
+    plant.row(query, text, "own")
+    refused = campaign(text, title="D", devices=["meta"])
+    assert refusal(plant.conn, CAMPAIGN, refused)[0] == "DR021"
