@@ -331,6 +331,23 @@ def test_contact_changes_a_message(more: dict[str, Any], event: str, field: str)
     asyncio.run(story())
 
 
+def test_meta_tells_of_a_template() -> None:
+    async def story() -> None:
+        async with posting() as (gateway, client, receiver):
+            told = {"event": "PAUSED", "message_template_name": "promo"}
+            gateway.notice(NUMBER, "message_template_status_update", told)
+            await receiver.wait(1)
+            (found,) = receiver.got
+            assert found.is_signed
+            (change,) = found.body["entry"][0]["changes"]
+            assert (change["field"], change["value"]) == ("message_template_status_update", told)
+            asked = {"device": NUMBER, "field": "weather", "value": {}}
+            answer = await client.post("/simulator/notice", asked)
+            assert answer[0] == 400
+
+    asyncio.run(story())
+
+
 def test_contact_hides_its_phone() -> None:
     async def story() -> None:
         async with posting(delivered_rate=0) as (gateway, client, receiver):

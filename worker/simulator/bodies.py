@@ -12,6 +12,9 @@ from .state import ReceivedMessage, Reply
 
 Body = dict[str, Any]
 
+# The WhatsApp Business account of all simulated numbers.
+WABA = "102290129340398"
+
 _DESCRIPTIONS = {
     "delivered": "means the message was delivered to the device (but the user might not have "
     "noticed).",
@@ -215,6 +218,12 @@ def meta_noise(
     )
 
 
+def meta_notice(field: str, value: Body) -> Body:
+    """What Meta tells of an account, a number or a template: it names no phone_number_id."""
+    entry = {"id": WABA, "changes": [{"field": field, "value": value}]}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
+
+
 def _meta(device: str, field: str, value: Body) -> Body:
     shared = {
         "messaging_product": "whatsapp",
@@ -224,7 +233,7 @@ def _meta(device: str, field: str, value: Body) -> Body:
         },
     }
     change = {"field": field, "value": {**shared, **value}}
-    entry = {"id": "102290129340398", "changes": [change]}
+    entry = {"id": WABA, "changes": [change]}
     return {"object": "whatsapp_business_account", "entry": [entry]}
 
 

@@ -14,7 +14,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .bodies import gowa_ack, gowa_noise, gowa_reply, meta_noise, meta_reply, meta_status
+from .bodies import (
+    gowa_ack,
+    gowa_noise,
+    gowa_reply,
+    meta_noise,
+    meta_notice,
+    meta_reply,
+    meta_status,
+)
 from .gowa import new_message_id
 from .settings import SimulatorSettings
 from .state import Interface, ReceivedMessage, Reply, State
@@ -74,6 +82,26 @@ class ReplyRequest(BaseModel):
             if not 7 <= len(_digits(phone)) <= 15:
                 raise ValueError("a phone has 7 to 15 digits")
         return self
+
+
+class NoticeRequest(BaseModel):
+    """The body of POST /simulator/notice: Meta says something of an account, number or template.
+
+    ``value`` is what Meta documents for the field; it goes out as it stands.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: Annotated[str, Field(min_length=1, max_length=200)]
+    field: Literal[
+        "message_template_status_update",
+        "message_template_quality_update",
+        "phone_number_quality_update",
+        "business_capability_update",
+        "account_update",
+        "account_alerts",
+    ]
+    value: dict[str, Any]
 
 
 class Contacts:
@@ -160,6 +188,14 @@ class Contacts:
         self._send(reply, device.interface, request.button, copies=1, group=request.group)
         self._state.changed()
         return reply
+
+    def tell(self, request: NoticeRequest) -> bool:
+        """Let Meta send a notice to the device's address; False where that goes nowhere."""
+        if self._state.settings.webhook_url(request.device) is None:
+            return False
+        self._webhooks.post(request.device, meta_notice(request.field, request.value))
+        self._state.changed()
+        return True
 
     # -- what a contact does
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from pydantic import ValidationError
 
-from .contacts import ReplyRequest
+from .contacts import NoticeRequest, ReplyRequest
 from .gowa import answer
 from .settings import SimulatorSettings
 from .state import ReceivedMessage, Reply
@@ -41,6 +41,8 @@ class Gateway(Protocol):
 
     def reply(self, device: str, phone: str, text: str | None = None, **more: Any) -> Reply: ...
 
+    def notice(self, device: str, field: str, value: dict[str, Any]) -> None: ...
+
     def stats(self, devices: int | None = None) -> dict[str, Any]: ...
 
 
@@ -59,6 +61,7 @@ class OwnRoutes:
         router.add_get("/simulator/settings", self._get_settings)
         router.add_post("/simulator/settings", self._post_settings)
         router.add_post("/simulator/reply", self._post_reply)
+        router.add_post("/simulator/notice", self._post_notice)
         router.add_post("/simulator/devices/{device}", self._post_device)
         router.add_post("/simulator/release", self._post_release)
         router.add_post("/simulator/reset", self._post_reset)
@@ -104,6 +107,16 @@ class OwnRoutes:
         except ValueError as exc:
             return _refused(exc)
         return web.json_response(reply.as_json())
+
+    async def _post_notice(self, request: web.Request) -> web.Response:
+        try:
+            wanted = NoticeRequest.model_validate(await _read_object(request))
+            self._gateway.notice(**wanted.model_dump())
+        except LookupError as exc:
+            return answer(409, "NO_WEBHOOK", str(exc.args[0]))
+        except ValueError as exc:
+            return _refused(exc)
+        return web.json_response({"told": wanted.field})
 
     async def _post_device(self, request: web.Request) -> web.Response:
         name = request.match_info["device"]

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from aiohttp import web
 
 from ..errors import PgdripError
-from .contacts import Contacts, ReplyRequest
+from .contacts import Contacts, NoticeRequest, ReplyRequest
 from .gowa import GowaRoutes
 from .meta import PATH as META_PATH
 from .meta import MetaRoutes
@@ -118,6 +118,15 @@ class Simulator:
                 f"webhooks of {device} go nowhere: webhook_base and webhook_targets say where to"
             )
         return reply
+
+    def notice(self, device: str, field: str, value: dict[str, Any]) -> None:
+        """Let Meta tell something of an account, a number or a template; see
+        :class:`NoticeRequest`. ``LookupError`` where the device's webhooks go nowhere."""
+        request = NoticeRequest.model_validate({"device": device, "field": field, "value": value})
+        if not self._contacts.tell(request):
+            raise LookupError(
+                f"webhooks of {device} go nowhere: webhook_base and webhook_targets say where to"
+            )
 
     def release(self) -> int:
         """Answer all held requests; how many there were."""
