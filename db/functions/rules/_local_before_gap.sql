@@ -5,6 +5,10 @@ language sql stable parallel safe
 begin atomic
   select
     case
+      -- no gap in the last hours: three conversions instead of eight
+      when (p_at - interval '3 hours') at time zone p_zone + interval '3 hours'
+        >= p_at at time zone p_zone
+        then p_at at time zone p_zone
       when g.gap > interval '0' and (g.local - g.gap) at time zone p_zone = p_at
         then g.local - g.gap
       else g.local
