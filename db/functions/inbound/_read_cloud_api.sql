@@ -162,6 +162,26 @@ as $$
   ) q
   where m.type = 'system'
   union all
+  -- partners pass changed ids on under a field of their own
+  select
+    'id_change', 'user_id_update', concat_ws(':', 'user_id_update', d.previous, d.current),
+    k.instance, null, i.contact, i.aliases, i.name,
+    drip._webhook_time(u.value ->> 'timestamp'), 'system', d.current, null, null, null, null, null,
+    null, null
+  from changes k
+  cross join lateral jsonb_array_elements(drip._json_list(k.value -> 'user_id_update')) u
+  cross join lateral (
+    select u.value -> c.name ->> 'previous' as previous, u.value -> c.name ->> 'current' as current
+    from (values ('user_id'), ('parent_user_id')) as c (name)
+  ) d
+  cross join lateral drip._meta_contact(
+    coalesce(
+      u.value ->> 'wa_id',
+      case when jsonb_array_length(drip._json_list(k.value -> 'contacts')) = 1
+        then k.value #>> '{contacts,0,wa_id}' end),
+    array[d.previous], k.people, k.users) i
+  where k.field = 'user_id_update' and d.current <> ''
+  union all
   select
     'preference',
     -- who signs up again wants marketing again
@@ -184,7 +204,7 @@ as $$
     'ignored', left('field ' || coalesce(k.field, 'without a name'), 60), null, k.instance, null,
     null, null, null, null, null, null, null, null, null, null, null, null, null
   from changes k
-  where k.field is distinct from 'messages' and k.field is distinct from 'user_preferences'
+  where coalesce(k.field, '') not in ('messages', 'user_preferences', 'user_id_update')
 $$;
 comment on function drip._read_cloud_api(jsonb) is
   'The facts in a webhook of Meta''s Cloud API; see _read_webhook.';

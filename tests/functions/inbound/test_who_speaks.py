@@ -303,6 +303,18 @@ def test_a_changed_id_of_an_unknown_sender_is_followed(clock: Clock, plant: Plan
     assert opted_out(plant) == [(PHONE, "all")]
 
 
+def test_an_id_that_a_partner_says_has_changed(clock: Clock, plant: Plant) -> None:
+    device = cloud_device(plant)
+    plant.lead(PHONE)
+    process(plant, wrote(device, "hi", contact={"wa_id": PHONE[1:], "user_id": USER_ID}))
+    changed = [{"user_id": {"previous": USER_ID, "current": "MY.999"}}]
+    process(plant, meta(device, change("user_id_update", user_id_update=changed)))
+    process(plant, wrote(device, "STOP", "wamid.in2", phone=None, from_user_id="MY.999"))
+    assert opted_out(plant) == [(PHONE, "all")]
+    odd = [{"user_id": "MY.1"}, {"user_id": {"current": ""}}, "nothing", 7, None]
+    assert process(plant, meta(device, change("user_id_update", user_id_update=odd)))["dead"] == 0
+
+
 def test_a_new_number_brings_a_new_id(clock: Clock, plant: Plant) -> None:
     device = cloud_device(plant)
     lead = plant.lead(PHONE)
