@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 HUGE = 50_000
 NESTED = '{"a":' * 10_000 + "1" + "}" * 10_000
@@ -125,7 +126,7 @@ class HostileGateway:
             writer.close()
 
     async def _answer(self, request: Asked, writer: asyncio.StreamWriter) -> None:
-        trick = request.headers["x-device-id"]
+        trick = unquote(request.headers["x-device-id"])
         self.played[trick] += 1
         if trick in ENDLESS:
             writer.write(

@@ -45,14 +45,18 @@ class Model:
 
     def resume(self, policy: str, now: datetime) -> None:
         assert self.paused_at is not None
-        if policy == "shift" and not self.planned and now < self.begins:
-            # its date is still to come
-            self.paused_at = None
-            return
-        length = now - self.paused_at
+        start, self.paused_at = self.paused_at, None
+        if policy == "shift" and not self.planned:
+            # a pause holds something from the date of the campaign on
+            start = max(start, self.begins)
+            if now < start:
+                return
+        length = now - start
+        if policy == "shift":
+            self.begins += length // DAY * DAY if self.local else length
         for lead in self.waiting():
             at = self.times[lead]
-            fell_into_it = self.paused_at < at <= now
+            fell_into_it = start < at <= now
             if policy == "skip" and fell_into_it:
                 self.skipped.add(lead)
             elif policy == "shift" and not self.local:
@@ -61,11 +65,10 @@ class Model:
                 zone = self.zones[lead]
                 wall = at.astimezone(zone).replace(tzinfo=None) + length // DAY * DAY
                 moved = wall.replace(tzinfo=zone)
-                while at > self.paused_at and moved <= now:
+                while at > start and moved <= now:
                     wall += DAY
                     moved = wall.replace(tzinfo=zone)
                 self.times[lead] = moved
-        self.paused_at = None
 
 
 @pytest.mark.parametrize("seed", range(24))
