@@ -164,23 +164,12 @@ as $$
   union all
   -- partners pass changed ids on under a field of their own
   select
-    'id_change', 'user_id_update', concat_ws(':', 'user_id_update', d.previous, d.current),
-    k.instance, null, i.contact, i.aliases, i.name,
-    drip._webhook_time(u.value ->> 'timestamp'), 'system', d.current, null, null, null, null, null,
-    null, null
+    'id_change', k.field, concat_ws(':', k.field, u.previous, u.current), k.instance, null,
+    u.contact, u.aliases, u.name, u.at, 'system', u.current, null, null, null, null, null, null,
+    null
   from changes k
-  cross join lateral jsonb_array_elements(drip._json_list(k.value -> 'user_id_update')) u
-  cross join lateral (
-    select u.value -> c.name ->> 'previous' as previous, u.value -> c.name ->> 'current' as current
-    from (values ('user_id'), ('parent_user_id')) as c (name)
-  ) d
-  cross join lateral drip._meta_contact(
-    coalesce(
-      u.value ->> 'wa_id',
-      case when jsonb_array_length(drip._json_list(k.value -> 'contacts')) = 1
-        then k.value #>> '{contacts,0,wa_id}' end),
-    array[d.previous], k.people, k.users) i
-  where k.field = 'user_id_update' and d.current <> ''
+  cross join lateral drip._meta_id_updates(k.value, k.people, k.users) u
+  where k.field = 'user_id_update'
   union all
   select
     'preference',
@@ -208,6 +197,29 @@ as $$
 $$;
 comment on function drip._read_cloud_api(jsonb) is
   'The facts in a webhook of Meta''s Cloud API; see _read_webhook.';
+
+create function drip._meta_id_updates(p_value jsonb, p_people jsonb, p_users jsonb)
+returns table (
+  previous text, current text, contact text, aliases text[], name text, at timestamptz)
+language sql stable
+as $$
+  select d.previous, d.current, i.contact, i.aliases, i.name,
+    drip._webhook_time(u.value ->> 'timestamp')
+  from jsonb_array_elements(drip._json_list(p_value -> 'user_id_update')) u
+  cross join lateral (
+    select u.value -> c.name ->> 'previous' as previous, u.value -> c.name ->> 'current' as current
+    from (values ('user_id'), ('parent_user_id')) as c (name)
+  ) d
+  cross join lateral drip._meta_contact(
+    coalesce(
+      u.value ->> 'wa_id',
+      case when jsonb_array_length(drip._json_list(p_value -> 'contacts')) = 1
+        then p_value #>> '{contacts,0,wa_id}' end),
+    array[d.previous], p_people, p_users) i
+  where d.current <> ''
+$$;
+comment on function drip._meta_id_updates(jsonb, jsonb, jsonb) is
+  'The changed ids in a change of Meta''s, each with the contact as far as it is told.';
 
 create function drip._meta_contact(
   p_number text, p_ids text[], p_people jsonb, p_users jsonb,
